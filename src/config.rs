@@ -1,0 +1,1 @@
+//! Settings: read once, checked whole, printed without secrets.

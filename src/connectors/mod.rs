@@ -1,0 +1,193 @@
+//! All talk with other systems.
+//!
+//! A connector turns our questions into a vendor's requests and the vendor's answers into facts. It declares
+//! what the vendor can and cannot do ([`ShopCapabilities`], [`TillCapabilities`]); it keeps the vendor's rate
+//! rules before the vendor has to refuse ([`pacing`]); it knows nothing of our tables.
+
+pub mod centra;
+pub mod error;
+pub mod evidence;
+pub mod http_transport;
+pub mod lightspeed_x;
+pub mod notice;
+pub mod pacing;
+pub mod retry_after;
+pub mod transport;
+
+use crate::domain::fact::{Fact, Listing, ShopReading};
+use crate::domain::ids::{OutletKey, ProductKey};
+use crate::domain::time::Timestamp;
+use async_trait::async_trait;
+use bytes::Bytes;
+use error::CallError;
+use evidence::Exchange;
+use notice::{Delivery, NoticeError};
+
+/// An answer together with the exchanges that brought it, for the evidence behind every number.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// What we understood.
+    pub value: T,
+    /// What went over the wire, in order.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Part of a list, in the vendor's order.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where to go on; opaque to the engine, stored as text. `None` when this was the end.
+    pub next: Option<String>,
+}
+
+/// One record as read by a sweep: the raw body for the inbox, and its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The same word a notice of this kind would carry ("sale", "product", "order").
+    pub kind: &'static str,
+    /// The vendor's id.
+    pub external_id: String,
+    /// The vendor's order of changes (X-Series version; Centra: `updatedAt` in microseconds).
+    pub version: i64,
+    /// The record as JSON text, as the vendor sent it.
+    pub raw: String,
+    /// What we understood, or why we did not.
+    pub fact: Result<Fact, Unreadable>,
+}
+
+/// A record that could not be turned into a fact; parked with this reason, blocks nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreadable {
+    /// One sentence for people: what is wrong with which field.
+    pub reason: String,
+}
+
+impl Unreadable {
+    /// With a sentence for people.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+/// A stock place on the vendor's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorPlace {
+    /// The vendor's id.
+    pub key: OutletKey,
+    /// Its name.
+    pub name: String,
+    /// IANA zone, if the vendor keeps one.
+    pub zone: Option<String>,
+    /// ISO currency, if the vendor keeps one here.
+    pub currency: Option<String>,
+    /// Hidden, deleted or inactive over there.
+    pub archived: bool,
+    /// Registers at this place (tills only).
+    pub registers: u32,
+}
+
+/// What a till can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TillCapabilities {
+    /// Signed notices are sent to us.
+    pub notices: bool,
+    /// Its records carry one order over sales and stock (X-Series version), so that "after a reading" is exact.
+    pub ordered: bool,
+    /// A return names the sale it returns.
+    pub links_returns: bool,
+}
+
+/// What a shop can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShopCapabilities {
+    /// Notices are sent to us.
+    pub notices: bool,
+    /// Rows that one write call may carry.
+    pub rows_per_write: usize,
+    /// The number we write is physical and the shop subtracts its own open orders from it.
+    pub subtracts_own_orders: bool,
+}
+
+/// A count to be written: absolute, physical.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockWrite {
+    /// What.
+    pub product: ProductKey,
+    /// Where.
+    pub warehouse: OutletKey,
+    /// Units on the shelf that the shop shall hold in its books.
+    pub physical: i64,
+}
+
+/// What became of one written row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// The shop said yes.
+    Accepted,
+    /// The shop said no, with its reason; nothing changed.
+    Refused(String),
+}
+
+/// A till.
+#[async_trait]
+pub trait Till: Send + Sync {
+    /// What this vendor can do.
+    fn capabilities(&self) -> TillCapabilities;
+    /// Outlets with their registers.
+    async fn outlets(&self) -> Result<Answer<Vec<VendorPlace>>, CallError>;
+    /// Catalogue changes after a cursor, oldest first; `None` starts from the beginning.
+    async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// Sales changed after a cursor, oldest change first.
+    async fn sales_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// One sale by its id; `None` when the vendor does not know it.
+    async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
+    /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
+    async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// Checks who sent a notice (signature over the raw bytes) and reads what it says. Pure and quick.
+    fn read_notice(&self, headers: &http::HeaderMap, body: &Bytes, at: Timestamp)
+    -> Result<Vec<Delivery>, NoticeError>;
+    /// Turns a stored raw record of `kind` into a fact again (retry of what was parked, rebuild).
+    fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable>;
+    /// What is left of the vendor's allowance, as we count it.
+    fn allowance(&self, at: Timestamp) -> pacing::Allowance;
+}
+
+/// A web shop.
+#[async_trait]
+pub trait Shop: Send + Sync {
+    /// What this vendor can do (may change once we know the tenant's version).
+    fn capabilities(&self) -> ShopCapabilities;
+    /// Warehouses.
+    async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError>;
+    /// Catalogue changes after a cursor. Rows are `Fact::Listing`, one per sellable row.
+    async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// Orders changed after a cursor (with overlap; repeats are expected). Rows are `Fact::Order`.
+    async fn orders_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// One order by number; `None` when the shop does not know it.
+    async fn order(&self, number: &str) -> Result<Answer<Option<Record>>, CallError>;
+    /// The shop's stock of everything at a warehouse, page by page.
+    async fn stock(&self, warehouse: &OutletKey, cursor: Option<&str>) -> Result<Answer<Page<ShopReading>>, CallError>;
+    /// The shop's stock of these products, at every warehouse (at most 100 products a call).
+    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<Vec<ShopReading>>, CallError>;
+    /// Writes absolute physical counts at one warehouse, at most `rows_per_write` rows, with our own reference
+    /// in the vendor's description field. One outcome per row, in order. An error means: none is known to be done;
+    /// ask [`CallError::may_have_acted`].
+    async fn write_stock(&self, rows: &[StockWrite], reference: &str) -> Result<Answer<Vec<WriteOutcome>>, CallError>;
+    /// As [`Till::read_notice`].
+    fn read_notice(&self, headers: &http::HeaderMap, body: &Bytes, at: Timestamp)
+    -> Result<Vec<Delivery>, NoticeError>;
+    /// As [`Till::interpret`]. A stored Centra product record holds one product with all its sizes.
+    fn interpret(&self, kind: &str, raw: &str) -> Result<Vec<Fact>, Unreadable>;
+    /// As [`Till::allowance`].
+    fn allowance(&self, at: Timestamp) -> pacing::Allowance;
+}
+
+/// Facts of a listing kind, for callers that only want the catalogue.
+pub fn listing(fact: &Fact) -> Option<&Listing> {
+    match fact {
+        Fact::Listing(listing) => Some(listing),
+        _ => None,
+    }
+}
