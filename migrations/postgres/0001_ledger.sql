@@ -233,6 +233,8 @@ CREATE TABLE till_count (
     units BIGINT NOT NULL,
     version BIGINT NOT NULL,
     as_of BIGINT NOT NULL,
+    -- Movements ordered up to here were inside the first reading; they change nothing.
+    base BIGINT NOT NULL,
     after_units BIGINT NOT NULL,
     pending BIGINT NOT NULL,
     read_at BIGINT NOT NULL,
@@ -390,6 +392,8 @@ CREATE TABLE feed (
     cursor TEXT NOT NULL DEFAULT '',
     -- The vendor's order up to which nothing can be missing.
     as_of BIGINT NOT NULL DEFAULT 0,
+    -- `as_of` of the first full pass: where our books begin.
+    base BIGINT NOT NULL DEFAULT 0,
     -- Everything recorded before this instant is known.
     read_up_to BIGINT NOT NULL DEFAULT 0,
     tried_at BIGINT NOT NULL DEFAULT 0,

@@ -141,6 +141,10 @@ pub trait Till: Send + Sync {
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
     /// Sales changed after a cursor, oldest change first.
     async fn sales_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The sales cursor from which everything ordered after `version` is read: where a new connection begins.
+    fn sales_cursor_from(&self, version: i64) -> String {
+        version.to_string()
+    }
     /// One sale by its id; `None` when the vendor does not know it.
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.

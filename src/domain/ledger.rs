@@ -24,6 +24,8 @@ pub struct TillCount {
     pub after: i64,
     /// What readings changed and no movement explains yet. Positive: a rise.
     pub pending: i64,
+    /// Movements ordered up to here happened before our books began; they change nothing.
+    pub base: i64,
 }
 
 impl TillCount {
@@ -44,7 +46,9 @@ impl TillCount {
 
     /// A movement has been booked.
     pub fn moved(&mut self, units: i64, order: i64) {
-        if !self.known || order > self.as_of {
+        if self.known && order <= self.base {
+            // Older than our books: it was inside the first reading.
+        } else if !self.known || order > self.as_of {
             self.after += units;
         } else {
             // It is inside the reading already: it explains part of what the reading changed.
@@ -66,6 +70,7 @@ impl TillCount {
             // The first reading is where the books begin: what moved before it is inside it.
             self.after -= inside;
             self.known = true;
+            self.base = self.base.max(version);
         }
         self.on_hand_milli = on_hand_milli;
         self.version = version;
@@ -298,6 +303,13 @@ mod tests {
         // The stock feed was read to its end after we knew version 20, and had nothing newer for this product.
         a.still_reads(20, -1);
         assert_eq!((a.says(), a.pending), (4, 0));
+    }
+
+    #[test]
+    fn what_moved_before_our_books_began_changes_nothing() {
+        let mut a = count(5, 10);
+        a.moved(-1, 9);
+        assert_eq!((a.says(), a.pending), (5, 0));
     }
 
     #[test]

@@ -49,15 +49,15 @@ pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, St
     row.map(|row| feed_row(&row, 0)).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
 }
 
-/// `as_of` of one feed, inside a unit of work.
-pub async fn as_of(tx: &mut Tx, connection: &str, feed: &str) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT as_of FROM feed WHERE connection = $1 AND feed = $2")
+/// `as_of` and `base` of one feed, inside a unit of work.
+pub async fn as_of(tx: &mut Tx, connection: &str, feed: &str) -> Result<(i64, i64), StoreError> {
+    let row = sqlx::query("SELECT as_of, base FROM feed WHERE connection = $1 AND feed = $2")
         .bind(connection)
         .bind(feed)
         .fetch_optional(tx.conn())
         .await
         .map_err(at("reading a mark"))?;
-    row.map_or(Ok(0), |row| row.try_get(0).map_err(at("reading a mark")))
+    row.map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get(1)?))).map_err(at("reading a mark"))
 }
 
 /// All feeds: (connection, feed, state).
@@ -103,8 +103,9 @@ pub async fn mark(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO feed (connection, feed, as_of, read_up_to, tried_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO feed (connection, feed, as_of, base, read_up_to, tried_at) VALUES ($1, $2, $3, $3, $4, $5)
          ON CONFLICT (connection, feed) DO UPDATE SET
+            base = CASE WHEN feed.read_up_to = 0 THEN excluded.as_of ELSE feed.base END,
             as_of = CASE WHEN excluded.as_of > feed.as_of THEN excluded.as_of ELSE feed.as_of END,
             read_up_to = CASE WHEN excluded.read_up_to > feed.read_up_to THEN excluded.read_up_to
                               ELSE feed.read_up_to END,
