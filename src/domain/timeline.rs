@@ -118,8 +118,10 @@ mod tests {
             now,
             Some(3),
         );
-        let got: Vec<_> =
-            steps.iter().map(|s| (s.terms.till, s.terms.waiting, s.terms.hold, s.terms.should_show().units, s.web)).collect();
+        let got: Vec<_> = steps
+            .iter()
+            .map(|s| (s.terms.till, s.terms.waiting, s.terms.hold, s.terms.should_show().units, s.web))
+            .collect();
         assert_eq!(
             got,
             vec![

@@ -147,3 +147,47 @@ pub fn merkle_root(leaves: &[String]) -> Option<String> {
     }
     level.first().map(hex::encode)
 }
+
+/// Up to when automatic writes have been sealed.
+pub async fn sealed_up_to(tx: &mut Tx) -> Result<Timestamp, StoreError> {
+    let row = sqlx::query("SELECT value FROM setting WHERE name = 'writes sealed up to'")
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(at("reading the seal"))?;
+    let text: String = row.map_or(Ok(String::new()), |row| row.try_get(0)).map_err(at("reading the seal"))?;
+    Ok(Timestamp(text.parse().unwrap_or(0)))
+}
+
+/// Writes are sealed up to here.
+pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ('writes sealed up to', $1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(upto.micros().to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(at("moving the seal"))?;
+    Ok(())
+}
+
+/// The writes answered in `[from, to)`, one text each, in a fixed order.
+pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, physical, should, answered_at FROM push WHERE answered_at >= $1 AND answered_at < $2
+         ORDER BY answered_at, id LIMIT 100000",
+    )
+    .bind(from.micros())
+    .bind(to.micros())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(at("reading writes to seal"))?;
+    rows.iter()
+        .map(|row| {
+            let (id, physical, should, answered): (String, i64, i64, i64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            Ok(format!("{id}:{physical}:{should}:{answered}"))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading writes to seal"))
+}

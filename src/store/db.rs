@@ -154,9 +154,10 @@ async fn migrate(migrator: &sqlx::migrate::Migrator, pool: &AnyPool) -> Result<(
             "this database was made by a newer Truecount (it has migration {version}); start that version, or restore \
              the backup taken before the upgrade"
         ))),
-        Err(error) => {
-            Err(StoreError::Driver { at: "bringing the database up to date", source: sqlx::Error::Migrate(Box::new(error)) })
-        }
+        Err(error) => Err(StoreError::Driver {
+            at: "bringing the database up to date",
+            source: sqlx::Error::Migrate(Box::new(error)),
+        }),
     }
 }
 
@@ -206,7 +207,9 @@ mod tests {
 
     #[test]
     fn an_old_sqlite_is_refused() {
-        for (version, fine) in [("3.46.0", false), ("3.51.2", false), ("3.51.3", true), ("3.53.0", true), ("4.0.0", true), ("x", false)] {
+        for (version, fine) in
+            [("3.46.0", false), ("3.51.2", false), ("3.51.3", true), ("3.53.0", true), ("4.0.0", true), ("x", false)]
+        {
             assert_eq!(is_recent_enough(version), fine, "{version}");
         }
     }

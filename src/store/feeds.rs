@@ -76,7 +76,13 @@ pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreErro
 }
 
 /// A page was read and kept: the cursor moves on, and the feed works.
-pub async fn advance(tx: &mut Tx, connection: &str, feed: &str, cursor: &str, now: Timestamp) -> Result<(), StoreError> {
+pub async fn advance(
+    tx: &mut Tx,
+    connection: &str,
+    feed: &str,
+    cursor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO feed (connection, feed, cursor, tried_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (connection, feed) DO UPDATE SET

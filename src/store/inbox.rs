@@ -231,17 +231,14 @@ pub async fn notice_counts(store: &Store, since: Timestamp) -> Result<Vec<(Strin
 
 /// The newest refused notices: connection, status, reason, last seen, how many.
 pub async fn refused(store: &Store, limit: i64) -> Result<Vec<(String, i64, String, Timestamp, i64)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT connection, status, reason, last_at, n FROM notice_refused ORDER BY last_at DESC LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(store.read())
-    .await
-    .map_err(StoreError::at("reading refused notices"))?;
+    let rows =
+        sqlx::query("SELECT connection, status, reason, last_at, n FROM notice_refused ORDER BY last_at DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(store.read())
+            .await
+            .map_err(StoreError::at("reading refused notices"))?;
     rows.iter()
-        .map(|row| {
-            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, Timestamp(row.try_get(3)?), row.try_get(4)?))
-        })
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, Timestamp(row.try_get(3)?), row.try_get(4)?)))
         .collect::<Result<_, _>>()
         .map_err(StoreError::at("reading refused notices"))
 }

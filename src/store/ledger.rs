@@ -130,10 +130,10 @@ fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
 pub async fn booked(
     tx: &mut Tx,
     connection: &str,
-    documents: impl IntoIterator<Item = &str>,
+    documents: &[&str],
 ) -> Result<HashMap<String, Vec<Booked>>, StoreError> {
     let rows = sqlx::query(BOOKED.text(tx.dialect()))
-        .bind(keys(documents))
+        .bind(keys(documents.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
@@ -194,11 +194,7 @@ pub async fn append(
 }
 
 /// The counts of these shelves; a shelf without a row is not in the map.
-pub async fn counts(
-    tx: &mut Tx,
-    connection: &str,
-    shelves: impl IntoIterator<Item = &Shelf>,
-) -> Result<HashMap<Shelf, TillCount>, StoreError> {
+pub async fn counts(tx: &mut Tx, connection: &str, shelves: &[Shelf]) -> Result<HashMap<Shelf, TillCount>, StoreError> {
     let mut rows = Rows::new();
     for (product, outlet) in shelves {
         rows.push(&[Cell::Text(product), Cell::Text(outlet)]);
@@ -241,10 +237,10 @@ pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, Ti
 }
 
 /// Stores counts.
-pub async fn save_counts<'a>(
+pub async fn save_counts(
     tx: &mut Tx,
     connection: &str,
-    counts: impl IntoIterator<Item = (&'a Shelf, &'a TillCount)>,
+    counts: &[(Shelf, TillCount)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut rows = Rows::new();
@@ -373,13 +369,9 @@ fn hold_row(row: &sqlx::any::AnyRow) -> Result<NewHold, sqlx::Error> {
 }
 
 /// Open holds of these documents.
-pub async fn held_lines(
-    tx: &mut Tx,
-    connection: &str,
-    documents: impl IntoIterator<Item = &str>,
-) -> Result<Vec<NewHold>, StoreError> {
+pub async fn held_lines(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<Vec<NewHold>, StoreError> {
     let rows = sqlx::query(HELD_LINES.text(tx.dialect()))
-        .bind(keys(documents))
+        .bind(keys(documents.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
@@ -391,18 +383,15 @@ pub async fn held_lines(
 pub async fn holds_waiting_for(
     tx: &mut Tx,
     connection: &str,
-    sales: impl IntoIterator<Item = &str>,
+    sales: &[&str],
 ) -> Result<Vec<(NewHold, String)>, StoreError> {
     let rows = sqlx::query(HOLDS_WAITING_FOR.text(tx.dialect()))
-        .bind(keys(sales))
+        .bind(keys(sales.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
         .map_err(at("reading holds"))?;
-    rows.iter()
-        .map(|row| Ok((hold_row(row)?, row.try_get(7)?)))
-        .collect::<Result<_, _>>()
-        .map_err(at("reading holds"))
+    rows.iter().map(|row| Ok((hold_row(row)?, row.try_get(7)?))).collect::<Result<_, _>>().map_err(at("reading holds"))
 }
 
 /// Every ledger line of a connection as (document, line, product, outlet, units summed over versions): for audits
@@ -420,9 +409,7 @@ pub async fn all_booked(
     .await
     .map_err(at("reading the ledger"))?;
     rows.iter()
-        .map(|row| {
-            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?))
-        })
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
         .collect::<Result<_, _>>()
         .map_err(at("reading the ledger"))
 }

@@ -59,21 +59,15 @@ const TERMS: RowsSql = rows_sql!(
 );
 
 /// What is known of these products of a connection.
-pub async fn known(
-    tx: &mut Tx,
-    connection: &str,
-    products: impl IntoIterator<Item = &str>,
-) -> Result<HashMap<String, Known>, StoreError> {
+pub async fn known(tx: &mut Tx, connection: &str, products: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
     let rows = sqlx::query(KNOWN.text(tx.dialect()))
-        .bind(keys(products))
+        .bind(keys(products.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
         .map_err(at("reading listings"))?;
     rows.iter()
-        .map(|row| {
-            Ok((row.try_get(0)?, Known { variant: row.try_get(1)?, counted: row.try_get::<i64, _>(2)? != 0 }))
-        })
+        .map(|row| Ok((row.try_get(0)?, Known { variant: row.try_get(1)?, counted: row.try_get::<i64, _>(2)? != 0 })))
         .collect::<Result<_, _>>()
         .map_err(at("reading listings"))
 }
@@ -84,12 +78,7 @@ pub fn sku_key(sku: &str) -> String {
 }
 
 /// Stores listings; an older version never replaces a newer one.
-pub async fn save(
-    tx: &mut Tx,
-    connection: &str,
-    listings: &[&Listing],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn save(tx: &mut Tx, connection: &str, listings: &[&Listing], now: Timestamp) -> Result<(), StoreError> {
     if listings.is_empty() {
         return Ok(());
     }

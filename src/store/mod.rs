@@ -12,6 +12,7 @@ pub mod error;
 pub mod activity;
 pub mod connections;
 pub mod feeds;
+pub mod findings;
 pub mod inbox;
 pub mod ledger;
 pub mod listings;

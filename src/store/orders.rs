@@ -46,10 +46,8 @@ const UPSERT: RowsSql = rows_sql!(
         number = excluded.number, state = excluded.state, on_hold = excluded.on_hold, version = excluded.version,
         total_fine = excluded.total_fine, currency = excluded.currency, inbox = excluded.inbox"
 );
-const DROP_LINES: RowsSql = rows_sql!(
-    "DELETE FROM web_order_line WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM",
-    ")"
-);
+const DROP_LINES: RowsSql =
+    rows_sql!("DELETE FROM web_order_line WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
 const INSERT_LINES: RowsSql = rows_sql!(
     "INSERT INTO web_order_line (connection, document, line, warehouse, product, units, waiting, open, unit_price_fine)
      SELECT $2, each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
@@ -64,28 +62,23 @@ const ADD_WAITING: RowsSql = rows_sql!(
 );
 
 /// The version we have of each of these orders.
-pub async fn versions(
-    tx: &mut Tx,
-    connection: &str,
-    documents: impl IntoIterator<Item = &str>,
-) -> Result<HashMap<String, i64>, StoreError> {
+pub async fn versions(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
     let rows = sqlx::query(VERSIONS.text(tx.dialect()))
-        .bind(keys(documents))
+        .bind(keys(documents.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
         .map_err(at("reading orders"))?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("reading orders"))
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading orders"))
 }
 
 /// The lines we have of these orders.
-pub async fn lines(
-    tx: &mut Tx,
-    connection: &str,
-    documents: impl IntoIterator<Item = &str>,
-) -> Result<Vec<(String, Waits)>, StoreError> {
+pub async fn lines(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<Vec<(String, Waits)>, StoreError> {
     let rows = sqlx::query(LINES.text(tx.dialect()))
-        .bind(keys(documents))
+        .bind(keys(documents.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await

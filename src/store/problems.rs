@@ -142,15 +142,14 @@ pub async fn owner(tx: &mut Tx, id: &str) -> Result<Option<(String, String)>, St
 
 /// Sets (or with empty text clears) the owner.
 pub async fn set_owner(tx: &mut Tx, id: &str, owner: &str, name: &str, now: Timestamp) -> Result<(), StoreError> {
-    let done = sqlx::query(
-        "UPDATE problem SET owner = $2, owner_name = $3, owner_since = $4 WHERE id = $1 AND closed_at = 0",
-    )
-    .bind(id)
-    .bind(owner)
-    .bind(name)
-    .bind(if owner.is_empty() { 0 } else { now.micros() })
-    .execute(tx.conn())
-    .await
-    .map_err(at("taking a problem"))?;
+    let done =
+        sqlx::query("UPDATE problem SET owner = $2, owner_name = $3, owner_since = $4 WHERE id = $1 AND closed_at = 0")
+            .bind(id)
+            .bind(owner)
+            .bind(name)
+            .bind(if owner.is_empty() { 0 } else { now.micros() })
+            .execute(tx.conn())
+            .await
+            .map_err(at("taking a problem"))?;
     ensure_rows("taking a problem", done.rows_affected(), 1)
 }

@@ -53,23 +53,15 @@ const TENDERS: RowsSql = rows_sql!(
         payment_type = excluded.payment_type, name = excluded.name, amount_minor = excluded.amount_minor,
         amount_fine = excluded.amount_fine"
 );
-const DROP_OLD_LINES: RowsSql = rows_sql!(
-    "DELETE FROM sale_line WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM",
-    ")"
-);
-const DROP_OLD_TENDERS: RowsSql = rows_sql!(
-    "DELETE FROM tender WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM",
-    ")"
-);
+const DROP_OLD_LINES: RowsSql =
+    rows_sql!("DELETE FROM sale_line WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
+const DROP_OLD_TENDERS: RowsSql =
+    rows_sql!("DELETE FROM tender WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
 
 /// What is known of these documents.
-pub async fn heads(
-    tx: &mut Tx,
-    connection: &str,
-    documents: impl IntoIterator<Item = &str>,
-) -> Result<HashMap<String, SaleHead>, StoreError> {
+pub async fn heads(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<HashMap<String, SaleHead>, StoreError> {
     let rows = sqlx::query(HEADS.text(tx.dialect()))
-        .bind(keys(documents))
+        .bind(keys(documents.iter().copied()))
         .bind(connection)
         .fetch_all(tx.conn())
         .await
@@ -163,9 +155,7 @@ pub async fn save(
             ]);
         }
     }
-    for (sql, rows) in
-        [(UPSERT.text(dialect), heads), (LINES.text(dialect), lines), (TENDERS.text(dialect), tenders)]
-    {
+    for (sql, rows) in [(UPSERT.text(dialect), heads), (LINES.text(dialect), lines), (TENDERS.text(dialect), tenders)] {
         if !rows.is_empty() {
             sqlx::query(sql)
                 .bind(rows.into_json())

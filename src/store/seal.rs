@@ -48,8 +48,7 @@ impl SealKey {
         else {
             return Err(SealBroken);
         };
-        let nonce: [u8; 24] =
-            STANDARD_NO_PAD.decode(nonce).ok().and_then(|n| n.try_into().ok()).ok_or(SealBroken)?;
+        let nonce: [u8; 24] = STANDARD_NO_PAD.decode(nonce).ok().and_then(|n| n.try_into().ok()).ok_or(SealBroken)?;
         let body = STANDARD_NO_PAD.decode(body).map_err(|_| SealBroken)?;
         let plain = self
             .cipher()?

@@ -173,8 +173,7 @@ pub async fn inputs(tx: &mut Tx, variants: &[&str]) -> Result<Vec<Inputs>, Store
     let rows =
         sqlx::query(HELD.text(dialect)).bind(&json).fetch_all(tx.conn()).await.map_err(at("summing what is held"))?;
     for row in &rows {
-        let read =
-            || -> Result<_, sqlx::Error> { Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)) };
+        let read = || -> Result<_, sqlx::Error> { Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)) };
         let (key, value) = read().map_err(at("summing what is held"))?;
         held.insert(key, value);
     }
@@ -361,22 +360,17 @@ fn due_row(row: &sqlx::any::AnyRow) -> Result<(Due, i64), sqlx::Error> {
 
 /// Targets of live places whose newest generation the shop has not acknowledged and whose time has come; with the
 /// number of failures so far.
-pub async fn due(
-    store: &Store,
-    connection: &str,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<(Due, i64)>, StoreError> {
+pub async fn due(store: &Store, connection: &str, now: Timestamp, limit: i64) -> Result<Vec<(Due, i64)>, StoreError> {
     let rows = sqlx::query(due_sql!(
         "WHERE t.connection = $1 AND t.generation > t.acknowledged AND t.next_at <= $2
          ORDER BY CASE WHEN t.should < t.web_sellable THEN 0 ELSE 1 END, t.cause_at LIMIT $3"
     ))
-        .bind(connection)
-        .bind(now.micros())
-        .bind(limit)
-        .fetch_all(store.read())
-        .await
-        .map_err(at("reading due targets"))?;
+    .bind(connection)
+    .bind(now.micros())
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading due targets"))?;
     rows.iter().map(due_row).collect::<Result<_, _>>().map_err(at("reading due targets"))
 }
 
@@ -522,4 +516,15 @@ pub async fn drifted(store: &Store, connection: &str, limit: i64) -> Result<Vec<
     .await
     .map_err(at("reading differences"))?;
     rows.iter().map(due_row).collect::<Result<_, _>>().map_err(at("reading differences"))
+}
+
+/// Variant ids after one, in order.
+pub async fn variants_after(store: &Store, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query("SELECT id FROM variant WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading variants"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading variants"))
 }

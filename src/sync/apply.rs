@@ -7,7 +7,6 @@ use super::apply_orders;
 use super::apply_sales;
 use super::retarget;
 use crate::domain::fact::{Fact, Hint, Listing, TillReading};
-use crate::domain::ids::ProductKey;
 use crate::domain::time::Timestamp;
 use crate::store::inbox::{self, NewRecord};
 use crate::store::ledger::{NewReading, Shelf};
@@ -125,7 +124,7 @@ async fn apply_facts(
     now: Timestamp,
     work: &mut Work,
 ) -> Result<(), StoreError> {
-    let (mut sales, mut readings, mut orders, mut products) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut sales, mut readings, mut orders, mut listed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (id, facts) in new {
         match facts {
             Err(reason) => work.park(id, reason.clone()),
@@ -135,7 +134,7 @@ async fn apply_facts(
                         Fact::Sale(sale) => sales.push((id, sale)),
                         Fact::TillReading(reading) => readings.push((id, reading)),
                         Fact::Order(order) => orders.push((id, order)),
-                        Fact::Listing(listing) => products.push(listing),
+                        Fact::Listing(listing) => listed.push(listing),
                         Fact::Hint(hint) => work.applied.wake.push(*hint),
                         Fact::Noted { .. } => {}
                     }
@@ -143,17 +142,13 @@ async fn apply_facts(
             }
         }
     }
-    keep_listings(tx, origin, &products, now, work).await?;
+    keep_listings(tx, origin, &listed, now, work).await?;
     apply_orders::apply(tx, origin, &orders, now, work).await?;
-    let known = known_products(
-        tx,
-        origin,
-        sales
-            .iter()
-            .flat_map(|(_, sale)| sale.lines.iter().map(|line| &line.product))
-            .chain(readings.iter().map(|(_, reading)| &reading.product)),
-    )
-    .await?;
+    let mut products: BTreeSet<&str> = readings.iter().map(|(_, reading)| reading.product.as_str()).collect();
+    for (_, sale) in &sales {
+        products.extend(sale.lines.iter().map(|line| line.product.as_str()));
+    }
+    let known = known_products(tx, origin, &products).await?;
     let marks = feeds::as_of(tx, origin.connection, "stock").await?;
     let moved = apply_sales::apply(tx, origin, &sales, &known, now, work).await?;
     join_counts(tx, origin, moved, &readings, &known, marks, now, work).await?;
@@ -173,13 +168,13 @@ async fn apply_facts(
 async fn known_products(
     tx: &mut Tx,
     origin: Origin<'_>,
-    products: impl Iterator<Item = &ProductKey>,
+    products: &BTreeSet<&str>,
 ) -> Result<HashMap<String, Known>, StoreError> {
-    let distinct: BTreeSet<&str> = products.map(ProductKey::as_str).collect();
-    if distinct.is_empty() {
+    if products.is_empty() {
         return Ok(HashMap::new());
     }
-    listings::known(tx, origin.connection, distinct).await
+    let products: Vec<&str> = products.iter().copied().collect();
+    listings::known(tx, origin.connection, &products).await
 }
 
 async fn keep_listings(
@@ -242,10 +237,12 @@ async fn join_counts(
             *entry = (version, reading.on_hand_milli);
         }
     }
-    let shelves: BTreeSet<Shelf> = moved.iter().map(|(shelf, _, _)| shelf.clone()).chain(newest.keys().cloned()).collect();
-    if shelves.is_empty() {
+    let distinct: BTreeSet<Shelf> =
+        moved.iter().map(|(shelf, _, _)| shelf.clone()).chain(newest.keys().cloned()).collect();
+    if distinct.is_empty() {
         return Ok(());
     }
+    let shelves: Vec<Shelf> = distinct.into_iter().collect();
     let mut counts = ledger::counts(tx, origin.connection, &shelves).await?;
     for shelf in &shelves {
         let count = counts.entry(shelf.clone()).or_default();
@@ -275,5 +272,7 @@ async fn join_counts(
         }
     }
     ledger::keep_readings(tx, origin.connection, &kept, now).await?;
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| a.0.cmp(&b.0));
     ledger::save_counts(tx, origin.connection, &counts, now).await
 }

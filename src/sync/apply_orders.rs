@@ -32,7 +32,8 @@ pub(super) async fn apply(
             }
         }
     }
-    let versions = orders::versions(tx, connection, newest.keys().copied()).await?;
+    let documents: Vec<&str> = newest.keys().copied().collect();
+    let versions = orders::versions(tx, connection, &documents).await?;
     newest.retain(|document, (id, order)| {
         let older = versions.get(*document).is_some_and(|version| *version >= order.updated_at.micros());
         if older {
@@ -40,9 +41,12 @@ pub(super) async fn apply(
         }
         !older
     });
-    let products: BTreeSet<&str> =
-        newest.values().flat_map(|(_, o)| o.lines.iter().map(|line| line.product.as_str())).collect();
-    let known = listings::known(tx, connection, products.iter().copied()).await?;
+    let mut products: BTreeSet<&str> = BTreeSet::new();
+    for (_, order) in newest.values() {
+        products.extend(order.lines.iter().map(|line| line.product.as_str()));
+    }
+    let products: Vec<&str> = products.into_iter().collect();
+    let known = listings::known(tx, connection, &products).await?;
     newest.retain(|_, (id, order)| {
         let strange = order.lines.iter().find(|line| !known.contains_key(line.product.as_str()));
         if let Some(line) = strange {
@@ -55,7 +59,8 @@ pub(super) async fn apply(
         return Ok(());
     }
     let mut had: HashMap<String, Vec<Waits>> = HashMap::new();
-    for (document, waits) in orders::lines(tx, connection, newest.keys().copied()).await? {
+    let documents: Vec<&str> = newest.keys().copied().collect();
+    for (document, waits) in orders::lines(tx, connection, &documents).await? {
         had.entry(document).or_default().push(waits);
     }
     let mut deltas: HashMap<(String, String), (i64, i64)> = HashMap::new();

@@ -24,23 +24,21 @@ pub(super) async fn apply(
     }
     let connection = origin.connection;
     let newest = newest_of_batch(batch, work);
-    let documents: BTreeSet<&str> = newest
-        .values()
-        .flat_map(|(_, sale)| {
-            std::iter::once(sale.document.as_str()).chain(sale.return_for.as_ref().map(|d| d.as_str()))
-        })
-        .collect();
-    let heads = sales::heads(tx, connection, documents.iter().copied()).await?;
+    let mut documents: BTreeSet<&str> = BTreeSet::new();
+    for (_, sale) in newest.values() {
+        documents.insert(sale.document.as_str());
+        documents.extend(sale.return_for.as_ref().map(|named| named.as_str()));
+    }
+    let documents: Vec<&str> = documents.into_iter().collect();
+    let heads = sales::heads(tx, connection, &documents).await?;
     let fresh = accept(newest, &heads, known, work);
     let existing: Vec<&str> =
         fresh.iter().map(|(_, sale)| sale.document.as_str()).filter(|d| heads.contains_key(*d)).collect();
-    let booked = if existing.is_empty() {
-        HashMap::new()
-    } else {
-        ledger::booked(tx, connection, existing.iter().copied()).await?
-    };
-    let in_batch: HashMap<&str, bool> =
-        fresh.iter().map(|(_, s)| (s.document.as_str(), s.source.as_ref().is_some_and(|(t, _)| sales::is_web_source(t)))).collect();
+    let booked = if existing.is_empty() { HashMap::new() } else { ledger::booked(tx, connection, &existing).await? };
+    let in_batch: HashMap<&str, bool> = fresh
+        .iter()
+        .map(|(_, s)| (s.document.as_str(), s.source.as_ref().is_some_and(|(t, _)| sales::is_web_source(t))))
+        .collect();
 
     let (mut movements, mut holds, mut moved) = (Vec::new(), Vec::new(), Vec::new());
     for (inbox, sale) in &fresh {
@@ -122,11 +120,13 @@ fn holds_of(
 ) -> Vec<NewHold> {
     let returned = match &sale.return_for {
         None => ReturnedSale::NotNamed,
-        Some(named) => match heads.get(named.as_str()).map(|h| h.of_web_order).or_else(|| in_batch.get(named.as_str()).copied()) {
-            None => ReturnedSale::Unknown,
-            Some(true) => ReturnedSale::WebOrder,
-            Some(false) => ReturnedSale::TillSale,
-        },
+        Some(named) => {
+            match heads.get(named.as_str()).map(|h| h.of_web_order).or_else(|| in_batch.get(named.as_str()).copied()) {
+                None => ReturnedSale::Unknown,
+                Some(true) => ReturnedSale::WebOrder,
+                Some(false) => ReturnedSale::TillSale,
+            }
+        }
     };
     let reason = hold_reason(returned);
     let mut holds = Vec::new();
@@ -157,10 +157,9 @@ async fn drop_unchanged_releases(tx: &mut Tx, connection: &str, holds: &mut Vec<
         return Ok(());
     }
     let documents: BTreeSet<String> = holds.iter().map(|hold| hold.document.clone()).collect();
-    let held = ledger::held_lines(tx, connection, documents.iter().map(String::as_str)).await?;
-    holds.retain(|hold| {
-        hold.units > 0 || held.iter().any(|h| h.document == hold.document && h.line == hold.line)
-    });
+    let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+    let held = ledger::held_lines(tx, connection, &documents).await?;
+    holds.retain(|hold| hold.units > 0 || held.iter().any(|h| h.document == hold.document && h.line == hold.line));
     Ok(())
 }
 
@@ -172,8 +171,8 @@ async fn release_holds_waiting_for(
     now: Timestamp,
     work: &mut Work,
 ) -> Result<(), StoreError> {
-    let waiting =
-        ledger::holds_waiting_for(tx, connection, fresh.iter().map(|(_, sale)| sale.document.as_str())).await?;
+    let documents: Vec<&str> = fresh.iter().map(|(_, sale)| sale.document.as_str()).collect();
+    let waiting = ledger::holds_waiting_for(tx, connection, &documents).await?;
     let mut changed = Vec::new();
     for (mut hold, sale) in waiting {
         let of_web_order = fresh.iter().any(|(_, s)| {
@@ -190,7 +189,8 @@ async fn release_holds_waiting_for(
     // Their products may not be in this batch's map; the sums are made again through the variants.
     let products: BTreeSet<&str> = changed.iter().map(|hold| hold.product.as_str()).collect();
     if !products.is_empty() {
-        let known = crate::store::listings::known(tx, connection, products).await?;
+        let products: Vec<&str> = products.into_iter().collect();
+        let known = crate::store::listings::known(tx, connection, &products).await?;
         for known in known.values().filter(|k| !k.variant.is_empty()) {
             work.touched.entry(known.variant.clone()).or_insert(now);
         }
