@@ -84,7 +84,7 @@ CREATE TABLE link (
 
 -- Words that a search finds, normalised by us, searched by prefix.
 CREATE TABLE search_term (
-    term TEXT NOT NULL,
+    term TEXT COLLATE "C" NOT NULL,
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
     PRIMARY KEY (term, kind, subject)

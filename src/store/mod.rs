@@ -22,6 +22,7 @@ pub mod pushes;
 pub mod sales;
 pub mod seal;
 pub mod targets;
+pub mod views;
 
 pub use db::{Dialect, Durability};
 pub use error::StoreError;
