@@ -147,6 +147,28 @@ async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
     Ok(Opened { dialect: Dialect::Postgres, write, read, lock: None })
 }
 
+/// Makes a new, empty database on the server that `base` names, and returns its address. For tests and rehearsals.
+pub async fn create_database(base: &str, name: &str) -> Result<String, StoreError> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        return Err(StoreError::Unusable("a database name may hold a-z, 0-9 and _ only".into()));
+    }
+    sqlx::any::install_default_drivers();
+    let pool = AnyPoolOptions::new()
+        .max_connections(1)
+        .connect(base)
+        .await
+        .map_err(StoreError::at("connecting to PostgreSQL"))?;
+    // A name cannot be bound; it was checked letter by letter above.
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&pool)
+        .await
+        .map_err(StoreError::at("making a database"))?;
+    pool.close().await;
+    let (address, options) = base.split_once('?').map_or((base, ""), |(a, o)| (a, o));
+    let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
+    Ok(if options.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{options}") })
+}
+
 async fn migrate(migrator: &sqlx::migrate::Migrator, pool: &AnyPool) -> Result<(), StoreError> {
     match migrator.run(pool).await {
         Ok(()) => Ok(()),

@@ -24,7 +24,7 @@ pub mod seal;
 pub mod targets;
 pub mod views;
 
-pub use db::{Dialect, Durability};
+pub use db::{Dialect, Durability, create_database};
 pub use error::StoreError;
 
 use sqlx::{AnyConnection, AnyPool};
