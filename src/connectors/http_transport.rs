@@ -263,7 +263,8 @@ mod tests {
     #[tokio::test]
     async fn a_huge_answer_is_not_read_to_its_end() {
         let declared = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\nx", ANSWER_BYTES_MAX + 1).into_bytes();
-        assert_eq!(answered(declared).await, Err(TransportError::TooLarge { limit: ANSWER_BYTES_MAX }));
+        let refused = answered(declared).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
         let mut endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
         let piece = vec![b'x'; 1024 * 1024];
         for _ in 0..17 {
@@ -271,7 +272,8 @@ mod tests {
             endless.extend_from_slice(&piece);
             endless.extend_from_slice(b"\r\n");
         }
-        assert_eq!(answered(endless).await, Err(TransportError::TooLarge { limit: ANSWER_BYTES_MAX }));
+        let refused = answered(endless).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
     }
 
     #[tokio::test]

@@ -76,14 +76,16 @@ pub(super) fn of_products(data: &str) -> Result<Vec<ShopReading>, Unreadable> {
     Ok(readings)
 }
 
+/// What the shop offers is what lies there without what it keeps for its own orders; an answer that does not name
+/// the last of the three still tells it.
 fn reading(row: &Object<'_>, product: ProductKey, warehouse: OutletKey) -> Result<ShopReading, Unreadable> {
-    Ok(ShopReading {
-        product,
-        warehouse,
-        physical: row.need_units("physicalQuantity")?,
-        allocated: row.need_units("allocatedQuantity")?,
-        sellable: row.need_units("freeToAllocateQuantity")?,
-    })
+    let physical = row.need_units("physicalQuantity")?;
+    let sellable = row.need_units("freeToAllocateQuantity")?;
+    let allocated = match row.has("allocatedQuantity") {
+        true => row.need_units("allocatedQuantity")?,
+        false => physical - sellable,
+    };
+    Ok(ShopReading { product, warehouse, physical, allocated, sellable })
 }
 
 /// Writes absolute physical counts. What the shop cannot understand at all is refused here and not sent.

@@ -147,7 +147,9 @@ impl Buckets {
         let mut state = self.lock();
         let taken = state.costs.insert(purpose, complexity).unwrap_or(COMPLEXITY_GUESS);
         for bucket in state.buckets.iter_mut().filter(|bucket| bucket.quota == Quota::Complexity) {
-            bucket.level = bucket.level.saturating_add(grains(taken - complexity)).min(bucket.capacity());
+            // Never deeper in debt than one full bucket: the vendor's own cannot be emptier than empty.
+            let level = bucket.level.saturating_add(grains(taken - complexity));
+            bucket.level = level.clamp(-bucket.capacity(), bucket.capacity());
         }
     }
 
@@ -203,7 +205,7 @@ impl Bucket {
     }
 
     fn fill(&mut self, now: Timestamp) {
-        let elapsed = now.since(self.filled_at.unwrap_or(now)).0.clamp(0, self.interval.0);
+        let elapsed = now.since(self.filled_at.unwrap_or(now)).0.max(0);
         let gained = i128::from(self.capacity()) * i128::from(elapsed) / i128::from(self.interval.0.max(1));
         self.level = self.level.saturating_add(i64::try_from(gained).unwrap_or(i64::MAX)).min(self.capacity());
         self.filled_at = Some(now);
