@@ -276,6 +276,41 @@ mod tests {
         assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
     }
 
+    /// A gzip body of some hundred kilobytes that unpacks to so many zero bytes and 257 more at most.
+    fn bomb(bytes: usize) -> Vec<u8> {
+        let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        let (mut held, mut count) = (0_u8, 0);
+        let mut push = |bits: &str| {
+            for bit in bits.bytes() {
+                held |= (bit - b'0') << count;
+                count += 1;
+                if count == 8 {
+                    out.push(held);
+                    (held, count) = (0, 0);
+                }
+            }
+        };
+        // The last block, with fixed codes: one zero, then "the last byte 258 times more" over and over.
+        push("110");
+        push("00110000");
+        for _ in 0..bytes / 258 {
+            push("11000101");
+            push("00000");
+        }
+        push("0000000");
+        push("0000000");
+        out
+    }
+
+    #[tokio::test]
+    async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped() {
+        let packed = bomb(ANSWER_BYTES_MAX + 1024 * 1024);
+        assert!(packed.len() < 150_000);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", packed.len());
+        let refused = answered([head.into_bytes(), packed].concat()).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
+    }
+
     #[tokio::test]
     async fn a_name_that_leads_home_is_refused_when_it_is_looked_up() {
         let request = http::Request::get("https://localhost/").body(Bytes::new()).expect("a request");

@@ -101,7 +101,10 @@ impl Centra {
                 }
                 Err(error) => match error.kind {
                     CallErrorKind::Rejected { .. } | CallErrorKind::Protocol { .. } => exchanges = error.exchanges,
-                    _ => return Err(error),
+                    _ => {
+                        self.buckets.ask_again();
+                        return Err(error);
+                    }
                 },
             }
         }

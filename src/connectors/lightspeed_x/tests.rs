@@ -343,6 +343,18 @@ async fn outlets_come_with_their_registers_and_set_the_allowance() {
 }
 
 #[tokio::test]
+async fn a_list_of_outlets_without_an_end_is_not_taken_for_a_whole_one() {
+    let script = Script::new();
+    for version in 1..=PLACE_PAGES_MAX {
+        script.then(200, json!({"data": [{"id": version, "name": "x", "version": version}]}).to_string());
+    }
+    let error = till(&script).outlets().await.expect_err("no end");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    assert_eq!(error.exchanges.len(), PLACE_PAGES_MAX as usize);
+    script.done();
+}
+
+#[tokio::test]
 async fn one_sale_is_read_or_is_not_there() {
     let script = Script::new();
     let [.., newest] = three_shapes();
@@ -363,7 +375,7 @@ async fn one_sale_is_read_or_is_not_there() {
 async fn every_refusal_leads_to_its_own_next_step() {
     let later = "Mon, 02 Feb 2026 09:17:00 GMT";
     let until = NOW + Span::minutes(2);
-    let cases: Vec<(u16, Vec<(&str, &str)>, &str, CallErrorKind)> = vec![
+    for (status, headers, body, want) in [
         (
             401,
             vec![],
@@ -392,8 +404,7 @@ async fn every_refusal_leads_to_its_own_next_step() {
             CallErrorKind::Protocol { reason: "we were sent to another address (status 301); not followed".to_owned() },
         ),
         (429, vec![("retry-after", later)], r#"{"error":"Too Many Requests"}"#, CallErrorKind::Throttled { until }),
-    ];
-    for (status, headers, body, want) in cases {
+    ] {
         let script = Script::new();
         script.then_with(status, &headers, body);
         let till = till(&script);

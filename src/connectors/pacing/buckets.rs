@@ -111,6 +111,11 @@ impl Buckets {
         due
     }
 
+    /// The question for the quotas brought no answer: it is asked again before the next call.
+    pub fn ask_again(&self) {
+        self.lock().asked_at = None;
+    }
+
     /// Takes one request (and one mutation), with the complexity this kind of question cost last time, or says when
     /// it would be allowed.
     pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool) -> Result<(), Timestamp> {
