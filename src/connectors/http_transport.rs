@@ -4,6 +4,7 @@
 //! environment, repeats nothing, and stops reading at [`ANSWER_BYTES_MAX`] after decompression.
 
 use super::address_guard;
+use super::call::OUR_NAME;
 use super::transport::{Transport, TransportError};
 use crate::domain::ids::ConnectionId;
 use async_trait::async_trait;
@@ -41,7 +42,7 @@ impl HttpTransport {
         // The process has one TLS provider. A second installation is refused and the first one stays, which is fine.
         let _already_there = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
-            .user_agent(concat!("Truecount/", env!("CARGO_PKG_VERSION")))
+            .user_agent(OUR_NAME)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
