@@ -118,8 +118,8 @@ impl Centra {
     }
 
     async fn ask_once(&self, question: queries::Question) -> Result<Said, CallError> {
-        let queries::Question { purpose, text, variables, mutates } = question;
-        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates) {
+        let queries::Question { purpose, text, variables, mutates, guess } = question;
+        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, guess) {
             return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
         }
         let body = serde_json::json!({ "query": text, "variables": variables }).to_string();
@@ -189,7 +189,26 @@ impl Shop for Centra {
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
         let sweep = Sweep::open(cursor, self.caller.clock.now())?;
         let said = self.ask(queries::products(&sweep)).await?;
-        said.read(|data| products::page(data, sweep))
+        let mut page = said.read(|data| products::page(data, sweep))?;
+        for row in page.value.rows.iter_mut().filter(|row| products::may_be_cut_off(&row.raw)) {
+            let Ok(id) = wire::id(&row.external_id) else { continue };
+            match self.ask(queries::whole_product(id)).await {
+                Ok(said) => match said.read(|data| products::whole(data, &row.external_id)) {
+                    Ok(mut whole) => {
+                        *row = whole.value;
+                        page.exchanges.append(&mut whole.exchanges);
+                    }
+                    Err(error) => return Err(after(page.exchanges, error)),
+                },
+                // A tenant that takes no limit there gives what it has given; the product is parked, the page is not.
+                Err(CallError { kind: CallErrorKind::Rejected { .. }, mut exchanges }) => {
+                    row.fact = Err(products::cut_off());
+                    page.exchanges.append(&mut exchanges);
+                }
+                Err(error) => return Err(after(page.exchanges, error)),
+            }
+        }
+        Ok(page)
     }
 
     async fn orders_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {

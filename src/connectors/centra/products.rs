@@ -18,18 +18,51 @@ pub(super) fn page(data: &str, sweep: Sweep) -> Result<Page<Record>, Unreadable>
     let mut newest = None;
     let mut rows = Vec::with_capacity(elements.len());
     for raw in elements {
-        let product = Object::open("product", raw.get())?;
-        newest = newest.max(product.time("updatedAt").ok().flatten());
-        rows.push(Record {
-            kind: "product",
-            external_id: product.need_key("id")?,
-            version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
-            raw: raw.get().to_owned(),
-            fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
-        });
+        newest = newest.max(Object::open("product", raw.get())?.time("updatedAt").ok().flatten());
+        rows.push(record(raw.get())?);
     }
     let (next, resume) = sweep.turn(newest, full)?;
     Ok(Page { rows, next, resume })
+}
+
+/// Reads the answer about one product.
+pub(super) fn whole(data: &str, id: &str) -> Result<Record, Unreadable> {
+    let data = Object::open("data", data)?;
+    let raw = data.elements("products")?.first().copied().ok_or_else(|| data.missing("products"))?;
+    let record = record(raw.get())?;
+    if record.external_id != id {
+        return Err(Unreadable::new(format!("asked for product {id}, {} came", record.external_id)));
+    }
+    Ok(record)
+}
+
+/// Whether one of the product's lists is as long as a list can be without a limit: then there may be more.
+pub(super) fn may_be_cut_off(raw: &str) -> bool {
+    let long = |product: &Object<'_>| -> Result<bool, Unreadable> {
+        let variants = product.objects("variants")?;
+        let mut long = variants.len() == queries::NESTED_ROWS;
+        for variant in &variants {
+            long |= variant.elements("productSizes")?.len() == queries::NESTED_ROWS;
+        }
+        Ok(long)
+    };
+    Object::open("product", raw).and_then(|product| long(&product)).unwrap_or(false)
+}
+
+/// Why such a product is parked when it cannot be asked for whole.
+pub(super) fn cut_off() -> Unreadable {
+    Unreadable::new("the shop lists twenty variants or sizes of this product and does not say whether there are more")
+}
+
+fn record(raw: &str) -> Result<Record, Unreadable> {
+    let product = Object::open("product", raw)?;
+    Ok(Record {
+        kind: "product",
+        external_id: product.need_key("id")?,
+        version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
+        raw: raw.to_owned(),
+        fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
+    })
 }
 
 /// Reads a stored product.

@@ -1,5 +1,6 @@
 //! Everything we ask, word for word. Only documented fields, the vendor's own spelling, no cleverness.
 
+use super::super::pacing::buckets::COMPLEXITY_GUESS;
 use super::Sweep;
 use serde_json::{Value, json};
 
@@ -15,16 +16,25 @@ pub(super) const STOCK_ROWS: usize = 200;
 /// Products whose stock is asked for in one question.
 pub(super) const STOCK_OF_MAX: usize = 100;
 
+/// What a page of products may cost: how the vendor counts nested lists is not published, and if each counts with
+/// its default of twenty, a hundred products with their variants and sizes come to this.
+const PRODUCTS_GUESS: i64 = 400_000;
+
+/// Rows a nested list has when no limit is given. One that is exactly so long may have been cut off in silence.
+pub(super) const NESTED_ROWS: usize = 20;
+
 /// One question or change.
 pub(super) struct Question {
     pub(super) purpose: &'static str,
     pub(super) text: &'static str,
     pub(super) variables: Value,
     pub(super) mutates: bool,
+    /// Its complexity, until an answer has told.
+    pub(super) guess: i64,
 }
 
 fn reads(purpose: &'static str, text: &'static str, variables: Value) -> Question {
-    Question { purpose, text, variables, mutates: false }
+    Question { purpose, text, variables, mutates: false, guess: COMPLEXITY_GUESS }
 }
 
 pub(super) fn rate_limits() -> Question {
@@ -43,16 +53,22 @@ pub(super) fn warehouses() -> Question {
 /// Newest change first: a product that changes while we read moves to a page we have had, and pushes the others on
 /// to pages we have not; it is in the next sweep, and none of the others is passed over.
 pub(super) fn products(sweep: &Sweep) -> Question {
-    if sweep.from.is_none() {
-        return reads(
+    let question = if sweep.from.is_none() {
+        reads(
             "read products",
             "query P($page:Int!){ products(where:{status:[ACTIVE,INACTIVE]}, sort:[updatedAt_DESC], limit:100, \
              page:$page){ id name status productNumber isBundle updatedAt brand{id name} variants{ id name status \
              variantNumber updatedAt productSizes{ id description sizeNumber SKU EAN UPC preorder isActive updatedAt } \
              } } counters{ products(where:{status:[ACTIVE,INACTIVE]}) } }",
             json!({ "page": sweep.page }),
-        );
-    }
+        )
+    } else {
+        changed_products(sweep)
+    };
+    Question { guess: PRODUCTS_GUESS, ..question }
+}
+
+fn changed_products(sweep: &Sweep) -> Question {
     reads(
         "read products",
         "query P($from:DateTimeTz!,$page:Int!){ products(where:{status:[ACTIVE,INACTIVE], updatedAt:{from:$from}}, \
@@ -61,6 +77,18 @@ pub(super) fn products(sweep: &Sweep) -> Question {
          EAN UPC preorder isActive updatedAt } } } }",
         json!({ "from": moment(sweep), "page": sweep.page }),
     )
+}
+
+/// One product with as many variants and sizes as a list can hold.
+pub(super) fn whole_product(id: i64) -> Question {
+    let question = reads(
+        "read one product",
+        "query Q($id:[Int!]){ products(where:{id:$id}, limit:1){ id name status productNumber isBundle updatedAt \
+         brand{id name} variants(limit:200){ id name status variantNumber updatedAt productSizes(limit:200){ id \
+         description sizeNumber SKU EAN UPC preorder isActive updatedAt } } } }",
+        json!({ "id": [id] }),
+    );
+    Question { guess: PRODUCTS_GUESS, ..question }
 }
 
 /// What an order tells us. Its buyer is not among it: the count needs neither name nor address, and what is not
@@ -132,6 +160,7 @@ pub(super) fn set_stock(warehouse: i64, rows: &[(i64, i64)], reference: &str) ->
             "productSizes": rows,
         } }),
         mutates: true,
+        guess: COMPLEXITY_GUESS,
     }
 }
 

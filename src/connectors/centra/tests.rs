@@ -350,6 +350,35 @@ async fn every_size_of_a_product_is_a_listing() {
 }
 
 #[tokio::test]
+async fn a_list_of_sizes_that_may_be_cut_off_is_asked_for_whole() {
+    let with_sizes = |count: i64| {
+        let sizes: Vec<Value> = (1..=count).map(|n| json!({"id": n, "description": "x", "SKU": "s"})).collect();
+        json!({"id": 11, "name": "Jeans", "status": "ACTIVE", "updatedAt": "2026-02-01T09:30:00Z",
+               "variants": [{"id": 1, "name": "Blue", "status": "ACTIVE", "productSizes": sizes}]})
+    };
+    let script = Script::new();
+    script
+        .then(200, data(json!({"products": [with_sizes(20), with_sizes(19)]})))
+        .then(200, data(json!({"products": [with_sizes(34)]})));
+    let shop = shop(&script);
+    let answer = shop.products_after(None).await.expect("a page");
+    let sizes = |index: usize| {
+        let row: &Record = &answer.value.rows[index];
+        shop.interpret(row.kind, &row.raw).expect("listings").len()
+    };
+    assert_eq!((sizes(0), sizes(1), answer.exchanges.len()), (34, 19, 2));
+    assert_eq!(sent(&script, 1)["variables"], json!({"id": [11]}));
+    script
+        .then(200, data(json!({"products": [with_sizes(20)]})))
+        .then(400, r#"{"errors":[{"message":"Unknown argument"}]}"#);
+    let page = shop.products_after(None).await.expect("a page").value;
+    assert!(page.rows[0].fact.is_err());
+    script.then(200, data(json!({"products": [with_sizes(20)]}))).then(500, "");
+    assert_eq!(shop.products_after(None).await.expect_err("no answer").exchanges.len(), 2);
+    script.done();
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_an_answer_is_never_taken_for_an_empty_list() {
     for (status, body, unauthorized) in [
         (200, "<html>sign in</html>".to_owned(), false), (200, String::new(), false), (200, r#"{"data":{"orders""#.to_owned(), false),

@@ -17,7 +17,7 @@ pub const SHARE_PERCENT: i64 = 70;
 pub const ASK_EVERY: Span = Span::minutes(10);
 
 /// What a question is taken to cost until one of its kind has been answered.
-const COMPLEXITY_GUESS: i64 = 500;
+pub const COMPLEXITY_GUESS: i64 = 500;
 
 /// Parts of a token that are still counted, so that frequent small refills lose nothing.
 const GRAIN: i64 = 1_000_000;
@@ -52,7 +52,7 @@ struct Bucket {
     interval: Span,
     /// The vendor's quota; ours is [`SHARE_PERCENT`] of it.
     limit: i64,
-    /// In grains; below zero when a question cost more than guessed.
+    /// In grains.
     level: i64,
     filled_at: Option<Timestamp>,
 }
@@ -117,8 +117,8 @@ impl Buckets {
     }
 
     /// Takes one request (and one mutation), with the complexity this kind of question cost last time, or says when
-    /// it would be allowed.
-    pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool) -> Result<(), Timestamp> {
+    /// it would be allowed. `guess` stands in for the complexity until then.
+    pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool, guess: i64) -> Result<(), Timestamp> {
         if self.unpaced {
             return Ok(());
         }
@@ -126,7 +126,7 @@ impl Buckets {
         if let Some(until) = state.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        let complexity = state.costs.get(purpose).copied().unwrap_or(COMPLEXITY_GUESS);
+        let complexity = *state.costs.entry(purpose).or_insert(guess);
         let cost = |quota| match quota {
             Quota::Requests => 1,
             Quota::Mutations => i64::from(mutates),
@@ -141,7 +141,8 @@ impl Buckets {
             return Err(allowed_at);
         }
         for bucket in &mut state.buckets {
-            bucket.level = bucket.level.saturating_sub(grains(cost(bucket.quota)));
+            // Never in debt: what is dearer than the whole bucket empties it, as it empties the vendor's.
+            bucket.level = bucket.level.saturating_sub(grains(cost(bucket.quota))).max(0);
         }
         Ok(())
     }
@@ -152,9 +153,8 @@ impl Buckets {
         let mut state = self.lock();
         let taken = state.costs.insert(purpose, complexity).unwrap_or(COMPLEXITY_GUESS);
         for bucket in state.buckets.iter_mut().filter(|bucket| bucket.quota == Quota::Complexity) {
-            // Never deeper in debt than one full bucket: the vendor's own cannot be emptier than empty.
             let level = bucket.level.saturating_add(grains(taken - complexity));
-            bucket.level = level.clamp(-bucket.capacity(), bucket.capacity());
+            bucket.level = level.clamp(0, bucket.capacity());
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
 
     fn take(buckets: &Buckets, now: Timestamp, mutates: bool) -> usize {
         let mut taken = 0;
-        while buckets.try_take(now, "read", mutates).is_ok() {
+        while buckets.try_take(now, "read", mutates, COMPLEXITY_GUESS).is_ok() {
             buckets.settle("read", 10);
             taken += 1;
         }
@@ -263,9 +263,9 @@ mod tests {
     fn a_bucket_refills_while_time_passes() {
         let buckets = Buckets::new(false);
         take(&buckets, T0, false);
-        let Err(until) = buckets.try_take(T0, "read", false) else { panic!("it was empty") };
+        let Err(until) = buckets.try_take(T0, "read", false, COMPLEXITY_GUESS) else { panic!("it was empty") };
         assert!(until > T0 && until <= T0 + Span::secs(1));
-        assert_eq!(buckets.try_take(until, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(take(&buckets, until + Span::secs(10), false), 42);
     }
 
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(take(&buckets, T0, false), 5);
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(30)]);
-        assert!(buckets.try_take(T0, "read", false).is_err());
+        assert!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS).is_err());
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(100)]);
         assert_eq!(take(&buckets, T0, false), 70);
@@ -287,19 +287,32 @@ mod tests {
     fn a_quota_of_zero_is_no_division_and_no_call() {
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[QuotaState { quota: Quota::Mutations, interval: ONE_HOUR, limit: 0, remaining: 0 }]);
-        assert_eq!(buckets.try_take(T0, "set stock", true), Err(T0 + ONE_HOUR));
-        assert_eq!(buckets.try_take(T0, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(T0, "set stock", true, COMPLEXITY_GUESS), Err(T0 + ONE_HOUR));
+        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(buckets.allowance(T0).left, 0);
     }
 
     #[test]
     fn a_dear_question_is_remembered_and_waits_for_a_full_bucket_at_most() {
         let buckets = Buckets::new(false);
-        assert_eq!(buckets.try_take(T0, "read stock", false), Ok(()));
+        assert_eq!(buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS), Ok(()));
         buckets.settle("read stock", 900_000);
-        let Err(until) = buckets.try_take(T0, "read stock", false) else { panic!("it cost too much") };
+        let Err(until) = buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS) else {
+            panic!("it cost too much")
+        };
         assert!(until > T0 && until <= T0 + Span::minutes(2));
-        assert_eq!(buckets.try_take(until, "read stock", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read stock", false, COMPLEXITY_GUESS), Ok(()));
+        // It empties the bucket and leaves no debt: a cheap change follows at once.
+        assert_eq!(buckets.try_take(until + Span::millis(100), "set stock", true, COMPLEXITY_GUESS), Ok(()));
+    }
+
+    #[test]
+    fn a_question_expected_to_be_dear_waits_for_a_full_bucket_from_the_first() {
+        let buckets = Buckets::new(false);
+        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
+        assert!(buckets.try_take(T0, "read products", false, 400_000).is_err());
+        buckets.settle("read products", 121);
+        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
     }
 
     #[test]
@@ -316,9 +329,9 @@ mod tests {
         let buckets = Buckets::new(false);
         let until = T0 + Span::secs(7);
         buckets.block(until);
-        assert_eq!(buckets.try_take(T0, "read", false), Err(until));
+        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Err(until));
         assert_eq!(buckets.allowance(T0).blocked_until, Some(until));
-        assert_eq!(buckets.try_take(until, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
     }
 
     proptest! {
@@ -331,7 +344,7 @@ mod tests {
                 now = now + Span::millis(millis);
                 vendor = (vendor + now.since(last).as_secs_f64() * 6.0).min(60.0);
                 last = now;
-                match buckets.try_take(now, "read", mutates) {
+                match buckets.try_take(now, "read", mutates, COMPLEXITY_GUESS) {
                     Ok(()) => { vendor -= 1.0; prop_assert!(vendor >= 0.0); }
                     Err(until) => prop_assert!(until > now),
                 }
