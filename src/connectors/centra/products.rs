@@ -2,13 +2,14 @@
 
 use super::super::json::Object;
 use super::super::{Page, Record, Unreadable};
-use super::{Sweep, queries};
+use super::{Sweep, queries, wire};
 use crate::domain::fact::{Fact, Listing};
 use crate::domain::ids::ProductKey;
 use crate::domain::time::Timestamp;
 
-/// Reads a page of products.
-pub(super) fn page(data: &str, sweep: Sweep) -> Result<Page<Record>, Unreadable> {
+/// Reads a page of products. One whose lists may be cut off is left out and noted in the place to go on: it is
+/// asked for by itself next, so that no part of it is taken for the whole.
+pub(super) fn page(data: &str, mut sweep: Sweep) -> Result<Page<Record>, Unreadable> {
     let data = Object::open("data", data)?;
     if !data.has("products") {
         return Err(data.missing("products"));
@@ -18,40 +19,43 @@ pub(super) fn page(data: &str, sweep: Sweep) -> Result<Page<Record>, Unreadable>
     let mut newest = None;
     let mut rows = Vec::with_capacity(elements.len());
     for raw in elements {
-        newest = newest.max(Object::open("product", raw.get())?.time("updatedAt").ok().flatten());
-        rows.push(record(raw.get())?);
+        let product = Object::open("product", raw.get())?;
+        newest = newest.max(product.time("updatedAt").ok().flatten());
+        match may_be_cut_off(&product) {
+            true => sweep.whole.push(wire::id(&product.need_key("id")?)?),
+            false => rows.push(record(raw.get())?),
+        }
     }
     let (next, resume) = sweep.turn(newest, full)?;
     Ok(Page { rows, next, resume })
 }
 
-/// Reads the answer about one product.
-pub(super) fn whole(data: &str, id: &str) -> Result<Record, Unreadable> {
+/// Reads the answer about one product that was left out. None at all means that it is gone meanwhile.
+pub(super) fn whole_page(data: &str, id: i64, mut sweep: Sweep) -> Result<Page<Record>, Unreadable> {
     let data = Object::open("data", data)?;
-    let raw = data.elements("products")?.first().copied().ok_or_else(|| data.missing("products"))?;
-    let record = record(raw.get())?;
-    if record.external_id != id {
-        return Err(Unreadable::new(format!("asked for product {id}, {} came", record.external_id)));
+    if !data.has("products") {
+        return Err(data.missing("products"));
     }
-    Ok(record)
+    let mut rows = Vec::new();
+    for raw in data.elements("products")? {
+        let record = record(raw.get())?;
+        if record.external_id != id.to_string() {
+            return Err(Unreadable::new(format!("asked for product {id}, {} came", record.external_id)));
+        }
+        rows.push(record);
+    }
+    sweep.whole.retain(|waiting| *waiting != id);
+    let full = !sweep.last;
+    let (next, resume) = sweep.turn(None, full)?;
+    Ok(Page { rows, next, resume })
 }
 
 /// Whether one of the product's lists is as long as a list can be without a limit: then there may be more.
-pub(super) fn may_be_cut_off(raw: &str) -> bool {
-    let long = |product: &Object<'_>| -> Result<bool, Unreadable> {
-        let variants = product.objects("variants")?;
-        let mut long = variants.len() == queries::NESTED_ROWS;
-        for variant in &variants {
-            long |= variant.elements("productSizes")?.len() == queries::NESTED_ROWS;
-        }
-        Ok(long)
-    };
-    Object::open("product", raw).and_then(|product| long(&product)).unwrap_or(false)
-}
-
-/// Why such a product is parked when it cannot be asked for whole.
-pub(super) fn cut_off() -> Unreadable {
-    Unreadable::new("the shop lists twenty variants or sizes of this product and does not say whether there are more")
+fn may_be_cut_off(product: &Object<'_>) -> bool {
+    let long = |rows: usize| rows == queries::NESTED_ROWS;
+    let Ok(variants) = product.objects("variants") else { return false };
+    long(variants.len())
+        || variants.iter().any(|variant| variant.elements("productSizes").is_ok_and(|sizes| long(sizes.len())))
 }
 
 fn record(raw: &str) -> Result<Record, Unreadable> {

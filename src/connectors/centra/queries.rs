@@ -91,6 +91,17 @@ pub(super) fn whole_product(id: i64) -> Question {
     Question { guess: PRODUCTS_GUESS, ..question }
 }
 
+/// The same, as a tenant gives it that takes no limit inside.
+pub(super) fn one_product(id: i64) -> Question {
+    reads(
+        "read one product",
+        "query Q($id:[Int!]){ products(where:{id:$id}, limit:1){ id name status productNumber isBundle updatedAt \
+         brand{id name} variants{ id name status variantNumber updatedAt productSizes{ id description sizeNumber SKU \
+         EAN UPC preorder isActive updatedAt } } } }",
+        json!({ "id": [id] }),
+    )
+}
+
 /// What an order tells us. Its buyer is not among it: the count needs neither name nor address, and what is not
 /// read needs no permission and cannot leak.
 macro_rules! order_fields {

@@ -141,7 +141,7 @@ async fn a_sweep_of_orders_turns_pages_and_resumes_with_an_overlap() {
 #[test]
 fn what_changed_while_pages_were_turned_is_read_again() {
     let began = NOW;
-    let sweep = Sweep { from: None, page: 3, began: began.micros(), seen: None };
+    let sweep = Sweep { from: None, page: 3, began: began.micros(), seen: None, whole: vec![], last: false };
     let (_, resume) = sweep.turn(Some(began + Span::minutes(20)), false).expect("a turn");
     let resumed = Sweep::open(resume.as_deref(), NOW + Span::hours(1)).expect("a sweep");
     assert_eq!(resumed.from(), began - OVERLAP);
@@ -351,30 +351,48 @@ async fn every_size_of_a_product_is_a_listing() {
 
 #[tokio::test]
 async fn a_list_of_sizes_that_may_be_cut_off_is_asked_for_whole() {
-    let with_sizes = |count: i64| {
+    let product = |id: i64, count: i64| {
         let sizes: Vec<Value> = (1..=count).map(|n| json!({"id": n, "description": "x", "SKU": "s"})).collect();
-        json!({"id": 11, "name": "Jeans", "status": "ACTIVE", "updatedAt": "2026-02-01T09:30:00Z",
+        json!({"id": id, "name": "Jeans", "status": "ACTIVE", "updatedAt": "2026-02-01T09:30:00Z",
                "variants": [{"id": 1, "name": "Blue", "status": "ACTIVE", "productSizes": sizes}]})
     };
+    let full: Vec<Value> = (1..=100).map(|id| product(id, if id > 98 { 20 } else { 1 })).collect();
+    let answer = |rows: Value| data(json!({ "products": rows }));
     let script = Script::new();
     script
-        .then(200, data(json!({"products": [with_sizes(20), with_sizes(19)]})))
-        .then(200, data(json!({"products": [with_sizes(34)]})));
+        .then(200, answer(json!(full)))
+        .then(200, answer(json!([product(99, 34)])))
+        .then(400, r#"{"errors":[{"message":"Unknown argument"}]}"#)
+        .then(200, answer(json!([product(100, 20)])))
+        .then(200, answer(json!([product(101, 20)])))
+        .then(200, answer(json!([])));
     let shop = shop(&script);
-    let answer = shop.products_after(None).await.expect("a page");
-    let sizes = |index: usize| {
-        let row: &Record = &answer.value.rows[index];
-        shop.interpret(row.kind, &row.raw).expect("listings").len()
+    let (mut cursor, mut seen) = (None, Vec::new());
+    let resume = loop {
+        let page = shop.products_after(cursor.as_deref()).await.expect("a page").value;
+        for row in &page.rows {
+            seen.push((row.external_id.clone(), shop.interpret(row.kind, &row.raw).expect("listings").len()));
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => break page.resume,
+        }
     };
-    assert_eq!((sizes(0), sizes(1), answer.exchanges.len()), (34, 19, 2));
-    assert_eq!(sent(&script, 1)["variables"], json!({"id": [11]}));
-    script
-        .then(200, data(json!({"products": [with_sizes(20)]})))
-        .then(400, r#"{"errors":[{"message":"Unknown argument"}]}"#);
-    let page = shop.products_after(None).await.expect("a page").value;
-    assert!(page.rows[0].fact.is_err());
-    script.then(200, data(json!({"products": [with_sizes(20)]}))).then(500, "");
-    assert_eq!(shop.products_after(None).await.expect_err("no answer").exchanges.len(), 2);
+    assert_eq!(seen.len(), 100, "the last one is gone when it is asked for");
+    assert_eq!(seen[98..], [("99".to_owned(), 34), ("100".to_owned(), 20)]);
+    let asked: Vec<Value> = (0..6).map(|index| sent(&script, index)["variables"].clone()).collect();
+    assert_eq!(
+        asked,
+        [
+            json!({"page": 1}),
+            json!({"id": [99]}),
+            json!({"id": [100]}),
+            json!({"id": [100]}),
+            json!({"page": 2}),
+            json!({"id": [101]})
+        ]
+    );
+    assert_eq!(Sweep::open(resume.as_deref(), NOW).expect("a sweep").from().rfc3339(), "2026-02-01T09:25:00Z");
     script.done();
 }
 
@@ -525,7 +543,7 @@ proptest! {
     fn a_later_sweep_never_begins_after_what_was_read(began in 0_i64..2_000, newest in prop::option::of(0_i64..4_000), page in 1_u32..5) {
         let began = NOW + Span::secs(began);
         let newest = newest.map(|seconds| NOW + Span::secs(seconds));
-        let sweep = Sweep { from: Some(NOW.micros()), page, began: began.micros(), seen: None };
+        let sweep = Sweep { from: Some(NOW.micros()), page, began: began.micros(), seen: None, whole: vec![], last: false };
         let (_, resume) = sweep.turn(newest, false).expect("a turn");
         let resumed = Sweep::open(resume.as_deref(), began).expect("a sweep");
         prop_assert!(resumed.from() >= NOW, "it never goes back");
