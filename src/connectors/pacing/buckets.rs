@@ -141,8 +141,7 @@ impl Buckets {
             return Err(allowed_at);
         }
         for bucket in &mut state.buckets {
-            // Never in debt: what is dearer than the whole bucket empties it, as it empties the vendor's.
-            bucket.level = bucket.level.saturating_sub(grains(cost(bucket.quota))).max(0);
+            bucket.level -= bucket.worth(cost(bucket.quota));
         }
         Ok(())
     }
@@ -153,7 +152,7 @@ impl Buckets {
         let mut state = self.lock();
         let taken = state.costs.insert(purpose, complexity).unwrap_or(COMPLEXITY_GUESS);
         for bucket in state.buckets.iter_mut().filter(|bucket| bucket.quota == Quota::Complexity) {
-            let level = bucket.level.saturating_add(grains(taken - complexity));
+            let level = bucket.level + bucket.worth(taken) - bucket.worth(complexity);
             bucket.level = level.clamp(0, bucket.capacity());
         }
     }
@@ -216,6 +215,12 @@ impl Bucket {
         self.filled_at = Some(now);
     }
 
+    /// What so many tokens take out of this bucket: a question dearer than the whole of it empties it, as it empties
+    /// the vendor's, and leaves no debt.
+    fn worth(&self, tokens: i64) -> i64 {
+        grains(tokens).min(self.capacity())
+    }
+
     /// When the bucket will hold so many tokens. A question dearer than the whole bucket waits until it is full.
     fn holds_at(&self, now: Timestamp, tokens: i64) -> Timestamp {
         if tokens == 0 {
@@ -224,7 +229,7 @@ impl Bucket {
         if self.capacity() < GRAIN {
             return now + self.interval;
         }
-        let lacking = grains(tokens).min(self.capacity()).saturating_sub(self.level);
+        let lacking = self.worth(tokens).saturating_sub(self.level);
         if lacking <= 0 {
             return now;
         }
@@ -336,16 +341,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_vendors_own_bucket_never_runs_dry(steps in prop::collection::vec((0_i64..3_000, any::<bool>()), 1..400)) {
+        fn the_vendors_own_buckets_never_run_dry(
+            steps in prop::collection::vec((0_i64..3_000, any::<bool>(), any::<bool>()), 1..400),
+        ) {
             let buckets = Buckets::new(false);
-            // The vendor's bucket, filled just as continuously: 60 requests in 10 s.
-            let (mut now, mut vendor, mut last) = (T0, 60.0_f64, T0);
-            for (millis, mutates) in steps {
+            // The vendor's own, filled just as continuously: 60 requests and 250,000 points in 10 s.
+            let (mut now, mut last) = (T0, T0);
+            let (mut requests, mut points) = (60.0_f64, 250_000.0_f64);
+            for (millis, mutates, dear) in steps {
                 now = now + Span::millis(millis);
-                vendor = (vendor + now.since(last).as_secs_f64() * 6.0).min(60.0);
+                let passed = now.since(last).as_secs_f64();
+                requests = (requests + passed * 6.0).min(60.0);
+                points = (points + passed * 25_000.0).min(250_000.0);
                 last = now;
-                match buckets.try_take(now, "read", mutates, COMPLEXITY_GUESS) {
-                    Ok(()) => { vendor -= 1.0; prop_assert!(vendor >= 0.0); }
+                let (purpose, guess, cost) = if dear { ("dear", 400_000, 371_000) } else { ("cheap", 500, 229) };
+                match buckets.try_take(now, purpose, mutates, guess) {
+                    Ok(()) => {
+                        let worth = f64::from(cost).min(250_000.0);
+                        prop_assert!(requests >= 1.0 && points >= worth - 0.01, "{} {}", requests, points);
+                        requests -= 1.0;
+                        points -= worth;
+                        buckets.settle(purpose, i64::from(cost));
+                    }
                     Err(until) => prop_assert!(until > now),
                 }
             }
