@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::domain::ids::ConnectionId;
 use crate::domain::time::{Span, Timestamp};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -22,6 +22,9 @@ const THROTTLE_PAUSE: Span = Span::secs(60);
 
 /// Longest piece of a vendor's own words that is put into an error.
 const WORDS_MAX: usize = 300;
+
+/// How we introduce ourselves. One vendor refuses calls without it.
+pub(super) const OUR_NAME: &str = concat!("Truecount/", env!("CARGO_PKG_VERSION"));
 
 /// Who calls: one connection with its key.
 pub(super) struct Caller {
@@ -106,6 +109,7 @@ impl Caller {
             .method(ask.method.clone())
             .uri(address)
             .header(AUTHORIZATION, key)
+            .header(USER_AGENT, OUR_NAME)
             .header(ACCEPT, "application/json");
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");

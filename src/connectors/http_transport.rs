@@ -4,6 +4,7 @@
 //! environment, repeats nothing, and stops reading at [`ANSWER_BYTES_MAX`] after decompression.
 
 use super::address_guard;
+use super::call::OUR_NAME;
 use super::transport::{Transport, TransportError};
 use crate::domain::ids::ConnectionId;
 use async_trait::async_trait;
@@ -41,7 +42,7 @@ impl HttpTransport {
         // The process has one TLS provider. A second installation is refused and the first one stays, which is fine.
         let _already_there = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
-            .user_agent(concat!("Truecount/", env!("CARGO_PKG_VERSION")))
+            .user_agent(OUR_NAME)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -263,7 +264,8 @@ mod tests {
     #[tokio::test]
     async fn a_huge_answer_is_not_read_to_its_end() {
         let declared = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\nx", ANSWER_BYTES_MAX + 1).into_bytes();
-        assert_eq!(answered(declared).await, Err(TransportError::TooLarge { limit: ANSWER_BYTES_MAX }));
+        let refused = answered(declared).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
         let mut endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
         let piece = vec![b'x'; 1024 * 1024];
         for _ in 0..17 {
@@ -271,7 +273,43 @@ mod tests {
             endless.extend_from_slice(&piece);
             endless.extend_from_slice(b"\r\n");
         }
-        assert_eq!(answered(endless).await, Err(TransportError::TooLarge { limit: ANSWER_BYTES_MAX }));
+        let refused = answered(endless).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
+    }
+
+    /// A gzip body of some hundred kilobytes that unpacks to so many zero bytes and 257 more at most.
+    fn bomb(bytes: usize) -> Vec<u8> {
+        let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        let (mut held, mut count) = (0_u8, 0);
+        let mut push = |bits: &str| {
+            for bit in bits.bytes() {
+                held |= (bit - b'0') << count;
+                count += 1;
+                if count == 8 {
+                    out.push(held);
+                    (held, count) = (0, 0);
+                }
+            }
+        };
+        // The last block, with fixed codes: one zero, then "the last byte 258 times more" over and over.
+        push("110");
+        push("00110000");
+        for _ in 0..bytes / 258 {
+            push("11000101");
+            push("00000");
+        }
+        push("0000000");
+        push("0000000");
+        out
+    }
+
+    #[tokio::test]
+    async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped() {
+        let packed = bomb(ANSWER_BYTES_MAX + 1024 * 1024);
+        assert!(packed.len() < 150_000);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", packed.len());
+        let refused = answered([head.into_bytes(), packed].concat()).await;
+        assert!(matches!(refused, Err(TransportError::TooLarge { .. })), "{refused:?}");
     }
 
     #[tokio::test]

@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(object(&deep).whole("n"), Ok(Some(1)));
         assert!(object(&deep).text("a").is_err());
         assert_eq!(object(r#"{"n":1,"n":2}"#).whole("n"), Ok(Some(2)));
-        for text in ["", "[]", "NaN", "{\"n\":NaN}", "{\"n\":1", "<html>", "\u{feff}{}"] {
+        for text in ["", "[]", "NaN", "{\"n\":NaN}", "{\"n\":1", "<html>", "\u{feff}{}", "{\"n\":\"a\0b\"}"] {
             assert!(Object::open("thing", text).is_err(), "{text}");
         }
         let nul = r#"{"n":"a\u0000b","s":"\ud800"}"#;

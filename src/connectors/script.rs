@@ -53,6 +53,7 @@ impl Script {
             .iter()
             .map(|request| {
                 assert_eq!(request.headers()["authorization"], "Bearer the-key");
+                assert!(request.headers()["user-agent"].to_str().is_ok_and(|name| name.starts_with("Truecount/")));
                 let path = request.uri().path_and_query().map_or("", |p| p.as_str());
                 let body = String::from_utf8_lossy(request.body());
                 format!("{} {path} {body}", request.method()).trim_end().to_owned()

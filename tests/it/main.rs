@@ -2,4 +2,5 @@
 
 mod rehearsal;
 mod sale;
+mod samples;
 mod shop;

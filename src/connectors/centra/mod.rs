@@ -101,7 +101,10 @@ impl Centra {
                 }
                 Err(error) => match error.kind {
                     CallErrorKind::Rejected { .. } | CallErrorKind::Protocol { .. } => exchanges = error.exchanges,
-                    _ => return Err(error),
+                    _ => {
+                        self.buckets.ask_again();
+                        return Err(error);
+                    }
                 },
             }
         }
@@ -115,8 +118,8 @@ impl Centra {
     }
 
     async fn ask_once(&self, question: queries::Question) -> Result<Said, CallError> {
-        let queries::Question { purpose, text, variables, mutates } = question;
-        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates) {
+        let queries::Question { purpose, text, variables, mutates, guess } = question;
+        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, guess) {
             return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
         }
         let body = serde_json::json!({ "query": text, "variables": variables }).to_string();
@@ -185,8 +188,20 @@ impl Shop for Centra {
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
         let sweep = Sweep::open(cursor, self.caller.clock.now())?;
-        let said = self.ask(queries::products(&sweep)).await?;
-        said.read(|data| products::page(data, sweep))
+        let Some(id) = sweep.whole.first().copied() else {
+            let said = self.ask(queries::products(&sweep)).await?;
+            return said.read(|data| products::page(data, sweep));
+        };
+        match self.ask(queries::whole_product(id)).await {
+            Ok(said) => said.read(|data| products::whole_page(data, id, sweep)),
+            // A tenant that takes no limit there: what it lists without one is better than nothing.
+            Err(CallError { kind: CallErrorKind::Rejected { .. }, exchanges }) => {
+                let said = self.ask(queries::one_product(id)).await.map_err(|error| after(exchanges, error))?;
+                tracing::warn!(product = id, "the shop lists only the first twenty variants or sizes of a product");
+                said.read(|data| products::whole_page(data, id, sweep))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn orders_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
@@ -285,13 +300,21 @@ struct Sweep {
     began: i64,
     /// Newest change seen so far.
     seen: Option<i64>,
+    /// Rows of this page that are still to be asked for one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    whole: Vec<i64>,
+    /// Whether this page was the last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    last: bool,
 }
 
 impl Sweep {
     fn open(cursor: Option<&str>, now: Timestamp) -> Result<Self, CallError> {
-        let Some(cursor) = cursor else { return Ok(Self { from: None, page: 1, began: now.micros(), seen: None }) };
+        let Some(cursor) = cursor else {
+            return Ok(Self { from: None, page: 1, began: now.micros(), seen: None, whole: Vec::new(), last: false });
+        };
         let mut sweep: Sweep = serde_json::from_str(cursor).map_err(|_| rejected(Unreadable::new(NOT_OURS)))?;
-        if sweep.page <= 1 {
+        if sweep.page <= 1 && sweep.whole.is_empty() {
             sweep.page = 1;
             sweep.began = now.micros();
         }
@@ -303,15 +326,21 @@ impl Sweep {
         self.from.map_or(BEGINNING, Timestamp)
     }
 
-    /// The page that was read: `full` when there may be another. Gives `next` and `resume`.
+    /// The page that was read: `full` when there may be another. Gives `next` and `resume`. Rows still to be asked
+    /// for one by one come before the next page.
     fn turn(self, newest: Option<Timestamp>, full: bool) -> Result<(Option<String>, Option<String>), Unreadable> {
         let seen = self.seen.max(newest.map(Timestamp::micros));
+        if !self.whole.is_empty() {
+            let next = Sweep { seen, last: !full, ..self };
+            return Ok((Some(next.text()?), None));
+        }
         if full {
-            let next = Sweep { page: self.page.saturating_add(1), seen, ..self };
+            let next = Sweep { page: self.page.saturating_add(1), seen, last: false, ..self };
             return Ok((Some(next.text()?), None));
         }
         let reached = seen.map(|seen| (Timestamp(seen.min(self.began)) - OVERLAP).micros());
-        let resume = Sweep { from: reached.max(self.from), page: 1, began: 0, seen: None };
+        let from = reached.max(self.from);
+        let resume = Sweep { from, page: 1, began: 0, seen: None, whole: Vec::new(), last: false };
         Ok((None, Some(resume.text()?)))
     }
 

@@ -2,13 +2,14 @@
 
 use super::super::json::Object;
 use super::super::{Page, Record, Unreadable};
-use super::{Sweep, queries};
+use super::{Sweep, queries, wire};
 use crate::domain::fact::{Fact, Listing};
 use crate::domain::ids::ProductKey;
 use crate::domain::time::Timestamp;
 
-/// Reads a page of products.
-pub(super) fn page(data: &str, sweep: Sweep) -> Result<Page<Record>, Unreadable> {
+/// Reads a page of products. One whose lists may be cut off is left out and noted in the place to go on: it is
+/// asked for by itself next, so that no part of it is taken for the whole.
+pub(super) fn page(data: &str, mut sweep: Sweep) -> Result<Page<Record>, Unreadable> {
     let data = Object::open("data", data)?;
     if !data.has("products") {
         return Err(data.missing("products"));
@@ -20,16 +21,52 @@ pub(super) fn page(data: &str, sweep: Sweep) -> Result<Page<Record>, Unreadable>
     for raw in elements {
         let product = Object::open("product", raw.get())?;
         newest = newest.max(product.time("updatedAt").ok().flatten());
-        rows.push(Record {
-            kind: "product",
-            external_id: product.need_key("id")?,
-            version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
-            raw: raw.get().to_owned(),
-            fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
-        });
+        match may_be_cut_off(&product) {
+            true => sweep.whole.push(wire::id(&product.need_key("id")?)?),
+            false => rows.push(record(raw.get())?),
+        }
     }
     let (next, resume) = sweep.turn(newest, full)?;
     Ok(Page { rows, next, resume })
+}
+
+/// Reads the answer about one product that was left out. None at all means that it is gone meanwhile.
+pub(super) fn whole_page(data: &str, id: i64, mut sweep: Sweep) -> Result<Page<Record>, Unreadable> {
+    let data = Object::open("data", data)?;
+    if !data.has("products") {
+        return Err(data.missing("products"));
+    }
+    let mut rows = Vec::new();
+    for raw in data.elements("products")? {
+        let record = record(raw.get())?;
+        if record.external_id != id.to_string() {
+            return Err(Unreadable::new(format!("asked for product {id}, {} came", record.external_id)));
+        }
+        rows.push(record);
+    }
+    sweep.whole.retain(|waiting| *waiting != id);
+    let full = !sweep.last;
+    let (next, resume) = sweep.turn(None, full)?;
+    Ok(Page { rows, next, resume })
+}
+
+/// Whether one of the product's lists is as long as a list can be without a limit: then there may be more.
+fn may_be_cut_off(product: &Object<'_>) -> bool {
+    let long = |rows: usize| rows == queries::NESTED_ROWS;
+    let Ok(variants) = product.objects("variants") else { return false };
+    long(variants.len())
+        || variants.iter().any(|variant| variant.elements("productSizes").is_ok_and(|sizes| long(sizes.len())))
+}
+
+fn record(raw: &str) -> Result<Record, Unreadable> {
+    let product = Object::open("product", raw)?;
+    Ok(Record {
+        kind: "product",
+        external_id: product.need_key("id")?,
+        version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
+        raw: raw.to_owned(),
+        fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
+    })
 }
 
 /// Reads a stored product.

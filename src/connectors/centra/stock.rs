@@ -76,14 +76,16 @@ pub(super) fn of_products(data: &str) -> Result<Vec<ShopReading>, Unreadable> {
     Ok(readings)
 }
 
+/// What the shop offers is what lies there without what it keeps for its own orders; an answer that does not name
+/// the last of the three still tells it.
 fn reading(row: &Object<'_>, product: ProductKey, warehouse: OutletKey) -> Result<ShopReading, Unreadable> {
-    Ok(ShopReading {
-        product,
-        warehouse,
-        physical: row.need_units("physicalQuantity")?,
-        allocated: row.need_units("allocatedQuantity")?,
-        sellable: row.need_units("freeToAllocateQuantity")?,
-    })
+    let physical = row.need_units("physicalQuantity")?;
+    let sellable = row.need_units("freeToAllocateQuantity")?;
+    let allocated = match row.has("allocatedQuantity") {
+        true => row.need_units("allocatedQuantity")?,
+        false => physical - sellable,
+    };
+    Ok(ShopReading { product, warehouse, physical, allocated, sellable })
 }
 
 /// Writes absolute physical counts. What the shop cannot understand at all is refused here and not sent.
@@ -132,20 +134,21 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// One outcome per row. A refused call has changed nothing, so its rows are tried one by one: then each gets its
-    /// own outcome, and one bad row does not hold up the others.
+    /// One outcome per row. A refused call has changed nothing, so its rows are tried again in halves, down to the
+    /// rows that are refused by themselves: one bad row holds up no other, and costs few calls to find.
     async fn set(&mut self, warehouse: i64, rows: &[(i64, i64)]) -> Result<Vec<WriteOutcome>, CallError> {
-        match self.set_once(warehouse, rows).await? {
-            WriteOutcome::Accepted => Ok(vec![WriteOutcome::Accepted; rows.len()]),
-            refused if rows.len() == 1 => Ok(vec![refused]),
-            _ => {
-                let mut outcomes = Vec::with_capacity(rows.len());
-                for row in rows {
-                    outcomes.push(self.set_once(warehouse, &[*row]).await?);
+        let mut outcomes = Vec::with_capacity(rows.len());
+        let mut waiting = vec![rows];
+        while let Some(part) = waiting.pop() {
+            match self.set_once(warehouse, part).await? {
+                WriteOutcome::Refused(_) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    waiting.extend([second, first]);
                 }
-                Ok(outcomes)
+                told => outcomes.resize(outcomes.len() + part.len(), told),
             }
         }
+        Ok(outcomes)
     }
 
     async fn set_once(&mut self, warehouse: i64, rows: &[(i64, i64)]) -> Result<WriteOutcome, CallError> {
@@ -176,9 +179,9 @@ fn outcome(data: &str) -> Result<WriteOutcome, Unreadable> {
     if let Some(reason) = wire::user_errors(&payload)? {
         return Ok(WriteOutcome::Refused(reason));
     }
-    for warning in payload.objects("userWarnings")? {
-        let words = warning.text("message")?.unwrap_or_default();
-        tracing::warn!(warning = words, "the shop wrote the stock with a warning");
+    // The words stand in the exchange that is kept with the write.
+    if !payload.elements("userWarnings")?.is_empty() {
+        tracing::warn!("the shop wrote the stock with a warning");
     }
     Ok(WriteOutcome::Accepted)
 }

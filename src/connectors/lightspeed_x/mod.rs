@@ -159,10 +159,14 @@ impl LightspeedX {
             rows.extend(page);
             match next {
                 Some(next) if !ended => after = next,
-                _ => break,
+                _ => return Ok(rows),
             }
         }
-        Ok(rows)
+        // Leaving some out in silence would hide a shop.
+        Err(CallError {
+            kind: CallErrorKind::Protocol { reason: format!("the list of {resource} does not end") },
+            exchanges: Vec::new(),
+        })
     }
 }
 

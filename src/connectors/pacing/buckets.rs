@@ -17,7 +17,7 @@ pub const SHARE_PERCENT: i64 = 70;
 pub const ASK_EVERY: Span = Span::minutes(10);
 
 /// What a question is taken to cost until one of its kind has been answered.
-const COMPLEXITY_GUESS: i64 = 500;
+pub const COMPLEXITY_GUESS: i64 = 500;
 
 /// Parts of a token that are still counted, so that frequent small refills lose nothing.
 const GRAIN: i64 = 1_000_000;
@@ -52,7 +52,7 @@ struct Bucket {
     interval: Span,
     /// The vendor's quota; ours is [`SHARE_PERCENT`] of it.
     limit: i64,
-    /// In grains; below zero when a question cost more than guessed.
+    /// In grains.
     level: i64,
     filled_at: Option<Timestamp>,
 }
@@ -111,9 +111,14 @@ impl Buckets {
         due
     }
 
+    /// The question for the quotas brought no answer: it is asked again before the next call.
+    pub fn ask_again(&self) {
+        self.lock().asked_at = None;
+    }
+
     /// Takes one request (and one mutation), with the complexity this kind of question cost last time, or says when
-    /// it would be allowed.
-    pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool) -> Result<(), Timestamp> {
+    /// it would be allowed. `guess` stands in for the complexity until then.
+    pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool, guess: i64) -> Result<(), Timestamp> {
         if self.unpaced {
             return Ok(());
         }
@@ -121,7 +126,7 @@ impl Buckets {
         if let Some(until) = state.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        let complexity = state.costs.get(purpose).copied().unwrap_or(COMPLEXITY_GUESS);
+        let complexity = *state.costs.entry(purpose).or_insert(guess);
         let cost = |quota| match quota {
             Quota::Requests => 1,
             Quota::Mutations => i64::from(mutates),
@@ -136,7 +141,7 @@ impl Buckets {
             return Err(allowed_at);
         }
         for bucket in &mut state.buckets {
-            bucket.level = bucket.level.saturating_sub(grains(cost(bucket.quota)));
+            bucket.level -= bucket.worth(cost(bucket.quota));
         }
         Ok(())
     }
@@ -147,7 +152,8 @@ impl Buckets {
         let mut state = self.lock();
         let taken = state.costs.insert(purpose, complexity).unwrap_or(COMPLEXITY_GUESS);
         for bucket in state.buckets.iter_mut().filter(|bucket| bucket.quota == Quota::Complexity) {
-            bucket.level = bucket.level.saturating_add(grains(taken - complexity)).min(bucket.capacity());
+            let level = bucket.level + bucket.worth(taken) - bucket.worth(complexity);
+            bucket.level = level.clamp(0, bucket.capacity());
         }
     }
 
@@ -203,10 +209,16 @@ impl Bucket {
     }
 
     fn fill(&mut self, now: Timestamp) {
-        let elapsed = now.since(self.filled_at.unwrap_or(now)).0.clamp(0, self.interval.0);
+        let elapsed = now.since(self.filled_at.unwrap_or(now)).0.max(0);
         let gained = i128::from(self.capacity()) * i128::from(elapsed) / i128::from(self.interval.0.max(1));
         self.level = self.level.saturating_add(i64::try_from(gained).unwrap_or(i64::MAX)).min(self.capacity());
         self.filled_at = Some(now);
+    }
+
+    /// What so many tokens take out of this bucket: a question dearer than the whole of it empties it, as it empties
+    /// the vendor's, and leaves no debt.
+    fn worth(&self, tokens: i64) -> i64 {
+        grains(tokens).min(self.capacity())
     }
 
     /// When the bucket will hold so many tokens. A question dearer than the whole bucket waits until it is full.
@@ -217,7 +229,7 @@ impl Bucket {
         if self.capacity() < GRAIN {
             return now + self.interval;
         }
-        let lacking = grains(tokens).min(self.capacity()).saturating_sub(self.level);
+        let lacking = self.worth(tokens).saturating_sub(self.level);
         if lacking <= 0 {
             return now;
         }
@@ -239,7 +251,7 @@ mod tests {
 
     fn take(buckets: &Buckets, now: Timestamp, mutates: bool) -> usize {
         let mut taken = 0;
-        while buckets.try_take(now, "read", mutates).is_ok() {
+        while buckets.try_take(now, "read", mutates, COMPLEXITY_GUESS).is_ok() {
             buckets.settle("read", 10);
             taken += 1;
         }
@@ -256,9 +268,9 @@ mod tests {
     fn a_bucket_refills_while_time_passes() {
         let buckets = Buckets::new(false);
         take(&buckets, T0, false);
-        let Err(until) = buckets.try_take(T0, "read", false) else { panic!("it was empty") };
+        let Err(until) = buckets.try_take(T0, "read", false, COMPLEXITY_GUESS) else { panic!("it was empty") };
         assert!(until > T0 && until <= T0 + Span::secs(1));
-        assert_eq!(buckets.try_take(until, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(take(&buckets, until + Span::secs(10), false), 42);
     }
 
@@ -270,7 +282,7 @@ mod tests {
         assert_eq!(take(&buckets, T0, false), 5);
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(30)]);
-        assert!(buckets.try_take(T0, "read", false).is_err());
+        assert!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS).is_err());
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(100)]);
         assert_eq!(take(&buckets, T0, false), 70);
@@ -280,19 +292,32 @@ mod tests {
     fn a_quota_of_zero_is_no_division_and_no_call() {
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[QuotaState { quota: Quota::Mutations, interval: ONE_HOUR, limit: 0, remaining: 0 }]);
-        assert_eq!(buckets.try_take(T0, "set stock", true), Err(T0 + ONE_HOUR));
-        assert_eq!(buckets.try_take(T0, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(T0, "set stock", true, COMPLEXITY_GUESS), Err(T0 + ONE_HOUR));
+        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(buckets.allowance(T0).left, 0);
     }
 
     #[test]
     fn a_dear_question_is_remembered_and_waits_for_a_full_bucket_at_most() {
         let buckets = Buckets::new(false);
-        assert_eq!(buckets.try_take(T0, "read stock", false), Ok(()));
+        assert_eq!(buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS), Ok(()));
         buckets.settle("read stock", 900_000);
-        let Err(until) = buckets.try_take(T0, "read stock", false) else { panic!("it cost too much") };
+        let Err(until) = buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS) else {
+            panic!("it cost too much")
+        };
         assert!(until > T0 && until <= T0 + Span::minutes(2));
-        assert_eq!(buckets.try_take(until, "read stock", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read stock", false, COMPLEXITY_GUESS), Ok(()));
+        // It empties the bucket and leaves no debt: a cheap change follows at once.
+        assert_eq!(buckets.try_take(until + Span::millis(100), "set stock", true, COMPLEXITY_GUESS), Ok(()));
+    }
+
+    #[test]
+    fn a_question_expected_to_be_dear_waits_for_a_full_bucket_from_the_first() {
+        let buckets = Buckets::new(false);
+        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
+        assert!(buckets.try_take(T0, "read products", false, 400_000).is_err());
+        buckets.settle("read products", 121);
+        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
     }
 
     #[test]
@@ -309,23 +334,35 @@ mod tests {
         let buckets = Buckets::new(false);
         let until = T0 + Span::secs(7);
         buckets.block(until);
-        assert_eq!(buckets.try_take(T0, "read", false), Err(until));
+        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Err(until));
         assert_eq!(buckets.allowance(T0).blocked_until, Some(until));
-        assert_eq!(buckets.try_take(until, "read", false), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
     }
 
     proptest! {
         #[test]
-        fn the_vendors_own_bucket_never_runs_dry(steps in prop::collection::vec((0_i64..3_000, any::<bool>()), 1..400)) {
+        fn the_vendors_own_buckets_never_run_dry(
+            steps in prop::collection::vec((0_i64..3_000, any::<bool>(), any::<bool>()), 1..400),
+        ) {
             let buckets = Buckets::new(false);
-            // The vendor's bucket, filled just as continuously: 60 requests in 10 s.
-            let (mut now, mut vendor, mut last) = (T0, 60.0_f64, T0);
-            for (millis, mutates) in steps {
+            // The vendor's own, filled just as continuously: 60 requests and 250,000 points in 10 s.
+            let (mut now, mut last) = (T0, T0);
+            let (mut requests, mut points) = (60.0_f64, 250_000.0_f64);
+            for (millis, mutates, dear) in steps {
                 now = now + Span::millis(millis);
-                vendor = (vendor + now.since(last).as_secs_f64() * 6.0).min(60.0);
+                let passed = now.since(last).as_secs_f64();
+                requests = (requests + passed * 6.0).min(60.0);
+                points = (points + passed * 25_000.0).min(250_000.0);
                 last = now;
-                match buckets.try_take(now, "read", mutates) {
-                    Ok(()) => { vendor -= 1.0; prop_assert!(vendor >= 0.0); }
+                let (purpose, guess, cost) = if dear { ("dear", 400_000, 371_000) } else { ("cheap", 500, 229) };
+                match buckets.try_take(now, purpose, mutates, guess) {
+                    Ok(()) => {
+                        let worth = f64::from(cost).min(250_000.0);
+                        prop_assert!(requests >= 1.0 && points >= worth - 0.01, "{} {}", requests, points);
+                        requests -= 1.0;
+                        points -= worth;
+                        buckets.settle(purpose, i64::from(cost));
+                    }
                     Err(until) => prop_assert!(until > now),
                 }
             }
