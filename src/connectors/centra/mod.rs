@@ -93,10 +93,12 @@ impl Centra {
         }
     }
 
-    /// One question or change, within our budget; the vendor's quotas are asked first when that is due.
+    /// One question or change, within our budget; the vendor's quotas are asked first when that is due, unless the
+    /// question is so dear that even this small one before it would make it wait.
     async fn ask(&self, question: queries::Question) -> Result<Said, CallError> {
         let mut exchanges = Vec::new();
-        if self.buckets.ask_now(self.caller.clock.now()) {
+        let needs_all = self.buckets.needs_all(question.purpose, question.things, question.guess);
+        if !needs_all && self.buckets.ask_now(self.caller.clock.now()) {
             match self.ask_once(queries::rate_limits()).await {
                 Ok(said) => {
                     // A tenant that answers something else keeps the smallest plan's quotas.

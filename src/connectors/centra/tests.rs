@@ -466,6 +466,23 @@ async fn quotas_are_asked_for_first_and_a_refusal_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_dear_question_is_not_held_up_by_the_one_for_the_quotas() {
+    let script = Script::new();
+    script
+        .then(200, json!({"data": {"products": []}, "extensions": {"complexity": 400_000}}).to_string())
+        .then(200, data(json!({"products": []})));
+    let clock = Script::clock();
+    let shop = Centra::new(config(false), script.clone(), clock.clone());
+    shop.products_after(None).await.expect("a page");
+    let error = shop.products_after(None).await.expect_err("the bucket is empty");
+    let until = error.not_before().expect("a moment");
+    assert!(until <= NOW + Span::secs(10) + Span(1), "{error}");
+    clock.set(until);
+    shop.products_after(None).await.expect("a page");
+    script.done();
+}
+
+#[tokio::test]
 async fn a_tenant_that_does_not_tell_its_quotas_is_still_asked() {
     let script = Script::new();
     script

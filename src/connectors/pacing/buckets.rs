@@ -111,6 +111,13 @@ impl Buckets {
         due
     }
 
+    /// Whether a question is so dear that it needs a whole bucket: nothing may then be asked just before it.
+    pub fn needs_all(&self, purpose: &'static str, things: i64, guess: i64) -> bool {
+        let state = self.lock();
+        let cost = state.costs.get(purpose).copied().unwrap_or(guess).saturating_mul(things);
+        state.buckets.iter().any(|b| b.quota == Quota::Complexity && b.worth(cost) >= b.capacity())
+    }
+
     /// The question for the quotas brought no answer: it is asked again before the next call.
     pub fn ask_again(&self) {
         self.lock().asked_at = None;
