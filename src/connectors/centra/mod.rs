@@ -28,7 +28,7 @@ use http::{HeaderMap, Method};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// How much of a feed is read again: clocks of two machines differ, and a change may become visible late.
 const OVERLAP: Span = Span::minutes(5);
@@ -38,6 +38,9 @@ const ROWS_PER_WRITE: usize = 100;
 
 /// The first version whose `setStock` handles several rows without fault.
 const SEVERAL_ROWS_SINCE: (u64, u64, u64) = (1, 59, 10);
+
+/// Warehouses that may be added before we read the list again.
+const NEW_PLACES: usize = 5;
 
 /// Where a feed begins when nothing has been read yet. Before any order of any tenant.
 const BEGINNING: Timestamp = Timestamp::from_secs(946_684_800);
@@ -67,6 +70,8 @@ pub struct Centra {
     buckets: Buckets,
     /// The tenant's version, packed; zero until an answer told it.
     version: AtomicU64,
+    /// Rows asked for where each warehouse is one.
+    places: AtomicUsize,
 }
 
 impl Centra {
@@ -84,13 +89,16 @@ impl Centra {
             store_currency: config.store_currency,
             buckets: Buckets::new(config.unpaced),
             version: AtomicU64::new(0),
+            places: AtomicUsize::new(queries::STOCK_ROWS),
         }
     }
 
-    /// One question or change, within our budget; the vendor's quotas are asked first when that is due.
+    /// One question or change, within our budget; the vendor's quotas are asked first when that is due, unless the
+    /// question is so dear that even this small one before it would make it wait.
     async fn ask(&self, question: queries::Question) -> Result<Said, CallError> {
         let mut exchanges = Vec::new();
-        if self.buckets.ask_now(self.caller.clock.now()) {
+        let needs_all = self.buckets.needs_all(question.purpose, question.things, question.guess);
+        if !needs_all && self.buckets.ask_now(self.caller.clock.now()) {
             match self.ask_once(queries::rate_limits()).await {
                 Ok(said) => {
                     // A tenant that answers something else keeps the smallest plan's quotas.
@@ -118,8 +126,8 @@ impl Centra {
     }
 
     async fn ask_once(&self, question: queries::Question) -> Result<Said, CallError> {
-        let queries::Question { purpose, text, variables, mutates, guess } = question;
-        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, guess) {
+        let queries::Question { purpose, text, variables, mutates, things, guess } = question;
+        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, things, guess) {
             return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
         }
         let body = serde_json::json!({ "query": text, "variables": variables }).to_string();
@@ -138,7 +146,7 @@ impl Centra {
             Err(unreadable) => Err(protocol(unreadable.reason, exchange)),
             Ok(envelope) => {
                 if let Some(complexity) = envelope.complexity {
-                    self.buckets.settle(purpose, complexity);
+                    self.buckets.settle(purpose, things, complexity);
                 }
                 if let Some(version) = envelope.version {
                     self.version.store(pack(version), Ordering::Relaxed);
@@ -183,7 +191,10 @@ impl Shop for Centra {
     }
 
     async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError> {
-        self.ask(queries::warehouses()).await?.read(stock::warehouses)
+        let answer = self.ask(queries::warehouses()).await?.read(stock::warehouses)?;
+        let places = (answer.value.len() + NEW_PLACES).min(queries::STOCK_ROWS);
+        self.places.store(places, Ordering::Relaxed);
+        Ok(answer)
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
@@ -234,14 +245,30 @@ impl Shop for Centra {
             products.iter().map(|product| wire::id(product.as_str())).collect::<Result<_, _>>().map_err(rejected)?;
         let mut whole = Answer { value: Vec::with_capacity(ids.len()), exchanges: Vec::new() };
         for chunk in ids.chunks(queries::STOCK_OF_MAX) {
-            let said = self.ask(queries::stock_of(chunk)).await;
-            let part = said.and_then(|said| said.read(stock::of_products));
-            match part {
-                Ok(mut part) => {
-                    whole.value.append(&mut part.value);
-                    whole.exchanges.append(&mut part.exchanges);
+            let mut places = self.places.load(Ordering::Relaxed);
+            loop {
+                let said = self.ask(queries::stock_of(chunk, places)).await;
+                let mut part = match said.and_then(|said| said.read(|data| stock::of_products(data, places))) {
+                    Ok(part) => part,
+                    Err(error) => return Err(after(whole.exchanges, error)),
+                };
+                whole.exchanges.append(&mut part.exchanges);
+                match part.value {
+                    Some(mut readings) => {
+                        whole.value.append(&mut readings);
+                        break;
+                    }
+                    // There are more warehouses than we knew of.
+                    None if places < queries::STOCK_ROWS => {
+                        places = queries::STOCK_ROWS;
+                        self.places.store(places, Ordering::Relaxed);
+                    }
+                    None => {
+                        let reason = "the shop has more warehouses than one answer holds".to_owned();
+                        let kind = CallErrorKind::Protocol { reason };
+                        return Err(CallError { kind, exchanges: whole.exchanges });
+                    }
                 }
-                Err(error) => return Err(after(whole.exchanges, error)),
             }
         }
         Ok(whole)

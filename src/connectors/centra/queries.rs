@@ -3,6 +3,7 @@
 use super::super::pacing::buckets::COMPLEXITY_GUESS;
 use super::Sweep;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Rows of a page of products.
 pub(super) const PRODUCT_ROWS: usize = 100;
@@ -27,8 +28,11 @@ const PRODUCTS_GUESS: i64 = 400_000;
 /// Fifty orders.
 const ORDERS_GUESS: i64 = 20_000;
 
-/// Two hundred rows of stock with two quantities that cost, or a hundred products at two hundred warehouses.
-const STOCK_GUESS: i64 = 70_000;
+/// Two hundred rows of stock, with two ids and two quantities that cost.
+const STOCK_GUESS: i64 = 4_000;
+
+/// One product at two hundred warehouses.
+const STOCK_OF_GUESS: i64 = 1_000;
 
 /// Two hundred warehouses.
 const WAREHOUSES_GUESS: i64 = 4_000;
@@ -39,10 +43,12 @@ pub(super) const NESTED_ROWS: usize = 20;
 /// One question or change.
 pub(super) struct Question {
     pub(super) purpose: &'static str,
-    pub(super) text: &'static str,
+    pub(super) text: Cow<'static, str>,
     pub(super) variables: Value,
     pub(super) mutates: bool,
-    /// Its complexity, until an answer has told.
+    /// How many things it asks about; its complexity grows with them.
+    pub(super) things: i64,
+    /// Its complexity for each of them, until an answer has told.
     pub(super) guess: i64,
 }
 
@@ -50,11 +56,11 @@ fn reads(purpose: &'static str, text: &'static str, variables: Value) -> Questio
     let guess = match purpose {
         "read products" | "read one product" => PRODUCTS_GUESS,
         "read orders" => ORDERS_GUESS,
-        "read stock" | "read stock of products" => STOCK_GUESS,
+        "read stock" => STOCK_GUESS,
         "read warehouses" => WAREHOUSES_GUESS,
         _ => COMPLEXITY_GUESS,
     };
-    Question { purpose, text, variables, mutates: false, guess }
+    Question { purpose, text: Cow::Borrowed(text), variables, mutates: false, things: 1, guess }
 }
 
 pub(super) fn rate_limits() -> Question {
@@ -160,19 +166,27 @@ pub(super) fn order(number: i64) -> Question {
 pub(super) fn stock(warehouse: i64, page: u32) -> Question {
     reads(
         "read stock",
-        "query S($wh:[Int!],$page:Int!){ warehouses(where:{id:$wh}){ id stock(limit:200,page:$page){ \
+        "query S($wh:[Int!],$page:Int!){ warehouses(where:{id:$wh}, limit:1){ id stock(limit:200,page:$page){ \
          productSize{ id SKU } physicalQuantity allocatedQuantity freeToAllocateQuantity } } }",
         json!({ "wh": [warehouse], "page": page }),
     )
 }
 
-pub(super) fn stock_of(products: &[i64]) -> Question {
-    reads(
-        "read stock of products",
-        "query R($ids:[Int!]){ productSizes(where:{id:$ids}, limit:100){ id stock(limit:200){ warehouse{id} \
-         physicalQuantity allocatedQuantity freeToAllocateQuantity } } }",
-        json!({ "ids": products }),
-    )
+/// Asks for no more rows than there can be: the vendor counts what could come, not what comes.
+pub(super) fn stock_of(products: &[i64], places: usize) -> Question {
+    let text = format!(
+        "query R($ids:[Int!]){{ productSizes(where:{{id:$ids}}, limit:{}){{ id stock(limit:{places}){{ warehouse{{id}} \
+         physicalQuantity allocatedQuantity freeToAllocateQuantity }} }} }}",
+        products.len().clamp(1, STOCK_OF_MAX)
+    );
+    Question {
+        purpose: "read stock of products",
+        text: Cow::Owned(text),
+        variables: json!({ "ids": products }),
+        mutates: false,
+        things: i64::try_from(products.len()).unwrap_or(1).max(1),
+        guess: STOCK_OF_GUESS,
+    }
 }
 
 pub(super) fn set_stock(warehouse: i64, rows: &[(i64, i64)], reference: &str) -> Question {
@@ -180,8 +194,10 @@ pub(super) fn set_stock(warehouse: i64, rows: &[(i64, i64)], reference: &str) ->
         rows.iter().map(|(size, quantity)| json!({ "productSize": { "id": size }, "quantity": quantity })).collect();
     Question {
         purpose: "set stock",
-        text: "mutation A($i:StockSetInput!){ setStock(input:$i){ stockChanges{id} userErrors{message path} \
-               userWarnings{message path} } }",
+        text: Cow::Borrowed(
+            "mutation A($i:StockSetInput!){ setStock(input:$i){ stockChanges{id} userErrors{message path} \
+             userWarnings{message path} } }",
+        ),
         variables: json!({ "i": {
             "warehouse": { "id": warehouse },
             "description": reference,
@@ -189,6 +205,7 @@ pub(super) fn set_stock(warehouse: i64, rows: &[(i64, i64)], reference: &str) ->
             "productSizes": rows,
         } }),
         mutates: true,
+        things: 1,
         guess: COMPLEXITY_GUESS,
     }
 }

@@ -51,8 +51,8 @@ pub(super) fn page(data: &str, warehouse: &OutletKey, page: u32) -> Result<Page<
     Ok(Page { rows, next, resume: None })
 }
 
-/// Reads the stock of some products at every warehouse.
-pub(super) fn of_products(data: &str) -> Result<Vec<ShopReading>, Unreadable> {
+/// Reads the stock of some products at every warehouse; `None` when there may be more warehouses than were asked for.
+pub(super) fn of_products(data: &str, places: usize) -> Result<Option<Vec<ShopReading>>, Unreadable> {
     let data = Object::open("data", data)?;
     if !data.has("productSizes") {
         return Err(data.missing("productSizes"));
@@ -64,16 +64,16 @@ pub(super) fn of_products(data: &str) -> Result<Vec<ShopReading>, Unreadable> {
             return Err(size.missing("stock"));
         }
         let rows = size.objects("stock")?;
-        // As many warehouses as a page holds: there may be more that were cut off in silence.
-        if rows.len() >= queries::STOCK_ROWS {
-            return Err(size.wrong("stock", "more warehouses than one answer holds"));
+        // As many as were asked for: there may be others that were cut off in silence.
+        if rows.len() >= places {
+            return Ok(None);
         }
         for row in rows {
             let warehouse = row.need_object("warehouse")?.need_key("id")?;
             readings.push(reading(&row, product.clone(), OutletKey::new(warehouse))?);
         }
     }
-    Ok(readings)
+    Ok(Some(readings))
 }
 
 /// What the shop offers is what lies there without what it keeps for its own orders; an answer that does not name

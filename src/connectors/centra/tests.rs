@@ -306,7 +306,30 @@ async fn stock_is_read_by_warehouse_and_by_product() {
     assert_eq!((read.value.len(), read.exchanges.len()), (2, 2));
     assert_eq!(read.value[1].warehouse, OutletKey::new("9"));
     assert_eq!(sent(&script, 4)["variables"], json!({"ids": [101]}));
+    assert!(sent(&script, 4)["query"].as_str().is_some_and(|text| text.contains("limit:1){ id stock(limit:200)")));
     assert!(shop.stock_of(&[ProductKey::new("a")]).await.is_err());
+    script.done();
+}
+
+#[tokio::test]
+async fn more_warehouses_than_we_knew_of_are_not_cut_off() {
+    let script = Script::new();
+    let places: Vec<Value> = (1..=7)
+        .map(|id| json!({"warehouse": {"id": id}, "physicalQuantity": 1, "freeToAllocateQuantity": 1}))
+        .collect();
+    let stock = data(json!({"productSizes": [{"id": 281, "stock": places}]}));
+    let cut = data(json!({"productSizes": [{"id": 281, "stock": places[..6]}]}));
+    script
+        .then(200, data(json!({"warehouses": [{"id": 3, "name": "Shop 3", "status": "ACTIVE"}]})))
+        .then(200, cut)
+        .then(200, stock);
+    let shop = shop(&script);
+    shop.warehouses().await.expect("places");
+    let read = shop.stock_of(&["281".into()]).await.expect("readings");
+    assert_eq!((read.value.len(), read.exchanges.len()), (7, 2));
+    let limit =
+        |index: usize, limit: &str| sent(&script, index)["query"].as_str().is_some_and(|text| text.contains(limit));
+    assert!(limit(1, "stock(limit:6)") && limit(2, "stock(limit:200)"));
     script.done();
 }
 
@@ -440,6 +463,23 @@ async fn quotas_are_asked_for_first_and_a_refusal_is_obeyed() {
     script.then(200, data(json!({"warehouses": []})));
     clock.set(until);
     assert!(shop.warehouses().await.expect("places").value.is_empty());
+}
+
+#[tokio::test]
+async fn a_dear_question_is_not_held_up_by_the_one_for_the_quotas() {
+    let script = Script::new();
+    script
+        .then(200, json!({"data": {"products": []}, "extensions": {"complexity": 400_000}}).to_string())
+        .then(200, data(json!({"products": []})));
+    let clock = Script::clock();
+    let shop = Centra::new(config(false), script.clone(), clock.clone());
+    shop.products_after(None).await.expect("a page");
+    let error = shop.products_after(None).await.expect_err("the bucket is empty");
+    let until = error.not_before().expect("a moment");
+    assert!(until <= NOW + Span::secs(10) + Span(1), "{error}");
+    clock.set(until);
+    shop.products_after(None).await.expect("a page");
+    script.done();
 }
 
 #[tokio::test]

@@ -111,14 +111,29 @@ impl Buckets {
         due
     }
 
+    /// Whether a question is so dear that it needs a whole bucket: nothing may then be asked just before it.
+    pub fn needs_all(&self, purpose: &'static str, things: i64, guess: i64) -> bool {
+        let state = self.lock();
+        let cost = state.costs.get(purpose).copied().unwrap_or(guess).saturating_mul(things);
+        state.buckets.iter().any(|b| b.quota == Quota::Complexity && b.worth(cost) >= b.capacity())
+    }
+
     /// The question for the quotas brought no answer: it is asked again before the next call.
     pub fn ask_again(&self) {
         self.lock().asked_at = None;
     }
 
     /// Takes one request (and one mutation), with the complexity this kind of question cost last time, or says when
-    /// it would be allowed. `guess` stands in for the complexity until then.
-    pub fn try_take(&self, now: Timestamp, purpose: &'static str, mutates: bool, guess: i64) -> Result<(), Timestamp> {
+    /// it would be allowed. The complexity is taken for each of `things` it asks about; `guess` stands in until
+    /// an answer has told.
+    pub fn try_take(
+        &self,
+        now: Timestamp,
+        purpose: &'static str,
+        mutates: bool,
+        things: i64,
+        guess: i64,
+    ) -> Result<(), Timestamp> {
         if self.unpaced {
             return Ok(());
         }
@@ -126,7 +141,7 @@ impl Buckets {
         if let Some(until) = state.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        let complexity = *state.costs.entry(purpose).or_insert(guess);
+        let complexity = state.costs.entry(purpose).or_insert(guess).saturating_mul(things);
         let cost = |quota| match quota {
             Quota::Requests => 1,
             Quota::Mutations => i64::from(mutates),
@@ -147,10 +162,11 @@ impl Buckets {
     }
 
     /// What the question really cost.
-    pub fn settle(&self, purpose: &'static str, complexity: i64) {
+    pub fn settle(&self, purpose: &'static str, things: i64, complexity: i64) {
         let complexity = complexity.clamp(0, 1_000_000_000);
+        let each = complexity / things.max(1) + i64::from(complexity % things.max(1) > 0);
         let mut state = self.lock();
-        let taken = state.costs.insert(purpose, complexity).unwrap_or(COMPLEXITY_GUESS);
+        let taken = state.costs.insert(purpose, each).unwrap_or(COMPLEXITY_GUESS).saturating_mul(things);
         for bucket in state.buckets.iter_mut().filter(|bucket| bucket.quota == Quota::Complexity) {
             let level = bucket.level + bucket.worth(taken) - bucket.worth(complexity);
             bucket.level = level.clamp(0, bucket.capacity());
@@ -251,8 +267,8 @@ mod tests {
 
     fn take(buckets: &Buckets, now: Timestamp, mutates: bool) -> usize {
         let mut taken = 0;
-        while buckets.try_take(now, "read", mutates, COMPLEXITY_GUESS).is_ok() {
-            buckets.settle("read", 10);
+        while buckets.try_take(now, "read", mutates, 1, COMPLEXITY_GUESS).is_ok() {
+            buckets.settle("read", 1, 10);
             taken += 1;
         }
         taken
@@ -268,9 +284,9 @@ mod tests {
     fn a_bucket_refills_while_time_passes() {
         let buckets = Buckets::new(false);
         take(&buckets, T0, false);
-        let Err(until) = buckets.try_take(T0, "read", false, COMPLEXITY_GUESS) else { panic!("it was empty") };
+        let Err(until) = buckets.try_take(T0, "read", false, 1, COMPLEXITY_GUESS) else { panic!("it was empty") };
         assert!(until > T0 && until <= T0 + Span::secs(1));
-        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, 1, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(take(&buckets, until + Span::secs(10), false), 42);
     }
 
@@ -282,7 +298,7 @@ mod tests {
         assert_eq!(take(&buckets, T0, false), 5);
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(30)]);
-        assert!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS).is_err());
+        assert!(buckets.try_take(T0, "read", false, 1, COMPLEXITY_GUESS).is_err());
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[row(100)]);
         assert_eq!(take(&buckets, T0, false), 70);
@@ -292,32 +308,42 @@ mod tests {
     fn a_quota_of_zero_is_no_division_and_no_call() {
         let buckets = Buckets::new(false);
         buckets.learn(T0, &[QuotaState { quota: Quota::Mutations, interval: ONE_HOUR, limit: 0, remaining: 0 }]);
-        assert_eq!(buckets.try_take(T0, "set stock", true, COMPLEXITY_GUESS), Err(T0 + ONE_HOUR));
-        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Ok(()));
+        assert_eq!(buckets.try_take(T0, "set stock", true, 1, COMPLEXITY_GUESS), Err(T0 + ONE_HOUR));
+        assert_eq!(buckets.try_take(T0, "read", false, 1, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(buckets.allowance(T0).left, 0);
     }
 
     #[test]
     fn a_dear_question_is_remembered_and_waits_for_a_full_bucket_at_most() {
         let buckets = Buckets::new(false);
-        assert_eq!(buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS), Ok(()));
-        buckets.settle("read stock", 900_000);
-        let Err(until) = buckets.try_take(T0, "read stock", false, COMPLEXITY_GUESS) else {
+        assert_eq!(buckets.try_take(T0, "read stock", false, 1, COMPLEXITY_GUESS), Ok(()));
+        buckets.settle("read stock", 1, 900_000);
+        let Err(until) = buckets.try_take(T0, "read stock", false, 1, COMPLEXITY_GUESS) else {
             panic!("it cost too much")
         };
         assert!(until > T0 && until <= T0 + Span::minutes(2));
-        assert_eq!(buckets.try_take(until, "read stock", false, COMPLEXITY_GUESS), Ok(()));
+        assert_eq!(buckets.try_take(until, "read stock", false, 1, COMPLEXITY_GUESS), Ok(()));
         // It empties the bucket and leaves no debt: a cheap change follows at once.
-        assert_eq!(buckets.try_take(until + Span::millis(100), "set stock", true, COMPLEXITY_GUESS), Ok(()));
+        assert_eq!(buckets.try_take(until + Span::millis(100), "set stock", true, 1, COMPLEXITY_GUESS), Ok(()));
+    }
+
+    #[test]
+    fn a_question_about_many_things_costs_for_each_of_them() {
+        let buckets = Buckets::new(false);
+        assert_eq!(buckets.try_take(T0, "look", false, 1, 500), Ok(()));
+        buckets.settle("look", 1, 2_000);
+        // Eighty-seven of them fit into what is left of 175,000.
+        assert!(buckets.try_take(T0, "look", false, 87, 500).is_err());
+        assert_eq!(buckets.try_take(T0, "look", false, 86, 500), Ok(()));
     }
 
     #[test]
     fn a_question_expected_to_be_dear_waits_for_a_full_bucket_from_the_first() {
         let buckets = Buckets::new(false);
-        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
-        assert!(buckets.try_take(T0, "read products", false, 400_000).is_err());
-        buckets.settle("read products", 121);
-        assert_eq!(buckets.try_take(T0, "read products", false, 400_000), Ok(()));
+        assert_eq!(buckets.try_take(T0, "read products", false, 1, 400_000), Ok(()));
+        assert!(buckets.try_take(T0, "read products", false, 1, 400_000).is_err());
+        buckets.settle("read products", 1, 121);
+        assert_eq!(buckets.try_take(T0, "read products", false, 1, 400_000), Ok(()));
     }
 
     #[test]
@@ -334,9 +360,9 @@ mod tests {
         let buckets = Buckets::new(false);
         let until = T0 + Span::secs(7);
         buckets.block(until);
-        assert_eq!(buckets.try_take(T0, "read", false, COMPLEXITY_GUESS), Err(until));
+        assert_eq!(buckets.try_take(T0, "read", false, 1, COMPLEXITY_GUESS), Err(until));
         assert_eq!(buckets.allowance(T0).blocked_until, Some(until));
-        assert_eq!(buckets.try_take(until, "read", false, COMPLEXITY_GUESS), Ok(()));
+        assert_eq!(buckets.try_take(until, "read", false, 1, COMPLEXITY_GUESS), Ok(()));
     }
 
     proptest! {
@@ -355,13 +381,13 @@ mod tests {
                 points = (points + passed * 25_000.0).min(250_000.0);
                 last = now;
                 let (purpose, guess, cost) = if dear { ("dear", 400_000, 371_000) } else { ("cheap", 500, 229) };
-                match buckets.try_take(now, purpose, mutates, guess) {
+                match buckets.try_take(now, purpose, mutates, 1, guess) {
                     Ok(()) => {
                         let worth = f64::from(cost).min(250_000.0);
                         prop_assert!(requests >= 1.0 && points >= worth - 0.01, "{} {}", requests, points);
                         requests -= 1.0;
                         points -= worth;
-                        buckets.settle(purpose, i64::from(cost));
+                        buckets.settle(purpose, 1, i64::from(cost));
                     }
                     Err(until) => prop_assert!(until > now),
                 }
