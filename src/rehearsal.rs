@@ -15,6 +15,9 @@ use crate::sync::schedule::Task;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How long the first reads may take: an allowance for large catalogues.
+const CONNECTING: Span = Span::hours(3);
+
 /// How long after trade stops the house may take to become quiet.
 pub const SETTLING: Span = Span::hours(2);
 
@@ -141,17 +144,48 @@ impl Rehearsal {
     /// First reads: catalogues and stocks of both sides, then outlets are mapped to the web warehouse and it goes
     /// live.
     pub async fn connect(&mut self) -> Result<(), RehearsalError> {
-        self.settle().await?;
-        map_and_go_live(&self.engine).await?;
+        self.read_until(&[("till", Task::Sales), ("shop", Task::Orders), ("shop", Task::Catalogue)]).await?;
+        map_outlets(&self.engine).await?;
+        let mapped = self.clock.now();
+        self.read_until_after(&[("shop", Task::Observe)], mapped).await?;
+        go_live(&self.engine).await?;
         self.world.go_live(self.clock.now());
         self.settle().await
+    }
+
+    async fn read_until(&mut self, feeds: &[(&str, Task)]) -> Result<(), RehearsalError> {
+        self.read_until_after(feeds, Timestamp(0)).await
+    }
+
+    /// Lets time pass until these feeds have been read to their end after `since`; an allowance may take minutes.
+    async fn read_until_after(&mut self, wanted: &[(&str, Task)], since: Timestamp) -> Result<(), RehearsalError> {
+        let limit = self.clock.now() + CONNECTING;
+        loop {
+            self.settle().await?;
+            let mut missing = false;
+            for (side, task) in wanted {
+                for link in self.engine.cx().links().iter().filter(|link| link.is_shop() == (*side == "shop")) {
+                    let read = feeds::get(self.engine.store(), &link.id, task.feed()).await?.read_up_to;
+                    missing |= read < since || read == Timestamp(0);
+                }
+            }
+            if !missing {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            if now > limit {
+                return Err(RehearsalError::NeverQuiet(now.rfc3339()));
+            }
+            let due = self.engine.next_due(&self.house);
+            let next = self.world.next_event_at().map_or(due, |at| at.min(due)).max(now + Span(1));
+            self.clock.set(next);
+            self.world.advance_to(next);
+        }
     }
 
     /// Runs whatever is due now until the house is quiet.
     pub async fn settle(&mut self) -> Result<(), RehearsalError> {
         self.deliver().await;
-        for r in crate::store::inbox::parked(self.engine.store(), None, 5).await? { eprintln!("PARKED {} {} {}", r.kind, r.external_id, r.reason); }
-        for (c,f,s) in feeds::all(self.engine.store()).await? { if !s.error.is_empty() { eprintln!("FEED {c} {f} {}", s.error); } }
         match self.engine.settle(&mut self.house).await {
             Some(_) => Ok(()),
             None => Err(RehearsalError::NeverQuiet(self.clock.now().rfc3339())),
@@ -166,7 +200,6 @@ impl Rehearsal {
             } else {
                 self.engine.receive(delivery.connection.as_str(), &delivery.headers, delivery.body.clone()).await.status
             };
-            eprintln!("DBG {} {} {}", delivery.connection, status, String::from_utf8_lossy(&delivery.body[..80.min(delivery.body.len())]));
             self.world.delivered(delivery.id, status, now);
         }
     }
@@ -330,10 +363,9 @@ pub async fn add_connections(
     Ok(())
 }
 
-/// Lets every outlet feed the first place of the shop, and lets that place be written to.
-pub async fn map_and_go_live(engine: &Engine) -> Result<(), RehearsalError> {
+/// Lets every outlet feed the first place of the shop, and asks for the shop's stock.
+pub async fn map_outlets(engine: &Engine) -> Result<(), RehearsalError> {
     let cx = engine.cx();
-    let now = cx.now();
     let places = connections::places(&cx.store).await?;
     let outlets = connections::outlets(&cx.store).await?;
     let Some(place) = places.first() else { return Ok(()) };
@@ -341,12 +373,24 @@ pub async fn map_and_go_live(engine: &Engine) -> Result<(), RehearsalError> {
     for outlet in &outlets {
         connections::map_outlet(&mut tx, &outlet.id, &place.id).await?;
     }
-    connections::set_live(&mut tx, &place.id, now).await?;
     tx.commit().await?;
     house::retarget_all(cx).await?;
     for link in cx.links() {
-        link.schedule.wake(Task::Observe, now);
-        link.schedule.wake(Task::Push, now);
+        link.schedule.wake(Task::Observe, cx.now());
+    }
+    Ok(())
+}
+
+/// Lets every place be written to.
+pub async fn go_live(engine: &Engine) -> Result<(), RehearsalError> {
+    let cx = engine.cx();
+    let mut tx = cx.store.begin().await?;
+    for place in connections::places(&cx.store).await? {
+        connections::set_live(&mut tx, &place.id, cx.now()).await?;
+    }
+    tx.commit().await?;
+    for link in cx.links() {
+        link.schedule.wake(Task::Push, cx.now());
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::intake::chain;
 use super::schedule::{Lane, Task};
 use super::sweep::Next;
 use super::{house, problems, push, sweep};
+use crate::connectors::error::CallErrorKind;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -52,7 +53,9 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
                     tracing::warn!(connection.id = %link.id, task = task.feed(), error = %chain(error), "a task did not work");
                 }
             }
-            if task != Task::Push {
+            // Our own budget is no failure of anybody's.
+            let paced = matches!(&error, TaskError::Call(call) if matches!(call.kind, CallErrorKind::Paced { .. }));
+            if task != Task::Push && !paced {
                 if let Err(second) = sweep::note_failure(cx, link, task, &error).await {
                     tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
                 }
