@@ -226,6 +226,7 @@ impl Books {
         self.raw(item).max(0)
     }
 
+    #[cfg(test)]
     pub fn on_hand(&self, item: usize) -> i64 {
         at(&self.on_hand, item)
     }
