@@ -234,3 +234,16 @@ fn days_follow_the_zone_of_the_store() {
         }
     }
 }
+
+#[test]
+fn every_lost_sale_is_labelled_with_its_goods() {
+    let world = World::open(Options { faults: [Fault::F01].into(), ..Options::still(7, 40) });
+    let sku = plenty(&world, 20);
+    let sales: Vec<String> = (0..20).map(|_| world.sell(&sku, "Soho", 1).expect("in stock")).collect();
+    let causes = world.true_causes();
+    assert!(!causes.is_empty() && causes.len() < 20);
+    for cause in causes {
+        assert_eq!((cause.sku.as_str(), cause.units, cause.fault), (sku.as_str(), 1, "F01"));
+        assert!(cause.sale.is_some_and(|sale| sales.contains(&sale)));
+    }
+}
