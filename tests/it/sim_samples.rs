@@ -130,3 +130,70 @@ fn shop_notices_have_the_sampled_shape_and_header() {
     let header = due[0].headers["x-centra-signature"].to_str().expect("text");
     assert!(header.starts_with("t=") && header.contains(",v1="), "{header}");
 }
+
+/// What contradicts a schema of the vendor's document: keys it does not know, required keys that are missing.
+fn contradictions(spec: &Value, schema: &Value, value: &Value, path: &str, out: &mut Vec<String>) {
+    let named = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next());
+    let schema = named.map_or(schema, |name| &spec["components"]["schemas"][name]);
+    match value {
+        Value::Object(fields) => {
+            let Some(known) = schema["properties"].as_object() else { return };
+            for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                if !fields.contains_key(required) {
+                    out.push(format!("{path}.{required} is missing"));
+                }
+            }
+            for (key, inner) in fields {
+                match known.get(key) {
+                    Some(schema) => contradictions(spec, schema, inner, &format!("{path}.{key}"), out),
+                    None => out.push(format!("{path}.{key} is unknown")),
+                }
+            }
+        }
+        Value::Array(list) => {
+            for inner in list {
+                contradictions(spec, &schema["items"], inner, &format!("{path}[]"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn answers_of_the_till_keep_to_the_vendors_document() {
+    #[expect(clippy::disallowed_methods, reason = "the document lies outside the project")]
+    let Ok(dir) = std::env::var("CONTRACTS_DIR") else { return };
+    let text = std::fs::read_to_string(format!("{dir}/specs/lightspeed-x/api-2026-07-transcribed.json"));
+    let spec: Value = serde_json::from_str(&text.expect("the document")).expect("JSON");
+    let world = World::open(Options::still(2, 60));
+    let sale = world.sell(&plenty(&world), "Soho", 1).expect("in stock");
+    world.return_linked(&sale, &[1]).expect("closed");
+    let mut wrong = Vec::new();
+    for (method, path, schema) in [
+        ("GET", "sales", "Sale"),
+        ("GET", "products", "Product"),
+        ("GET", "outlets", "Outlet"),
+        ("GET", "registers", "Register"),
+        ("GET", "payment_types", "PaymentType"),
+        ("GET", "taxes", "Tax"),
+        ("GET", "webhooks", "Webhook"),
+        ("POST", "inventory", "Inventory"),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/api/2026-07/{path}"))
+            .header("authorization", format!("Bearer {}", world.options().till_token))
+            .header("user-agent", "test")
+            .body(bytes::Bytes::new())
+            .expect("a request");
+        let answer = world.answer(truecount::sim::Vendor::LightspeedX, &request, world.now());
+        let body: Value = serde_json::from_slice(answer.body()).expect("JSON");
+        let rows = if body.is_array() { &body } else { &body["data"] };
+        assert!(!rows.as_array().expect("a list").is_empty(), "{path}");
+        let list = serde_json::json!({"items": {"$ref": format!("#/components/schemas/{schema}")}});
+        contradictions(&spec, &list, rows, schema, &mut wrong);
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert_eq!(wrong, Vec::<String>::new());
+}
