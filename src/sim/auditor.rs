@@ -71,6 +71,21 @@ pub struct ExpectedMovement {
     pub units: i64,
 }
 
+/// Why the web's count went wrong by some units, as the world knows because it did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrueCause {
+    /// When it was done.
+    pub at: Timestamp,
+    /// SKU.
+    pub sku: String,
+    /// Signed change of "shows less should show": a sale of two that nobody hears of is +2.
+    pub units: i64,
+    /// The fault's id. A lost, late or waiting notice labels the goods of the sale it was about.
+    pub fault: &'static str,
+    /// The vendor's id of the sale, if there is one.
+    pub sale: Option<String>,
+}
+
 /// A sampled difference between what the web shows and what it should show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenDifference {
@@ -181,6 +196,8 @@ pub(super) struct Books {
     surplus: u64,
     descriptions: BTreeSet<(String, usize)>,
 
+    /// When, item, units, fault, sale.
+    pub causes: Vec<(Timestamp, usize, i64, Fault, Option<usize>)>,
     pub cases: BTreeMap<Fault, u64>,
     pub calls: BTreeMap<Vendor, u64>,
     pub throttled: u64,
@@ -190,6 +207,21 @@ pub(super) struct Books {
 }
 
 impl Books {
+    /// Labels the goods that one version of a sale moved with what befell its notice.
+    pub fn label_sale(&mut self, fault: Fault, sale: usize, version: i64, now: Timestamp) {
+        for effect in self.effects.get(sale).into_iter().flatten().filter(|e| e.sale_version == version) {
+            let units = effect.on_hold - effect.on_hand;
+            if units != 0 {
+                self.causes.push((now, effect.item, units, fault, Some(sale)));
+            }
+        }
+    }
+
+    /// Labels a change that somebody made by hand.
+    pub fn label(&mut self, fault: Fault, item: usize, units: i64, now: Timestamp) {
+        self.causes.push((now, item, units, fault, None));
+    }
+
     /// Opening balances: matched or not, on hand, shown.
     pub fn open(outlets: usize, opening: &[(bool, i64, i64)], now: Timestamp) -> Books {
         let n = opening.len();
@@ -226,6 +258,7 @@ impl Books {
         self.raw(item).max(0)
     }
 
+    #[cfg(test)]
     pub fn on_hand(&self, item: usize) -> i64 {
         at(&self.on_hand, item)
     }
@@ -350,10 +383,10 @@ impl Books {
             .map(|list| list.iter().filter(|e| e.sale_version > before && e.sale_version <= version).cloned().collect())
             .unwrap_or_default();
         for effect in fresh {
-            if let Some(told) = self.told.get_mut(effect.item).and_then(|row| row.get_mut(effect.outlet)) {
-                if told.count.is_none_or(|(counted, _)| effect.inventory_version > counted) {
-                    told.after.insert(effect.inventory_version, effect.on_hand);
-                }
+            let told = self.told.get_mut(effect.item).and_then(|row| row.get_mut(effect.outlet));
+            let outside = told.filter(|told| told.count.is_none_or(|(counted, _)| effect.inventory_version > counted));
+            if let Some(told) = outside {
+                told.after.insert(effect.inventory_version, effect.on_hand);
             }
             self.hold_once(effect.item, effect.inventory_version, effect.on_hold);
             self.remember(effect.item, now);

@@ -24,7 +24,7 @@ mod web;
 pub mod workload;
 pub mod world;
 
-pub use auditor::Audit;
+pub use auditor::{Audit, ExpectedMovement, OpenDifference, TrueCause};
 pub use options::{BelowAllocated, Fault, Options, Store, Vendor};
 pub use outbox::Delivery;
 pub use transport::{SimTransport, WireFault};

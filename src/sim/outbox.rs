@@ -79,20 +79,14 @@ impl Outbox {
 
 impl State {
     /// Queues a notice and decides its fate from the seed.
-    pub fn post(
-        &mut self,
-        vendor: Vendor,
-        _kind: &'static str,
-        url: String,
-        body: Vec<u8>,
-        knowledge: Option<Knowledge>,
-    ) {
+    pub fn post(&mut self, vendor: Vendor, url: String, body: Vec<u8>, knowledge: Option<Knowledge>) {
         let latency = Span::millis(self.fate.random_range(100..=2_000));
         let (lost, repeated, late) =
             (self.fate.random_range(0..100), self.fate.random_range(0..100), self.fate.random_range(0..100));
         let copies: u32 = self.fate.random_range(1..=4);
         if self.has(Fault::F01) && lost < LOST_PERCENT {
             self.count_case(Fault::F01);
+            self.label_notice(Fault::F01, knowledge.as_ref());
             return;
         }
         let pending = Pending { id: 0, vendor, url, body: body.into(), knowledge, attempt: 1 };
@@ -100,6 +94,7 @@ impl State {
         let mut order = 0;
         if self.has(Fault::F03) && late < LATE_PERCENT {
             self.count_case(Fault::F03);
+            self.label_notice(Fault::F03, pending.knowledge.as_ref());
             due = Timestamp::from_secs((self.now.secs() / 3_600 + 1) * 3_600);
             // Newest first among those that were held back together.
             order = -(self.outbox.next as i64) - 1;
@@ -118,6 +113,12 @@ impl State {
         self.outbox.put(due, order, pending);
     }
 
+    fn label_notice(&mut self, fault: Fault, knowledge: Option<&Knowledge>) {
+        if let Some(Knowledge::Sale { sale, version }) = knowledge {
+            self.books.label_sale(fault, *sale, *version, self.now);
+        }
+    }
+
     /// Whether our receiver is down by F04.
     pub fn receiver_down(&self, at: Timestamp) -> bool {
         if !self.has(Fault::F04) {
@@ -132,12 +133,16 @@ impl State {
 
     /// Takes out what is due and signs it.
     pub fn due_deliveries(&mut self, now: Timestamp) -> Vec<Delivery> {
+        self.advance_to(now);
         let later = self.outbox.queue.split_off(&(now + Span(1), i64::MIN, 0));
         let due = std::mem::replace(&mut self.outbox.queue, later);
         let mut out = Vec::with_capacity(due.len());
         for pending in due.into_values() {
             if self.receiver_down(now) {
                 self.count_case(Fault::F04);
+                if pending.attempt == 1 {
+                    self.label_notice(Fault::F04, pending.knowledge.as_ref());
+                }
                 self.try_again(pending, 0, now);
                 continue;
             }

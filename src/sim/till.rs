@@ -473,7 +473,7 @@ impl State {
             self.till.hooks.iter().filter(|h| h.active && h.kind == kind).map(|h| h.url.clone()).collect();
         for url in urls {
             let body = hooks::form(&self.till, kind, payload);
-            self.post(Vendor::LightspeedX, kind, url, body, knowledge.clone());
+            self.post(Vendor::LightspeedX, url, body, knowledge.clone());
         }
     }
 

@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Percent of stock reads that answer rubbish under F20.
-const GARBLED_PERCENT: u32 = 4;
+const GARBLED_PERCENT: u32 = 6;
 /// Percent of writes whose answer is lost under F28.
-const UNKNOWN_PERCENT: u32 = 4;
+const UNKNOWN_PERCENT: u32 = 6;
 /// A day is cut into this many parts, each with one burst of refusals under F05.
 const BURSTS: i64 = 6;
 
@@ -138,13 +138,12 @@ impl State {
         if let Some(fault) = self.wire.injected.get_mut(&vendor).and_then(VecDeque::pop_front) {
             return Some(fault);
         }
-        if self.has(Fault::F05) {
-            if let Some((number, end)) = self.wire.burst(vendor, self.now) {
-                if self.wire.bursts.insert((vendor, number)) {
-                    self.count_case(Fault::F05);
-                }
-                return Some(WireFault::Throttle(end.since(self.now)));
+        let burst = self.has(Fault::F05).then(|| self.wire.burst(vendor, self.now)).flatten();
+        if let Some((number, end)) = burst {
+            if self.wire.bursts.insert((vendor, number)) {
+                self.count_case(Fault::F05);
             }
+            return Some(WireFault::Throttle(end.since(self.now)));
         }
         let (read, write) = purpose(vendor, request);
         let draw: u32 = self.fate.random_range(0..100);

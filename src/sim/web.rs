@@ -318,7 +318,7 @@ impl State {
     fn post_web(&mut self, kind: &'static str, action: &str, id: i64) {
         let Some(url) = self.web.hook_url.clone() else { return };
         let body = super::centra::hooks::form(kind, action, id, self.now, self.web.zone);
-        self.post(Vendor::Centra, kind, url, body, None);
+        self.post(Vendor::Centra, url, body, None);
     }
 
     /// What somebody who reads this order now learns.

@@ -428,6 +428,7 @@ impl State {
         let physical = (shelf.physical + by).max(shelf.allocated);
         if physical != shelf.physical && self.range.items.get(item).is_some_and(|i| i.on_web()) {
             self.count_case(Fault::F08);
+            self.books.label(Fault::F08, item, physical - shelf.physical, self.now);
             self.edit_web(item, physical);
         }
     }
@@ -439,6 +440,7 @@ impl State {
         let by = by.max(-self.there(item, store));
         if by != 0 {
             self.count_case(Fault::F09);
+            self.books.label(Fault::F09, item, -by, self.now);
             self.adjust_till(item, store, by, "typed");
         }
     }
@@ -450,6 +452,7 @@ impl State {
                 .max(-self.there(item, store));
             if by != 0 {
                 self.count_case(Fault::F10);
+                self.books.label(Fault::F10, item, -by, self.now);
                 self.adjust_till(item, store, by, "counted");
             }
         }

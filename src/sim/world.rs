@@ -3,7 +3,7 @@
 //! Time moves only when it is told to ([`World::advance_to`], or a request with a later time). What a test or a
 //! demo wants to happen now, it does by hand with the verbs below; what happens by itself comes from the seed.
 
-use super::auditor::{Audit, Books, ExpectedMovement, OpenDifference};
+use super::auditor::{Audit, Books, ExpectedMovement, OpenDifference, TrueCause};
 use super::catalogue::Catalogue;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
@@ -544,6 +544,21 @@ impl World {
             Some(OpenDifference { sku, shows, should, since })
         };
         state.books.differing().into_iter().filter_map(show).collect()
+    }
+
+    /// What made the web's count wrong, unit by unit, as the world did it; oldest first.
+    pub fn true_causes(&self) -> Vec<TrueCause> {
+        let state = self.lock();
+        let show = |(at, item, units, fault, sale): &(Timestamp, usize, i64, Fault, Option<usize>)| {
+            Some(TrueCause {
+                at: *at,
+                sku: state.range.items.get(*item)?.sku.clone(),
+                units: *units,
+                fault: fault.code(),
+                sale: sale.map(|sale| state.sale_id(sale)),
+            })
+        };
+        state.books.causes.iter().filter_map(show).collect()
     }
 
     /// A hash over everything that happened, and how many lines went into it.

@@ -5,3 +5,4 @@ mod rehearsal;
 mod sale;
 mod samples;
 mod shop;
+mod sim_samples;

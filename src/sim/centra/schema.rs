@@ -304,7 +304,7 @@ impl Checker<'_> {
             ("limit", _) if !value.as_i64().is_some_and(|n| (1..=MOST).contains(&n)) => {
                 Err(at(field, format!("Limit must be between 1 and {MOST}.")))
             }
-            ("page", _) if !value.as_i64().is_some_and(|n| n >= 1) => Err(at(field, "Page must be at least 1.".into())),
+            ("page", _) if value.as_i64().is_none_or(|n| n < 1) => Err(at(field, "Page must be at least 1.".into())),
             ("where", Some(input)) => {
                 let Some(keys) = KEYS.get(input) else { return Ok(()) };
                 for key in value.as_object().into_iter().flat_map(Map::keys) {

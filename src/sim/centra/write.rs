@@ -41,10 +41,9 @@ pub(super) fn check(asked: &[Asked]) -> Result<(), BadInput> {
             return Err(BadInput(format!("Argument \"input\" of \"{}\" is required.", field.name)));
         };
         keys(input, allowed, required)?;
-        if let Some(kind) = input.get("stockQuantityType").and_then(Value::as_str) {
-            if !["PHYSICAL", "FREE_TO_ALLOCATE"].contains(&kind) {
-                return Err(BadInput(format!("Value \"{kind}\" does not exist in \"StockQuantityType\" enum.")));
-            }
+        let kind = input.get("stockQuantityType").and_then(Value::as_str);
+        if let Some(kind) = kind.filter(|kind| !["PHYSICAL", "FREE_TO_ALLOCATE"].contains(kind)) {
+            return Err(BadInput(format!("Value \"{kind}\" does not exist in \"StockQuantityType\" enum.")));
         }
         let Some(rows) = input.get("productSizes").and_then(Value::as_array) else {
             return Err(BadInput("Field \"productSizes\" must be a list.".into()));

@@ -6,6 +6,8 @@
 pub(in crate::sim) mod hooks;
 pub(in crate::sim) mod limit;
 mod rest;
+#[cfg(test)]
+mod tests;
 
 use super::auditor::Knowledge;
 use super::text;

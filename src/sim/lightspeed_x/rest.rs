@@ -214,7 +214,6 @@ fn show_product(state: &State, at: usize) -> Value {
         "sku": item.till_sku,
         "product_codes": codes,
         "active": product.active,
-        "is_active": product.active,
         "deleted_at": null,
         "has_inventory": true,
         "has_variants": head == Some(at),
