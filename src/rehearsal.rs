@@ -145,7 +145,7 @@ impl Rehearsal {
     /// live.
     pub async fn connect(&mut self) -> Result<(), RehearsalError> {
         self.read_until(&[("till", Task::Sales), ("shop", Task::Orders), ("shop", Task::Catalogue)]).await?;
-        map_outlets(&self.engine).await?;
+        map_outlets(&self.engine, &self.world.web_warehouse().to_string()).await?;
         let mapped = self.clock.now();
         self.read_until_after(&[("shop", Task::Observe)], mapped).await?;
         go_live(&self.engine).await?;
@@ -363,12 +363,12 @@ pub async fn add_connections(
     Ok(())
 }
 
-/// Lets every outlet feed the first place of the shop, and asks for the shop's stock.
-pub async fn map_outlets(engine: &Engine) -> Result<(), RehearsalError> {
+/// Lets every outlet feed the place of this warehouse, and asks for the shop's stock.
+pub async fn map_outlets(engine: &Engine, warehouse: &str) -> Result<(), RehearsalError> {
     let cx = engine.cx();
     let places = connections::places(&cx.store).await?;
     let outlets = connections::outlets(&cx.store).await?;
-    let Some(place) = places.first() else { return Ok(()) };
+    let Some(place) = places.iter().find(|place| place.warehouse == warehouse) else { return Ok(()) };
     let mut tx = cx.store.begin().await?;
     for outlet in &outlets {
         connections::map_outlet(&mut tx, &outlet.id, &place.id).await?;
@@ -381,11 +381,13 @@ pub async fn map_outlets(engine: &Engine) -> Result<(), RehearsalError> {
     Ok(())
 }
 
-/// Lets every place be written to.
+/// Lets every place that an outlet feeds be written to.
 pub async fn go_live(engine: &Engine) -> Result<(), RehearsalError> {
     let cx = engine.cx();
+    let outlets = connections::outlets(&cx.store).await?;
+    let places = connections::places(&cx.store).await?;
     let mut tx = cx.store.begin().await?;
-    for place in connections::places(&cx.store).await? {
+    for place in places.iter().filter(|place| outlets.iter().any(|outlet| outlet.place == place.id)) {
         connections::set_live(&mut tx, &place.id, cx.now()).await?;
     }
     tx.commit().await?;
