@@ -491,8 +491,9 @@ fn account_subject(name: &str) -> String {
     format!("account:{}", hex::encode(Sha256::digest(rows::name_key(name).as_bytes())))
 }
 
-/// Twenty letters and digits in groups of four, without the ones that look alike.
-fn spell(bytes: &[u8]) -> String {
+/// One letter or digit per byte, in groups of four, without the ones that look alike: for codes and passwords that
+/// people copy by hand. 32 kinds, so five bits each.
+pub fn spell(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKMNPQRSTVWXYZ0123456789";
     let letters: Vec<char> =
         bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32))).map(|letter| char::from(*letter)).collect();
