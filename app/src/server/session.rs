@@ -191,7 +191,7 @@ pub(super) async fn sign_out(memory: &tower_sessions::Session) -> Option<String>
 }
 
 /// The layer that reads and writes the cookie.
-pub(super) fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<AccountSessions> {
+pub fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<AccountSessions> {
     SessionManagerLayer::new(AccountSessions { accounts })
         .with_name(if https { SECURE_COOKIE } else { LOCAL_COOKIE })
         .with_secure(https)
@@ -202,7 +202,7 @@ pub(super) fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<Acco
 
 /// Keeps sessions in our database.
 #[derive(Debug, Clone)]
-pub(super) struct AccountSessions {
+pub struct AccountSessions {
     accounts: Accounts,
 }
 
