@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use truecount_app::server::lifecycle::{Limits, serve};
 
-fn told(receiver: oneshot::Receiver<()>) -> impl Future<Output = ()> {
-    async move { drop(receiver.await) }
+async fn told(receiver: oneshot::Receiver<()>) {
+    drop(receiver.await);
 }
 
 /// A48: whoever does not finish the headers is let go, whether they sent half of them or nothing at all, and others
@@ -116,8 +116,10 @@ fn truecount(folder: &std::path::Path, arguments: &[&str]) -> Command {
 #[test]
 fn settings_that_cannot_be_used_are_all_named_and_end_with_two() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let output =
-        truecount(folder.path(), &["check", "--listen", "here"]).env("ZONE", "Middle/Earth").env("LOG_FORMAT", "xml").output()?;
+    let output = truecount(folder.path(), &["check", "--listen", "here"])
+        .env("ZONE", "Middle/Earth")
+        .env("LOG_FORMAT", "xml")
+        .output()?;
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8_lossy(&output.stderr);
     for name in ["LISTEN", "ZONE", "LOG_FORMAT", "for example"] {

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tower::ServiceExt;
 use truecount::domain::access::Role;
+use truecount::domain::time::Span;
 use truecount::engine::Change;
 
 /// An open stream, read event by event.
@@ -18,6 +19,7 @@ struct Stream {
 impl Stream {
     async fn open(door: &Door, cookie: &str) -> Result<Self, StatusCode> {
         let ask = door.get("/events").cookie(cookie).header("accept", "text/event-stream");
+        let ask = ask.header("accept-encoding", "gzip, br");
         let Ok(response) = door.router.clone().oneshot(ask.request).await;
         if response.status() != StatusCode::OK {
             return Err(response.status());
@@ -81,6 +83,18 @@ async fn a_stream_ends_with_its_session() -> Outcome {
     assert_eq!(stream.next().await, told("hello", "-"));
     door.send(door.form("/logout", &[]).cookie(&cookie)).await;
     assert_eq!(stream.next().await, None);
+    Ok(())
+}
+
+/// A stream that a browser opens again and again is not somebody being there.
+#[tokio::test]
+async fn listening_does_not_keep_a_session_alive() -> Outcome {
+    let door = Door::with_person("Kim", Role::ReadOnly).await?;
+    let cookie = door.login("Kim").await?;
+    door.later(Span::minutes(20));
+    assert!(Stream::open(&door, &cookie).await.is_ok());
+    door.later(Span::minutes(10));
+    assert_eq!(Stream::open(&door, &cookie).await.err(), Some(StatusCode::UNAUTHORIZED));
     Ok(())
 }
 

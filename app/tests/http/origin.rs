@@ -9,6 +9,8 @@ use tower::ServiceExt;
 use truecount::domain::access::Role;
 use truecount_app::server::security;
 
+type Mark = fn(Ask) -> Ask;
+
 const FORMS: [&str; 4] = ["/login", "/setup", "/logout", "/theme"];
 
 /// A18 (another site), A19 (a neighbour on the same site), A21 (no word at all).
@@ -16,7 +18,7 @@ const FORMS: [&str; 4] = ["/login", "/setup", "/logout", "/theme"];
 async fn forms_from_elsewhere_change_nothing() -> Outcome {
     let door = Door::with_person("Kim", Role::Admin).await?;
     let cookie = door.login("Kim").await?;
-    let elsewhere: [(&str, fn(Ask) -> Ask); 10] = [
+    let elsewhere: [(&str, Mark); 10] = [
         ("cross-site", |ask| ask.header("sec-fetch-site", "cross-site")),
         ("same-site", |ask| ask.header("sec-fetch-site", "same-site")),
         ("none", |ask| ask.header("sec-fetch-site", "none")),
@@ -73,7 +75,8 @@ async fn other_hosts_are_not_us() -> Outcome {
         assert!(!answer.text.contains("evil"), "{host}");
     }
     assert_eq!(door.send(door.get("/login").without("host")).await.status, StatusCode::MISDIRECTED_REQUEST);
-    let forwarded = door.get("/events").header("x-forwarded-host", "evil.example").header("forwarded", "host=evil.example");
+    let forwarded =
+        door.get("/events").header("x-forwarded-host", "evil.example").header("forwarded", "host=evil.example");
     assert_eq!(door.send(forwarded).await.header("location"), "/login?next=%2Fevents");
     assert_eq!(door.send(door.get("/health/live").header("host", "10.0.0.7:4780")).await.status, StatusCode::OK);
     Ok(())
@@ -84,8 +87,18 @@ async fn other_hosts_are_not_us() -> Outcome {
 async fn next_never_leaves_the_house() -> Outcome {
     let door = Door::with_person("Kim", Role::Admin).await?;
     let bad = [
-        "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example", "javascript:alert(1)",
-        "/ok\r\nSet-Cookie: a=b", "/ok\nLocation: //evil.example", "evil.example", "", "/\u{e9}", "/\u{0}", "/\t/evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/ok\r\nSet-Cookie: a=b",
+        "/ok\nLocation: //evil.example",
+        "evil.example",
+        "",
+        "/\u{e9}",
+        "/\u{0}",
+        "/\t/evil.example",
     ];
     for next in bad {
         door.later(truecount::domain::time::Span::minutes(1));
@@ -118,8 +131,13 @@ async fn every_answer_carries_the_headers() -> Outcome {
         let answer = door.send(ask).await;
         let policy = answer.header("content-security-policy").to_owned();
         for part in [
-            "default-src 'none'", "'wasm-unsafe-eval'", "style-src 'self';", "frame-ancestors 'none'", "base-uri 'none'",
-            "form-action 'self'", "object-src 'none'",
+            "default-src 'none'",
+            "'wasm-unsafe-eval'",
+            "style-src 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "object-src 'none'",
         ] {
             assert!(policy.contains(part), "{policy}");
         }
@@ -168,12 +186,10 @@ async fn nothing_else_is_to_be_had() -> Outcome {
 async fn a_panic_becomes_a_page_with_a_number() -> Outcome {
     let door = Door::open().await?;
     async fn fall() -> &'static str {
-        let nothing: Option<&'static str> = None;
-        nothing.expect("secret-detail-4711")
+        panic!("secret-detail-4711")
     }
-    let router = Router::new()
-        .route("/fall", get(fall))
-        .layer(from_fn_with_state(door.state.clone(), security::numbered));
+    let router =
+        Router::new().route("/fall", get(fall)).layer(from_fn_with_state(door.state.clone(), security::numbered));
     let Ok(response) = router.oneshot(door.get("/fall").request).await;
     let answer = Answer::of(response).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

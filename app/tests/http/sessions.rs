@@ -34,8 +34,16 @@ async fn malformed_cookies_belong_to_strangers() -> Outcome {
     let door = Door::with_person("Kim", Role::Operations).await?;
     let long = format!("truecount={}", "A".repeat(10_000));
     let cookies = [
-        "truecount=", "truecount", "=", ";;;", "truecount=AAAAAAAAAAAAAAAAAAAAAA", "truecount=\u{fc}\u{1f6a2}",
-        "truecount=../../etc/passwd", "truecount=%00%00", "truecount=\"x", "__Host-truecount=AAAAAAAAAAAAAAAAAAAAAA",
+        "truecount=",
+        "truecount",
+        "=",
+        ";;;",
+        "truecount=AAAAAAAAAAAAAAAAAAAAAA",
+        "truecount=\u{fc}\u{1f6a2}",
+        "truecount=../../etc/passwd",
+        "truecount=%00%00",
+        "truecount=\"x",
+        "__Host-truecount=AAAAAAAAAAAAAAAAAAAAAA",
         long.as_str(),
     ];
     for cookie in cookies {
