@@ -4,7 +4,7 @@
 //! ours, and forwarded addresses count only when they come from a proxy named in the settings.
 
 use super::AppState;
-use super::web::{ClientAddress, Nonce, PageContext, RequestId, error_page};
+use super::web::{ClientAddress, Nonce, PageContext, RequestId, error_page, error_page_saying};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -184,7 +184,10 @@ pub async fn same_origin(State(state): State<AppState>, request: Request, next: 
         return next.run(request).await;
     }
     tracing::warn!(path = request.uri().path(), "a form from another origin was refused");
-    refuse(&state, request, StatusCode::FORBIDDEN).await
+    let (mut parts, _) = request.into_parts();
+    let Ok(page) = PageContext::from_request_parts(&mut parts, &state).await;
+    let text = "Nothing was changed. Open the page again and send the form from there.";
+    error_page_saying(&state, &page, StatusCode::FORBIDDEN, "That form did not come from our own page", text)
 }
 
 fn is_ours(hosts: &Hosts, request: &Request) -> bool {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use truecount::operator::OperatorError;
 
 /// Time in which a form has to arrive.
 const FORM_TIME: Duration = Duration::from_secs(15);
@@ -182,15 +183,29 @@ pub fn plain_page(state: &AppState, page: &PageContext, status: StatusCode, titl
     (status, Html(html)).into_response()
 }
 
-/// What failed, what is safe, what to press, and a short number for the administrator.
+/// What failed, what is safe, what to press, and a short number for the administrator, in the words that fit the
+/// status.
 pub fn error_page(state: &AppState, page: &PageContext, status: StatusCode) -> Response {
     let (title, text) = failure_words(status);
+    error_page_saying(state, page, status, title, text)
+}
+
+/// An error page in words of its own: what failed, and what is safe or what to give.
+pub fn error_page_saying(
+    state: &AppState,
+    page: &PageContext,
+    status: StatusCode,
+    title: &str,
+    text: &str,
+) -> Response {
     let press = match status {
         StatusCode::UNAUTHORIZED => "<a href=\"/login\">Log in</a>",
         _ => "<a href=\"/\">Back to Today</a>",
     };
     let body = format!(
-        "<h1>{title}</h1><p>{text}</p><p>{press}</p><p>Number for the administrator: <code>{}</code></p>",
+        "<h1>{}</h1><p>{}</p><p>{press}</p><p>Number for the administrator: <code>{}</code></p>",
+        escape(title),
+        escape(text),
         escape(&page.request_id.0)
     );
     let mut response = plain_page(state, page, status, title, &body);
@@ -198,6 +213,25 @@ pub fn error_page(state: &AppState, page: &PageContext, status: StatusCode) -> R
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     response
+}
+
+/// The page for a question or command that was not carried out. What the database said goes to the log only.
+pub fn operator_error_page(state: &AppState, page: &PageContext, error: &OperatorError) -> Response {
+    match error {
+        OperatorError::Forbidden => error_page(state, page, StatusCode::FORBIDDEN),
+        OperatorError::NotFound => error_page(state, page, StatusCode::NOT_FOUND),
+        OperatorError::Invalid(text) => {
+            error_page_saying(state, page, StatusCode::UNPROCESSABLE_ENTITY, "That cannot be done as asked", text)
+        }
+        OperatorError::Conflict(text) => {
+            error_page_saying(state, page, StatusCode::CONFLICT, "It changed while you were looking", text)
+        }
+        OperatorError::Store(_) => {
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, request = %page.request_id.0, "a page failed");
+            error_page(state, page, StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
 }
 
 /// Title and sentence for a failure.

@@ -87,6 +87,24 @@ async fn a_stranger_learns_nothing_about_accounts() -> Outcome {
     Ok(())
 }
 
+/// A31: an unknown name costs as much time as a wrong password; a short cut would be a thousand times quicker.
+#[tokio::test]
+async fn an_unknown_name_is_not_refused_sooner() -> Outcome {
+    let door = Door::with_person("known", Role::Operations).await?;
+    let mut spent = [std::time::Duration::ZERO; 2];
+    for _ in 0..4 {
+        door.later(Span::secs(1));
+        for (name, spent) in ["known", "nobod"].into_iter().zip(&mut spent) {
+            let begun = std::time::Instant::now();
+            assert_eq!(door.try_login(name, "not the password at all").await.status, StatusCode::UNAUTHORIZED);
+            *spent += begun.elapsed();
+        }
+    }
+    let [known, unknown] = spent;
+    assert!(unknown * 4 > known && known * 4 > unknown, "{known:?} {unknown:?}");
+    Ok(())
+}
+
 /// A29: guesses on one account cost more and more, a restart forgives nothing, no more than a hundred are looked at,
 /// and an administrator opens the account again.
 #[tokio::test]

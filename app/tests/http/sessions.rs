@@ -10,7 +10,8 @@ use tower::ServiceExt;
 use truecount::domain::access::Role;
 use truecount::domain::time::Span;
 use truecount::operator::accounts::Accounts;
-use truecount_app::server::session;
+use truecount_app::server::session::{self, Flash, SignedIn};
+use truecount_app::server::web::LocalPath;
 
 /// A24: a cookie planted before the log-in is worth nothing after it, whether it was made up or a real one.
 #[tokio::test]
@@ -194,6 +195,43 @@ async fn the_database_holds_neither_cookies_nor_passwords() -> Outcome {
         }
         assert!(seen > 4_096, "there was something to look at");
     }
+    Ok(())
+}
+
+/// What came of a form is said on the next page, once, and only to the one who sent it.
+#[tokio::test]
+async fn a_message_is_shown_once() -> Outcome {
+    let door = Door::with_person("Kim", Role::Operations).await?;
+    let (mine, other) = (door.login("Kim").await?, door.login("Kim").await?);
+    let pages = Router::new()
+        .route(
+            "/say",
+            get(|SignedIn(session): SignedIn| async move {
+                session.flash(Flash::warn("2 of 3 went through")).await;
+                LocalPath::parse("/hear").redirect()
+            }),
+        )
+        .route(
+            "/hear",
+            get(|SignedIn(session): SignedIn| async move {
+                session
+                    .take_flash()
+                    .await
+                    .map(|flash| format!("{}: {}", flash.kind.word(), flash.text))
+                    .unwrap_or_default()
+            }),
+        )
+        .layer(session::layer(door.accounts.clone(), false))
+        .with_state(door.state.clone());
+    let ask = async |path: &str, cookie: &str| {
+        let Ok(response) = pages.clone().oneshot(door.get(path).cookie(cookie).request).await;
+        Answer::of(response).await
+    };
+    assert_eq!(ask("/say", &mine).await.header("location"), "/hear");
+    assert_eq!(ask("/hear", &other).await.text, "");
+    assert_eq!(ask("/hear", &mine).await.text, "warn: 2 of 3 went through");
+    assert_eq!(ask("/hear", &mine).await.text, "");
+    assert_eq!(ask("/hear", "truecount=x").await.header("location"), "/login?next=%2Fhear");
     Ok(())
 }
 
