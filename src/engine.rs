@@ -2,69 +2,232 @@
 //! whose it is.
 
 use crate::clock::Clock;
+use crate::connectors::centra::{Centra, CentraConfig};
+use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
+use crate::connectors::transport::Transport;
+use crate::domain::time::Timestamp;
 use crate::mint::Mint;
-use std::sync::Arc;
-use tokio::sync::broadcast;
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::seal::SealKey;
+use crate::store::{Store, StoreError, feeds, pushes};
+use crate::sync::cx::{Cx, Link, Side};
+use crate::sync::driver::{self, HouseWork};
+use crate::sync::schedule::Lane;
+use crate::sync::{Received, house, intake::Intake, receive};
+use secrecy::SecretString;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{broadcast, watch};
+
+pub use crate::sync::cx::Change;
+
+/// Changes that a slow live page may fall behind before it has to read everything again.
+const CHANGES_KEPT: usize = 4_096;
+
+/// Tasks that one instant of a rehearsal may run; more means that something never becomes quiet.
+const ROUNDS_MAX: usize = 20_000;
 
 /// The running engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    cx: Arc<Cx>,
+    transport: Arc<dyn Transport>,
+    seal: SealKey,
+    unpaced: bool,
 }
 
-struct Inner {
-    clock: Arc<dyn Clock>,
-    mint: Arc<Mint>,
-    changes: broadcast::Sender<Change>,
+/// Why the engine could not be wired.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database.
+    #[error("the database did not answer")]
+    Store(#[from] StoreError),
+    /// A stored key does not open.
+    #[error("the key of connection {0} does not open with this secret key")]
+    Sealed(String),
+    /// A vendor that this version does not know.
+    #[error("connection {0} is of an unknown vendor: {1}")]
+    UnknownVendor(String, String),
 }
 
-/// Something a live page may want to know: what changed, never how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Counts of this variant.
-    Sku(String),
-    /// Problems opened, taken or closed.
-    Problems,
-    /// Health, marks, delay of a connection.
-    Connections,
+/// What the engine is made of.
+pub struct Parts {
+    /// Database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and jitter.
+    pub mint: Arc<Mint>,
+    /// The outside.
+    pub transport: Arc<dyn Transport>,
+    /// Opens stored keys.
+    pub seal: SealKey,
+    /// No allowances of our own: for measuring everything else.
+    pub unpaced: bool,
 }
 
 impl Engine {
-    /// An engine without connections: it knows the time and carries changes.
-    pub fn unconnected(clock: Arc<dyn Clock>, mint: Arc<Mint>) -> Self {
-        let (changes, _) = broadcast::channel(1_024);
-        Self { inner: Arc::new(Inner { clock, mint, changes }) }
+    /// Wires everything; writes that were under way when the last process ended become "unknown".
+    pub async fn open(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { store, clock, mint, transport, seal, unpaced } = parts;
+        let cx = Cx {
+            store,
+            clock,
+            mint,
+            links: RwLock::new(Vec::new()),
+            intake: Intake::default(),
+            changes: broadcast::channel(CHANGES_KEPT).0,
+            added: tokio::sync::Notify::new(),
+        };
+        let engine = Self { cx: Arc::new(cx), transport, seal, unpaced };
+        engine.reload().await?;
+        let now = engine.cx.now();
+        for link in engine.cx.links() {
+            let mut tx = engine.cx.store.begin().await?;
+            let unknown = pushes::orphaned_to_unknown(&mut tx, &link.id, now).await?;
+            tx.commit().await?;
+            if unknown > 0 {
+                tracing::warn!(connection.id = %link.id, writes = unknown, "writes were interrupted; they are looked up first");
+            }
+        }
+        Ok(engine)
     }
 
-    /// Tells every live page that something changed.
-    pub fn announce(&self, change: Change) {
-        // Nobody listening is no error.
-        let _ = self.inner.changes.send(change);
+    /// Starts connections that were added to the database since.
+    pub async fn reload(&self) -> Result<(), EngineError> {
+        for row in connections::all(&self.cx.store).await? {
+            if self.cx.link(&row.id).is_some() {
+                continue;
+            }
+            let side = self.connect(&row)?;
+            let mut highest = 0;
+            for (connection, feed, state) in feeds::all(&self.cx.store).await? {
+                if connection == row.id && feed != "web stock" {
+                    highest = highest.max(state.as_of);
+                }
+            }
+            let link = Arc::new(Link::new(row.id, row.name, side, row.paused_at > Timestamp(0), highest));
+            house::refresh_default_warehouse(&self.cx, &link).await?;
+            self.cx.links.write().unwrap_or_else(PoisonError::into_inner).push(link);
+        }
+        self.cx.added.notify_one();
+        Ok(())
+    }
+
+    fn connect(&self, row: &ConnectionRow) -> Result<Side, EngineError> {
+        let open = |column: &str, sealed: &str| -> Result<SecretString, EngineError> {
+            let plain = self
+                .seal
+                .open(&format!("connection.{column}:{}", row.id), sealed)
+                .map_err(|_| EngineError::Sealed(row.id.clone()))?;
+            Ok(SecretString::from(plain.as_str().to_owned()))
+        };
+        let token = open("token", &row.token_sealed)?;
+        let webhook_secrets =
+            if row.notice_sealed.is_empty() { Vec::new() } else { vec![open("notice", &row.notice_sealed)?] };
+        let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.cx.clock));
+        match row.vendor.as_str() {
+            "centra" => Ok(Side::Shop(Arc::new(Centra::new(
+                CentraConfig {
+                    connection: row.id.as_str().into(),
+                    base_url: row.base_url.clone(),
+                    token,
+                    webhook_secrets,
+                    store_currency: String::new(),
+                    unpaced: self.unpaced,
+                },
+                transport,
+                clock,
+            )))),
+            "lightspeed-x" => Ok(Side::Till(Arc::new(LightspeedX::new(
+                LightspeedXConfig {
+                    connection: row.id.as_str().into(),
+                    base_url: row.base_url.clone(),
+                    token,
+                    unsigned_ok: webhook_secrets.is_empty(),
+                    webhook_secrets,
+                    unpaced: self.unpaced,
+                },
+                transport,
+                clock,
+            )))),
+            other => Err(EngineError::UnknownVendor(row.id.clone(), other.to_owned())),
+        }
+    }
+
+    /// What tasks are handed.
+    pub fn cx(&self) -> &Arc<Cx> {
+        &self.cx
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.cx.store
     }
 
     /// The clock that everything here asks.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.cx.clock
     }
 
     /// Where new ids come from.
     pub fn mint(&self) -> &Arc<Mint> {
-        &self.inner.mint
+        &self.cx.mint
+    }
+
+    /// What keys are sealed with.
+    pub fn seal(&self) -> &SealKey {
+        &self.seal
     }
 
     /// Changes from now on; a slow listener loses the oldest and simply reads again.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.inner.changes.subscribe()
+        self.cx.changes.subscribe()
     }
 
     /// The webhook door: raw bytes in, a status out. 200 only after the notice is committed.
-    pub async fn receive(
-        &self,
-        connection: &str,
-        headers: &http::HeaderMap,
-        body: bytes::Bytes,
-    ) -> crate::sync::Received {
-        let _ = (connection, headers, body);
-        crate::sync::Received { status: 503, reason: "not built".into() }
+    pub async fn receive(&self, connection: &str, headers: &http::HeaderMap, body: bytes::Bytes) -> Received {
+        receive::receive(&self.cx, connection, headers, body).await
+    }
+
+    /// Runs all tasks with real timers until `stop` turns true; tasks under way are finished.
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        driver::run(Arc::clone(&self.cx), stop).await;
+    }
+
+    /// Runs every task that is due at this instant, until none is: for rehearsals and tests. Returns how many ran,
+    /// or `None` when it never became quiet.
+    pub async fn settle(&self, house: &mut HouseWork) -> Option<usize> {
+        let mut ran = 0;
+        loop {
+            let mut any = false;
+            for link in self.cx.links() {
+                for lane in [Lane::Read, Lane::Write] {
+                    while driver::step(&self.cx, &link, lane).await {
+                        any = true;
+                        ran += 1;
+                        if ran > ROUNDS_MAX {
+                            return None;
+                        }
+                    }
+                }
+            }
+            if house.next() <= self.cx.now() {
+                house.step(&self.cx).await;
+                any = true;
+            }
+            if !any {
+                return Some(ran);
+            }
+        }
+    }
+
+    /// When the next task is due.
+    pub fn next_due(&self, house: &HouseWork) -> Timestamp {
+        self.cx
+            .links()
+            .iter()
+            .flat_map(|link| [link.schedule.next(Lane::Read), link.schedule.next(Lane::Write)])
+            .flatten()
+            .fold(house.next(), Timestamp::min)
     }
 }

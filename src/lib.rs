@@ -9,7 +9,7 @@
 //! * [`sync`] loops: receives notices, sweeps, recomputes, pushes, reads back.
 //! * [`operator`] is what a signed-in person may ask or do.
 //! * [`sim`] is the other side, simulated: demo, rehearsal and tests run against it.
-//! * [`engine`] wires one of each together.
+//! * [`engine`] wires one of each together; [`rehearsal`] sets an engine and a world against each other.
 
 pub mod domain;
 
@@ -25,6 +25,8 @@ pub mod engine;
 pub mod mint;
 #[cfg(feature = "server")]
 pub mod operator;
+#[cfg(feature = "server")]
+pub mod rehearsal;
 #[cfg(feature = "server")]
 pub mod sim;
 #[cfg(feature = "server")]

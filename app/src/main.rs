@@ -9,11 +9,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use truecount::clock::{Clock, SystemClock};
 use truecount::config::{Config, Mistakes, NAMES};
+use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
-use truecount::engine::Engine;
+use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
-use truecount::store::Store;
+use truecount::store::seal::SealKey;
+use truecount::store::{Durability, Store};
 use truecount_app::demo::{self, Demo};
 use truecount_app::rehearse::{self, Rehearsal};
 use truecount_app::server::{AppState, lifecycle, router, telemetry};
@@ -275,19 +277,23 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-async fn open(config: &Config) -> anyhow::Result<Accounts> {
-    let store = Store::open(config.database.expose()).await.with_context(|| format!("{}", config.database))?;
-    Ok(Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os())))
+async fn open(config: &Config) -> anyhow::Result<(Store, Accounts)> {
+    let store = Store::open(config.database.expose(), Durability::Full)
+        .await
+        .with_context(|| format!("{}", config.database))?;
+    Ok((store.clone(), Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os()))))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     telemetry::start(&config)?;
     let tls = config.tls.as_ref().map(lifecycle::tls).transpose()?;
     let mint = Arc::new(Mint::from_os());
-    let _key = truecount::config::secret_key(&config.secret_key_file, &mint)?;
-    let accounts = open(&config).await?;
+    let key = truecount::config::secret_key(&config.secret_key_file, &mint)?;
+    let (store, accounts) = open(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let engine = Engine::unconnected(clock, mint);
+    let transport = Arc::new(HttpTransport::new(false)?);
+    let seal = SealKey::new(*key.expose());
+    let engine = Engine::open(Parts { store, clock, mint, transport, seal, unpaced: false }).await?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("LISTEN {} is taken or not ours", config.listen))?;
@@ -295,6 +301,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(code) = accounts.setup_code().await? {
         tracing::warn!("there is no account yet: open {origin}/setup and give the code {code}, good for 24 hours");
     }
+    let (stop_engine, stop_told) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.run(stop_told).await }
+    });
     let state = AppState::new(engine, config, accounts.clone());
     let listeners = Arc::clone(&state.listeners);
     let tidying = tokio::spawn(tidy(accounts));
@@ -311,6 +322,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     )
     .await;
     tidying.abort();
+    // Work under way finishes; what was only planned is in the database and goes on at the next start.
+    stop_engine.send_replace(true);
+    if running.await.is_err() {
+        tracing::error!("the engine did not stop in order");
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -360,7 +376,7 @@ async fn check(config: Config) -> anyhow::Result<()> {
         say("The database will be made on the first start.")?;
         return Ok(());
     }
-    let accounts = open(&config).await?;
+    let (_, accounts) = open(&config).await?;
     match accounts.list(&Accounts::console()).await?.len() {
         0 => say("The database opens. There is no account yet; the first start prints a code."),
         n => say(format_args!("The database opens. Accounts: {n}.")),
@@ -368,7 +384,7 @@ async fn check(config: Config) -> anyhow::Result<()> {
 }
 
 async fn user(config: Config, command: UserCommand) -> anyhow::Result<()> {
-    let accounts = open(&config).await?;
+    let (_, accounts) = open(&config).await?;
     let me = Accounts::console();
     match command {
         UserCommand::Add { name, role, password_stdin } => {

@@ -4,14 +4,20 @@
 //! what the vendor can and cannot do ([`ShopCapabilities`], [`TillCapabilities`]); it keeps the vendor's rate
 //! rules before the vendor has to refuse ([`pacing`]); it knows nothing of our tables.
 
+mod address_guard;
+mod call;
 pub mod centra;
 pub mod error;
 pub mod evidence;
 pub mod http_transport;
+mod json;
 pub mod lightspeed_x;
 pub mod notice;
 pub mod pacing;
 pub mod retry_after;
+#[cfg(test)]
+mod script;
+mod signature;
 pub mod transport;
 
 use crate::domain::fact::{Fact, Listing, ShopReading};
@@ -37,8 +43,11 @@ pub struct Answer<T> {
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Where to go on; opaque to the engine, stored as text. `None` when this was the end.
+    /// Where to go on at once; opaque to the engine, stored as text. `None` when this was the end.
     pub next: Option<String>,
+    /// Where a *later* sweep goes on, set once the end was reached (`next` is `None`) on feeds of changes. `None`
+    /// on lists that are always read whole. Repeats after it are expected.
+    pub resume: Option<String>,
 }
 
 /// One record as read by a sweep: the raw body for the inbox, and its identity.
@@ -141,6 +150,10 @@ pub trait Till: Send + Sync {
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
     /// Sales changed after a cursor, oldest change first.
     async fn sales_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The sales cursor from which everything ordered after `version` is read: where a new connection begins.
+    fn sales_cursor_from(&self, version: i64) -> String {
+        version.to_string()
+    }
     /// One sale by its id; `None` when the vendor does not know it.
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
@@ -161,7 +174,9 @@ pub trait Shop: Send + Sync {
     fn capabilities(&self) -> ShopCapabilities;
     /// Warehouses.
     async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError>;
-    /// Catalogue changes after a cursor. Rows are `Fact::Listing`, one per sellable row.
+    /// Catalogue changes after a cursor, one row per *product* with all its sizes. The row's fact is
+    /// `Fact::Noted { kind: "product" }` when it can be read; [`Shop::interpret`] gives its listings, one
+    /// `Fact::Listing` per sellable size.
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
     /// Orders changed after a cursor (with overlap; repeats are expected). Rows are `Fact::Order`.
     async fn orders_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;

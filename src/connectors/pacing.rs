@@ -1,4 +1,11 @@
 //! Budgets: what we may still call, counted by our own clock so that the vendor never has to refuse.
+//!
+//! Nothing here waits. A budget answers "now" or "not before this moment"; the caller hands that on as
+//! [`super::error::CallErrorKind::Paced`] and sends nothing. [`window`] counts calls in a sliding window
+//! (X-Series), [`buckets`] keeps token buckets (Centra).
+
+pub mod buckets;
+pub mod window;
 
 use crate::domain::time::Timestamp;
 
@@ -13,4 +20,9 @@ pub struct Allowance {
     pub refills_at: Option<Timestamp>,
     /// Set while the vendor asked us to wait.
     pub blocked_until: Option<Timestamp>,
+}
+
+/// The part of a whole, rounded down.
+fn percent(whole: i64, part: i64) -> i64 {
+    whole.saturating_mul(part) / 100
 }

@@ -1,1 +1,92 @@
-//! Under construction.
+//! Problems: one per cause and subject, with an owner, which clear themselves when what caused them is gone.
+
+/// The causes that this version can name. The word is the database's; titles and reasons are made where the
+/// problem is raised, because they carry numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A system has not been read for too long.
+    NotRead,
+    /// A vendor refuses our key.
+    KeyRefused,
+    /// A shop keeps refusing a count.
+    ShopRefuses,
+    /// A write's outcome could not be found out.
+    OutcomeUnknown,
+    /// The web differs from what it should show for longer than the measured delay.
+    Differs,
+    /// Returns that name no sale.
+    ReturnsOnHold,
+    /// Counted items on one side only.
+    NotLinked,
+    /// Records that could not be read.
+    Unreadable,
+    /// Notices refused at the door.
+    NoticesRefused,
+    /// More web orders than units.
+    Oversold,
+}
+
+impl Kind {
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::NotRead => "not read",
+            Kind::KeyRefused => "key refused",
+            Kind::ShopRefuses => "shop refuses",
+            Kind::OutcomeUnknown => "outcome unknown",
+            Kind::Differs => "differs",
+            Kind::ReturnsOnHold => "returns on hold",
+            Kind::NotLinked => "not linked",
+            Kind::Unreadable => "unreadable",
+            Kind::NoticesRefused => "notices refused",
+            Kind::Oversold => "oversold",
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A customer waits or money is being lost today.
+    Now,
+    /// Somebody must decide today.
+    Soon,
+    /// Runs by itself.
+    Waiting,
+}
+
+impl Severity {
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Now => "now",
+            Severity::Soon => "soon",
+            Severity::Waiting => "waiting",
+        }
+    }
+}
+
+/// A problem as it should stand now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which cause.
+    pub kind: Kind,
+    /// What it is about: a connection, a place, a variant; empty for the whole house.
+    pub subject: String,
+    /// How bad.
+    pub severity: Severity,
+    /// The team it belongs to ("operations", "finance", "merchandising").
+    pub team: &'static str,
+    /// What happened.
+    pub title: String,
+    /// Why we think so.
+    pub why: String,
+    /// Money at stake in minor units, with its currency; 0 when none.
+    pub money_minor: i64,
+    /// ISO code.
+    pub currency: String,
+    /// Who or what waits.
+    pub waits: String,
+    /// Label and address of each button.
+    pub actions: Vec<(String, String)>,
+}

@@ -1,1 +1,137 @@
-//! Under construction.
+//! Everything that changed a count of one variant at one place, with all counts right after it.
+//!
+//! Steps are rebuilt from ground facts each time a page asks, so they can never disagree with the ledger. The
+//! walk goes forwards from nothing; whatever happened before the first fact that we are given stands in the
+//! first step's balance.
+
+use super::equation::Terms;
+use super::time::Timestamp;
+
+/// One fact about a count, as it is read from the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// By the vendor's clock.
+    pub at: Timestamp,
+    /// When we knew.
+    pub known_at: Timestamp,
+    /// What it did.
+    pub what: What,
+    /// Where, for people.
+    pub place: String,
+    /// In words.
+    pub words: String,
+    /// Short form for an axis.
+    pub short: String,
+    /// Address of the evidence, or empty.
+    pub evidence: String,
+}
+
+/// What an event did to the counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The till's count moved.
+    Till(i64),
+    /// Web units began or ceased to wait.
+    Waiting(i64),
+    /// Units went on hold or were released.
+    Hold(i64),
+    /// The shop shows this number now.
+    Web(i64),
+    /// We asked the shop to show this number (nothing changed yet).
+    Asked(i64),
+}
+
+/// An event with the counts after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What happened.
+    pub event: Event,
+    /// The sum after it.
+    pub terms: Terms,
+    /// Web shows after it, once known.
+    pub web: Option<i64>,
+}
+
+/// Walks the events so that the last step ends at `now`'s terms: the balances before the first event follow from
+/// the end. `web_now` is what the web shows at the end.
+pub fn walk(mut events: Vec<Event>, now: Terms, web_now: Option<i64>) -> Vec<Step> {
+    events.sort_by_key(|event| event.known_at);
+    let (mut till, mut waiting, mut hold) = (now.till, now.waiting, now.hold);
+    for event in &events {
+        match event.what {
+            What::Till(units) => till -= units,
+            What::Waiting(units) => waiting -= units,
+            What::Hold(units) => hold -= units,
+            What::Web(_) | What::Asked(_) => {}
+        }
+    }
+    let has_web = events.iter().any(|event| matches!(event.what, What::Web(_)));
+    let mut web = if has_web { None } else { web_now };
+    events
+        .into_iter()
+        .map(|event| {
+            match event.what {
+                What::Till(units) => till += units,
+                What::Waiting(units) => {
+                    waiting += units;
+                    // The shop lowers (or gives back) what it shows by itself when it takes an order.
+                    web = web.map(|shown| shown - units);
+                }
+                What::Hold(units) => hold += units,
+                What::Web(shown) => web = Some(shown),
+                What::Asked(_) => {}
+            }
+            let terms = Terms { till, waiting, hold, buffer: now.buffer, checking: 0 };
+            Step { event, terms, web }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(at: i64, what: What) -> Event {
+        Event {
+            at: Timestamp::from_secs(at),
+            known_at: Timestamp::from_secs(at),
+            what,
+            place: String::new(),
+            words: String::new(),
+            short: String::new(),
+            evidence: String::new(),
+        }
+    }
+
+    #[test]
+    fn balances_run_and_end_where_the_sum_stands() {
+        let now = Terms { till: 6, waiting: 1, hold: 1, buffer: 1, checking: 0 };
+        let steps = walk(
+            vec![
+                event(1, What::Web(5)),
+                event(2, What::Till(1)),
+                event(2, What::Hold(1)),
+                event(3, What::Waiting(1)),
+                event(4, What::Till(-1)),
+                event(5, What::Web(3)),
+            ],
+            now,
+            Some(3),
+        );
+        let got: Vec<_> = steps
+            .iter()
+            .map(|s| (s.terms.till, s.terms.waiting, s.terms.hold, s.terms.should_show().units, s.web))
+            .collect();
+        assert_eq!(
+            got,
+            vec![
+                (6, 0, 0, 5, Some(5)),
+                (7, 0, 0, 6, Some(5)),
+                (7, 0, 1, 5, Some(5)),
+                (7, 1, 1, 4, Some(4)),
+                (6, 1, 1, 3, Some(4)),
+                (6, 1, 1, 3, Some(3)),
+            ]
+        );
+    }
+}

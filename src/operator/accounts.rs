@@ -191,7 +191,7 @@ impl Accounts {
 
     /// Whether there is any account yet.
     pub async fn any(&self) -> Result<bool, AccountError> {
-        let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+        let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
         Ok(rows::count(&mut conn).await? > 0)
     }
 
@@ -239,7 +239,7 @@ impl Accounts {
         let subject = account_subject(name);
         self.admit(address, Some(&subject)).await?;
         let account = {
-            let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+            let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
             rows::by_name(&mut conn, name).await?
         };
         let right = self.hasher.matches(password, account.as_ref().map(|a| a.password_hash.as_str())).await?;
@@ -270,7 +270,7 @@ impl Accounts {
         let start = |length: Span| Timestamp(now.micros().div_euclid(length.0) * length.0);
         // A flood is turned away by reading alone; it must not keep the one writer busy.
         {
-            let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+            let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
             for (subject, length, most) in windows {
                 if rows::tries_in(&mut conn, subject, start(length)).await? >= most {
                     return Err(AccountError::Wait((start(length) + length).since(now)));
@@ -316,7 +316,7 @@ impl Accounts {
     /// All accounts.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Person>, AccountError> {
         actor.check(Deed::ManagePeople)?;
-        let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+        let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
         Ok(rows::list(&mut conn).await?.into_iter().map(Person::from).collect())
     }
 
@@ -381,7 +381,7 @@ impl Accounts {
 
     /// The account behind a session, unless it was disabled or is gone.
     pub async fn person(&self, id: &PersonId) -> Result<Option<Person>, AccountError> {
-        let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+        let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
         Ok(rows::by_id(&mut conn, id).await?.filter(|account| !account.disabled).map(Person::from))
     }
 
@@ -404,7 +404,7 @@ impl Accounts {
 
     /// A session that may still be used.
     pub async fn session(&self, id_hash: &str) -> Result<Option<SessionRow>, AccountError> {
-        let mut conn = self.store.read().acquire().await.map_err(StoreError::from)?;
+        let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
         Ok(sessions::find(&mut conn, id_hash, self.clock.now()).await?)
     }
 

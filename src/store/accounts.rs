@@ -42,8 +42,11 @@ pub fn name_key(name: &str) -> String {
 
 /// How many accounts there are.
 pub async fn count(conn: &mut AnyConnection) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) AS n FROM account").fetch_one(conn).await?;
-    Ok(row.try_get::<i64, _>("n")?)
+    let row = sqlx::query("SELECT COUNT(*) AS n FROM account")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("the accounts"))?;
+    number(&row, "n")
 }
 
 /// Adds an account; `false` when the name is taken.
@@ -62,7 +65,8 @@ pub async fn insert(conn: &mut AnyConnection, account: &Account) -> Result<bool,
     .bind(i64::from(account.disabled))
     .bind(account.created_at.micros())
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -74,7 +78,8 @@ pub async fn by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<Acco
     )
     .bind(name_key(name))
     .fetch_optional(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     row.as_ref().map(account).transpose()
 }
 
@@ -85,7 +90,8 @@ pub async fn by_id(conn: &mut AnyConnection, id: &PersonId) -> Result<Option<Acc
     )
     .bind(id.as_str())
     .fetch_optional(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     row.as_ref().map(account).transpose()
 }
 
@@ -96,7 +102,8 @@ pub async fn list(conn: &mut AnyConnection) -> Result<Vec<Account>, StoreError> 
          ORDER BY name_key LIMIT 1000",
     )
     .fetch_all(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     rows.iter().map(account).collect()
 }
 
@@ -112,7 +119,8 @@ pub async fn set_password(
         .bind(hash)
         .bind(at.micros())
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -123,7 +131,8 @@ pub async fn upgrade_hash(conn: &mut AnyConnection, id: &PersonId, old: &str, ne
         .bind(old)
         .bind(new)
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(())
 }
 
@@ -133,7 +142,8 @@ pub async fn set_role(conn: &mut AnyConnection, id: &PersonId, role: Role) -> Re
         .bind(id.as_str())
         .bind(role.word())
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -143,14 +153,19 @@ pub async fn set_disabled(conn: &mut AnyConnection, id: &PersonId, disabled: boo
         .bind(id.as_str())
         .bind(i64::from(disabled))
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Keeps the theme a person chose; `theme` is "system", "light" or "dark".
 pub async fn set_theme(conn: &mut AnyConnection, id: &PersonId, theme: &str) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("UPDATE account SET theme = $2 WHERE id = $1").bind(id.as_str()).bind(theme).execute(conn).await?;
+    let done = sqlx::query("UPDATE account SET theme = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(theme)
+        .execute(conn)
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -160,8 +175,9 @@ pub async fn other_admins(conn: &mut AnyConnection, id: &PersonId) -> Result<i64
         .bind(Role::Admin.word())
         .bind(id.as_str())
         .fetch_one(conn)
-        .await?;
-    Ok(row.try_get::<i64, _>("n")?)
+        .await
+        .map_err(StoreError::at("the accounts"))?;
+    number(&row, "n")
 }
 
 /// Counts one try in the window that starts at `window`; returns the tries in it, this one included.
@@ -181,8 +197,8 @@ pub async fn count_try(
     .bind(window.micros())
     .bind(at.micros())
     .fetch_one(conn)
-    .await?;
-    Ok(row.try_get::<i64, _>("tries")?)
+    .await.map_err(StoreError::at("the accounts"))?;
+    number(&row, "tries")
 }
 
 /// The tries already counted in the window that starts at `window`.
@@ -191,9 +207,10 @@ pub async fn tries_in(conn: &mut AnyConnection, subject: &str, window: Timestamp
         .bind(subject)
         .bind(window.micros())
         .fetch_optional(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(match row {
-        Some(row) => row.try_get::<i64, _>("tries")?,
+        Some(row) => number(&row, "tries")?,
         None => 0,
     })
 }
@@ -203,9 +220,10 @@ pub async fn failures(conn: &mut AnyConnection, subject: &str) -> Result<(i64, T
     let row = sqlx::query("SELECT tries, blocked_until FROM login_throttle WHERE subject = $1")
         .bind(subject)
         .fetch_optional(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(match row {
-        Some(row) => (row.try_get::<i64, _>("tries")?, Timestamp(row.try_get::<i64, _>("blocked_until")?)),
+        Some(row) => (number(&row, "tries")?, Timestamp(number(&row, "blocked_until")?)),
         None => (0, Timestamp(0)),
     })
 }
@@ -228,13 +246,18 @@ pub async fn set_failures(
     .bind(blocked_until.micros())
     .bind(at.micros())
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     Ok(())
 }
 
 /// Forgets the failures of a subject: somebody proved who they are, or an administrator reset it.
 pub async fn forget_failures(conn: &mut AnyConnection, subject: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM login_throttle WHERE subject = $1").bind(subject).execute(conn).await?;
+    sqlx::query("DELETE FROM login_throttle WHERE subject = $1")
+        .bind(subject)
+        .execute(conn)
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(())
 }
 
@@ -247,7 +270,8 @@ pub async fn prune_tries(conn: &mut AnyConnection, before: Timestamp, locked: i6
     .bind(before.micros())
     .bind(locked)
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected())
 }
 
@@ -260,7 +284,8 @@ pub async fn put_setup_code(conn: &mut AnyConnection, hash: &str, expires: Times
     .bind(hash)
     .bind(expires.micros())
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the accounts"))?;
     Ok(())
 }
 
@@ -270,25 +295,34 @@ pub async fn take_setup_code(conn: &mut AnyConnection, hash: &str, at: Timestamp
         .bind(hash)
         .bind(at.micros())
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the accounts"))?;
     Ok(done.rows_affected() == 1)
 }
 
 fn account(row: &AnyRow) -> Result<Account, StoreError> {
-    let id: String = row.try_get("id")?;
-    let word: String = row.try_get("role")?;
+    let id: String = text(row, "id")?;
+    let word: String = text(row, "role")?;
     let Some(role) = Role::from_word(&word) else {
-        return Err(StoreError::Inconsistent { table: "account", column: "role", id });
+        return Err(StoreError::Inconsistent { table: "account", column: "role", id, value: word });
     };
     Ok(Account {
         id: PersonId::new(id),
-        name: row.try_get("name")?,
-        name_key: row.try_get("name_key")?,
+        name: text(row, "name")?,
+        name_key: text(row, "name_key")?,
         role,
-        password_hash: row.try_get("password_hash")?,
-        theme: row.try_get("theme")?,
-        zone: row.try_get("zone")?,
-        disabled: row.try_get::<i64, _>("disabled")? != 0,
-        created_at: Timestamp(row.try_get::<i64, _>("created_at")?),
+        password_hash: text(row, "password_hash")?,
+        theme: text(row, "theme")?,
+        zone: text(row, "zone")?,
+        disabled: number(row, "disabled")? != 0,
+        created_at: Timestamp(number(row, "created_at")?),
     })
+}
+
+pub(super) fn number(row: &AnyRow, column: &str) -> Result<i64, StoreError> {
+    row.try_get(column).map_err(StoreError::at("the accounts"))
+}
+
+pub(super) fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
+    row.try_get(column).map_err(StoreError::at("the accounts"))
 }

@@ -1,89 +1,110 @@
-//! All SQL. One text for SQLite and PostgreSQL.
+//! All SQL, and nothing but SQL: one file per noun, plain portable text, numbered parameters, bounded.
+//!
+//! [`Store`] reads; [`Tx`] is one unit of work (begin, commit; dropped means rolled back). Every writing
+//! transaction goes through one writer connection and starts with `BEGIN IMMEDIATE` on SQLite. Lookups return
+//! `Result<Option<T>>`, because absence is not an error. Rows that contradict the code fail with table, column
+//! and id. The store knows nothing of vendors or networks.
+
+pub(crate) mod bulk;
+mod db;
+pub mod error;
 
 pub mod accounts;
+pub mod activity;
+pub mod connections;
+pub mod feeds;
+pub mod findings;
+pub mod inbox;
+pub mod ledger;
+pub mod listings;
+pub mod orders;
+pub mod problems;
+pub mod pushes;
+pub mod sales;
+pub mod seal;
 pub mod sessions;
+pub mod targets;
+pub mod views;
 
-/// Why the database did not give what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The driver or the server refused.
-    #[error("the database refused")]
-    Driver(#[from] sqlx::Error),
-    /// The migrations could not be applied.
-    #[error("the database could not be brought up to date")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// A stored row contradicts this program.
-    #[error("{table}.{column} of {id} holds a value this version does not know")]
-    Inconsistent {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-        /// The row.
-        id: String,
-    },
-}
+pub use db::{Dialect, Durability, create_database};
+pub use error::StoreError;
 
-/// The database; cheap to clone.
+use sqlx::{AnyConnection, AnyPool};
+use std::sync::Arc;
+
+/// The database, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    read: sqlx::AnyPool,
-    write: sqlx::AnyPool,
-    sqlite: bool,
+    inner: Arc<Inner>,
 }
 
-/// A unit of work: commit it, or drop it and nothing happened.
-pub struct Tx(sqlx::Transaction<'static, sqlx::Any>);
+struct Inner {
+    dialect: Dialect,
+    write: AnyPool,
+    read: AnyPool,
+    // Held for its lifetime: one process per SQLite file.
+    _lock: Option<std::fs::File>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?})", self.inner.dialect)
+    }
+}
+
+/// One unit of work on the writer.
+pub struct Tx {
+    dialect: Dialect,
+    tx: sqlx::Transaction<'static, sqlx::Any>,
+}
 
 impl Store {
-    /// Opens the database and brings it up to date.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        static DRIVERS: std::sync::Once = std::sync::Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let sqlite = url.starts_with("sqlite:");
-        let url = if sqlite && !url.contains('?') { format!("{url}?mode=rwc") } else { url.to_owned() };
-        let options = |most| {
-            sqlx::any::AnyPoolOptions::new().max_connections(most).after_connect(move |conn, _| {
-                Box::pin(async move {
-                    if sqlite {
-                        use sqlx::Executor;
-                        conn.execute("PRAGMA journal_mode=WAL").await?;
-                        conn.execute("PRAGMA synchronous=FULL").await?;
-                    }
-                    Ok(())
-                })
-            })
-        };
-        let write = options(if sqlite { 1 } else { 4 }).connect(&url).await?;
-        if sqlite {
-            sqlx::migrate!("migrations/sqlite").run(&write).await?;
-        } else {
-            sqlx::migrate!("migrations/postgres").run(&write).await?;
-        }
-        let read = options(4).connect(&url).await?;
-        Ok(Self { read, write, sqlite })
+    /// Opens the database at `url` (`sqlite://path` or `postgres://…`) and brings its schema up to date.
+    pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        let db::Opened { dialect, write, read, lock } = db::open(url, durability).await?;
+        Ok(Self { inner: Arc::new(Inner { dialect, write, read, _lock: lock }) })
     }
 
-    /// Connections that only read.
-    pub fn read(&self) -> &sqlx::AnyPool {
-        &self.read
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.inner.dialect
     }
 
-    /// Begins a unit of work.
+    /// Begins a unit of work; waits for the writer.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let tx = if self.sqlite { self.write.begin_with("BEGIN IMMEDIATE").await? } else { self.write.begin().await? };
-        Ok(Tx(tx))
+        let statement: &'static str = match self.inner.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        let tx = self.inner.write.begin_with(statement).await.map_err(StoreError::at("beginning a transaction"))?;
+        Ok(Tx { dialect: self.inner.dialect, tx })
+    }
+
+    /// The readers.
+    pub(crate) fn read(&self) -> &AnyPool {
+        &self.inner.read
+    }
+
+    /// Closes all connections; pending work is finished first.
+    pub async fn close(&self) {
+        self.inner.read.close().await;
+        self.inner.write.close().await;
     }
 }
 
 impl Tx {
-    /// The connection to run statements on.
-    pub fn conn(&mut self) -> &mut sqlx::AnyConnection {
-        &mut self.0
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
-    /// Makes everything true at once.
+    /// The connection, for the store's own files.
+    pub(crate) fn conn(&mut self) -> &mut AnyConnection {
+        &mut self.tx
+    }
+
+    /// Makes it durable.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        self.tx.commit().await.map_err(StoreError::at("committing"))
     }
 }

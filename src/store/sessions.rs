@@ -6,7 +6,8 @@
 use crate::domain::ids::PersonId;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::StoreError;
-use sqlx::{AnyConnection, Row};
+use crate::store::accounts::{number, text};
+use sqlx::AnyConnection;
 
 /// A session nobody used for this long is over.
 pub const IDLE: Span = Span::minutes(30);
@@ -52,7 +53,8 @@ pub async fn create(
     .bind(data)
     .bind(at.micros())
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the sessions"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -63,7 +65,8 @@ pub async fn save(conn: &mut AnyConnection, id_hash: &str, person: &str, data: &
         .bind(person)
         .bind(data)
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the sessions"))?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -72,13 +75,14 @@ pub async fn find(conn: &mut AnyConnection, id_hash: &str, now: Timestamp) -> Re
     let row = sqlx::query("SELECT person, data, created_at, seen_at FROM session WHERE id_hash = $1")
         .bind(id_hash)
         .fetch_optional(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the sessions"))?;
     let Some(row) = row else { return Ok(None) };
     let found = SessionRow {
-        person: row.try_get("person")?,
-        data: row.try_get("data")?,
-        created_at: Timestamp(row.try_get::<i64, _>("created_at")?),
-        seen_at: Timestamp(row.try_get::<i64, _>("seen_at")?),
+        person: text(&row, "person")?,
+        data: text(&row, "data")?,
+        created_at: Timestamp(number(&row, "created_at")?),
+        seen_at: Timestamp(number(&row, "seen_at")?),
     };
     Ok(Some(found).filter(|row| row.alive(now)))
 }
@@ -90,19 +94,28 @@ pub async fn touch(conn: &mut AnyConnection, id_hash: &str, now: Timestamp) -> R
         .bind(now.micros())
         .bind((now - IDLE).micros())
         .execute(conn)
-        .await?;
+        .await
+        .map_err(StoreError::at("the sessions"))?;
     Ok(())
 }
 
 /// Ends one session.
 pub async fn delete(conn: &mut AnyConnection, id_hash: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM session WHERE id_hash = $1").bind(id_hash).execute(conn).await?;
+    sqlx::query("DELETE FROM session WHERE id_hash = $1")
+        .bind(id_hash)
+        .execute(conn)
+        .await
+        .map_err(StoreError::at("the sessions"))?;
     Ok(())
 }
 
 /// Ends all sessions of a person; returns how many there were.
 pub async fn delete_of_person(conn: &mut AnyConnection, person: &PersonId) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM session WHERE person = $1").bind(person.as_str()).execute(conn).await?;
+    let done = sqlx::query("DELETE FROM session WHERE person = $1")
+        .bind(person.as_str())
+        .execute(conn)
+        .await
+        .map_err(StoreError::at("the sessions"))?;
     Ok(done.rows_affected())
 }
 
@@ -115,6 +128,7 @@ pub async fn prune(conn: &mut AnyConnection, now: Timestamp) -> Result<u64, Stor
     .bind((now - IDLE).micros())
     .bind((now - ABSOLUTE).micros())
     .execute(conn)
-    .await?;
+    .await
+    .map_err(StoreError::at("the sessions"))?;
     Ok(done.rows_affected())
 }

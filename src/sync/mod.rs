@@ -1,10 +1,38 @@
-//! The loop: receive, sweep, recompute, push, read back.
+//! The loop: receive, sweep, apply, push, read back.
+//!
+//! Everything from outside enters by one door: a notice ([`receive`]) and a sweep (`sweep`) both end as inbox
+//! rows that [`apply`] turns into ledger lines and new targets, in one transaction. `push` then carries targets
+//! to the shop and reads them back. A task takes no input: it re-reads what is true, so it may run twice, late or
+//! after a crash. Notices give speed; sweeps give truth.
+//!
+//! | task | every | what for |
+//! |---|---|---|
+//! | places | 6 h | outlets, registers, warehouses |
+//! | catalogue | 10 min | products of both sides; links twins by SKU |
+//! | sales | 60 s | till sales that no notice told |
+//! | stock | 60 s | till counts that no notice told |
+//! | orders | 60 s | web orders |
+//! | observe | 30 min | the shop's whole stock, and what differs |
+//! | compare | 24 h | the till's whole stock again |
+//! | push | when due | counts to the shop |
+//! | confirm | 2 s after | reads back what was written |
+//! | look up | when needed | sales that a return names and we do not know |
+//! | parked | 5 min | records that could not be applied |
+//! | problems | 30 s | what needs a person |
+//! | seal, forget | 1 min, 1 h | the log of automatic writes; raw bodies after 90 days |
 
-/// What the webhook door answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// HTTP status for the vendor.
-    pub status: u16,
-    /// Why, for our log and the Connections page; never sent to the vendor.
-    pub reason: String,
-}
+pub mod apply;
+mod apply_orders;
+mod apply_sales;
+pub mod cx;
+pub mod driver;
+pub mod house;
+pub mod intake;
+pub mod problems;
+mod push;
+pub mod receive;
+pub mod retarget;
+pub mod schedule;
+mod sweep;
+
+pub use receive::Received;

@@ -12,12 +12,14 @@ use std::sync::Arc;
 use tower::ServiceExt;
 use truecount::clock::{Clock, ManualClock};
 use truecount::config::Config;
+use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
 use truecount::domain::time::{Span, Timestamp};
-use truecount::engine::Engine;
+use truecount::engine::{Change, Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
-use truecount::store::Store;
+use truecount::store::seal::SealKey;
+use truecount::store::{Durability, Store};
 use truecount_app::server::{AppState, router};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -56,9 +58,17 @@ impl Door {
         std::fs::write(folder.path().join("outside.txt"), "not for you")?;
         let config = Config::read(&map)?;
         let host = config.public.authority.clone();
-        let store = Store::open(&database).await?;
+        let store = Store::open(&database, Durability::Off).await?;
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_778_745_600)));
-        let engine = Engine::unconnected(clock.clone() as Arc<dyn Clock>, Arc::new(Mint::seeded(1)));
+        let engine = Engine::open(Parts {
+            store: store.clone(),
+            clock: clock.clone() as Arc<dyn Clock>,
+            mint: Arc::new(Mint::seeded(1)),
+            transport: Arc::new(HttpTransport::new(false)?),
+            seal: SealKey::new([7; 32]),
+            unpaced: false,
+        })
+        .await?;
         let accounts = Accounts::new(store.clone(), clock.clone(), Arc::new(Mint::from_os()));
         let state = AppState::new(engine, config, accounts.clone());
         Ok(Self { router: router(state.clone()), state, clock, accounts, store, folder, host })
@@ -69,6 +79,11 @@ impl Door {
         let door = Self::open().await?;
         door.accounts.add(&Accounts::console(), name, role, PASSWORD).await?;
         Ok(door)
+    }
+
+    /// Tells every live page that something changed.
+    pub fn announce(&self, change: Change) {
+        let _ = self.state.engine.cx().changes.send(change);
     }
 
     pub fn later(&self, span: Span) {

@@ -59,9 +59,9 @@ async fn a_change_is_told_once_however_often_it_happens() -> Outcome {
     let mut stream = Stream::open(&door, &cookie).await.map_err(|status| status.to_string())?;
     assert_eq!(stream.next().await, told("hello", "-"));
     for _ in 0..50 {
-        door.state.engine.announce(Change::Problems);
+        door.announce(Change::Problems);
     }
-    door.state.engine.announce(Change::Sku("0190-ab".to_owned()));
+    door.announce(Change::Sku("0190-ab".to_owned()));
     let mut heard = Vec::new();
     while !heard.contains(&told("sku", "0190-ab")) {
         heard.push(stream.next().await);
@@ -69,7 +69,7 @@ async fn a_change_is_told_once_however_often_it_happens() -> Outcome {
     }
     assert!(heard.iter().filter(|event| **event == told("problems", "-")).count() <= 2, "{heard:?}");
     for n in 0..5_000 {
-        door.state.engine.announce(Change::Sku(n.to_string()));
+        door.announce(Change::Sku(n.to_string()));
     }
     assert_eq!(stream.next().await, told("all", "-"), "too many to tell one by one");
     Ok(())

@@ -1,1 +1,353 @@
-//! Under construction.
+//! Centra, through its GraphQL Integration API.
+//!
+//! Reads products, orders and stock; writes absolute physical stock. The shop subtracts its own open orders from
+//! what we write, and takes off by itself what it ships, so neither is ever sent.
+
+mod notice;
+mod orders;
+mod products;
+mod queries;
+mod stock;
+mod wire;
+
+use super::call::{Ask, Caller, protocol};
+use super::error::{CallError, CallErrorKind};
+use super::evidence::Exchange;
+use super::notice::{Delivery, NoticeError};
+use super::pacing::Allowance;
+use super::pacing::buckets::Buckets;
+use super::transport::Transport;
+use super::{Answer, Page, Record, Shop, ShopCapabilities, StockWrite, Unreadable, VendorPlace, WriteOutcome};
+use crate::clock::Clock;
+use crate::domain::fact::{Fact, ShopReading};
+use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
+use crate::domain::time::{Span, Timestamp};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How much of a feed is read again: clocks of two machines differ, and a change may become visible late.
+const OVERLAP: Span = Span::minutes(5);
+
+/// Rows one write may carry on a tenant that can take several.
+const ROWS_PER_WRITE: usize = 100;
+
+/// The first version whose `setStock` handles several rows without fault.
+const SEVERAL_ROWS_SINCE: (u64, u64, u64) = (1, 59, 10);
+
+/// Where a feed begins when nothing has been read yet. Before any order of any tenant.
+const BEGINNING: Timestamp = Timestamp::from_secs(946_684_800);
+
+/// An account of the vendor.
+#[derive(Debug, Clone)]
+pub struct CentraConfig {
+    /// Our id of it.
+    pub connection: ConnectionId,
+    /// `https://{brand}.centra.com`.
+    pub base_url: String,
+    /// The token of the Integration API.
+    pub token: SecretString,
+    /// Secrets that sign its notices: the newest, and older ones while they are being changed.
+    pub webhook_secrets: Vec<SecretString>,
+    /// ISO currency taken for an amount that names none.
+    pub store_currency: String,
+    /// No budget of our own, for measuring everything else.
+    pub unpaced: bool,
+}
+
+/// One account of the vendor, ready to be asked.
+pub struct Centra {
+    caller: Caller,
+    secrets: Vec<SecretString>,
+    store_currency: String,
+    buckets: Buckets,
+    /// The tenant's version, packed; zero until an answer told it.
+    version: AtomicU64,
+}
+
+impl Centra {
+    /// Nothing is sent until something is asked.
+    pub fn new(config: CentraConfig, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            caller: Caller {
+                connection: config.connection,
+                base_url: config.base_url,
+                token: config.token,
+                transport,
+                clock,
+            },
+            secrets: config.webhook_secrets,
+            store_currency: config.store_currency,
+            buckets: Buckets::new(config.unpaced),
+            version: AtomicU64::new(0),
+        }
+    }
+
+    /// One question or change, within our budget; the vendor's quotas are asked first when that is due.
+    async fn ask(&self, question: queries::Question) -> Result<Said, CallError> {
+        let mut exchanges = Vec::new();
+        if self.buckets.ask_now(self.caller.clock.now()) {
+            match self.ask_once(queries::rate_limits()).await {
+                Ok(said) => {
+                    // A tenant that answers something else keeps the smallest plan's quotas.
+                    if let Ok(rows) = wire::rate_limits(&said.data) {
+                        self.buckets.learn(self.caller.clock.now(), &rows);
+                    }
+                    exchanges = said.exchanges;
+                }
+                Err(error) => match error.kind {
+                    CallErrorKind::Rejected { .. } | CallErrorKind::Protocol { .. } => exchanges = error.exchanges,
+                    _ => {
+                        self.buckets.ask_again();
+                        return Err(error);
+                    }
+                },
+            }
+        }
+        match self.ask_once(question).await {
+            Ok(mut said) => {
+                exchanges.append(&mut said.exchanges);
+                Ok(Said { exchanges, ..said })
+            }
+            Err(error) => Err(after(exchanges, error)),
+        }
+    }
+
+    async fn ask_once(&self, question: queries::Question) -> Result<Said, CallError> {
+        let queries::Question { purpose, text, variables, mutates, guess } = question;
+        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, guess) {
+            return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
+        }
+        let body = serde_json::json!({ "query": text, "variables": variables }).to_string();
+        let ask = Ask { purpose, method: Method::POST, path: "/graphql", body: Some(body), mutates };
+        let came = self.caller.send(ask).await?;
+        let (text, exchange) = match came.ok(wire::words) {
+            Ok(came) => came,
+            Err(error) => {
+                if let CallErrorKind::Throttled { until } = error.kind {
+                    self.buckets.block(until);
+                }
+                return Err(error);
+            }
+        };
+        match wire::envelope(&text, mutates) {
+            Err(unreadable) => Err(protocol(unreadable.reason, exchange)),
+            Ok(envelope) => {
+                if let Some(complexity) = envelope.complexity {
+                    self.buckets.settle(purpose, complexity);
+                }
+                if let Some(version) = envelope.version {
+                    self.version.store(pack(version), Ordering::Relaxed);
+                }
+                match envelope.outcome {
+                    Ok(data) => Ok(Said { data, exchanges: vec![exchange] }),
+                    Err(kind) => Err(CallError { kind, exchanges: vec![exchange] }),
+                }
+            }
+        }
+    }
+
+    fn rows_per_write(&self) -> usize {
+        if self.version.load(Ordering::Relaxed) >= pack(SEVERAL_ROWS_SINCE) { ROWS_PER_WRITE } else { 1 }
+    }
+}
+
+/// What the vendor said.
+struct Said {
+    /// The `data` of the answer, as JSON text.
+    data: String,
+    exchanges: Vec<Exchange>,
+}
+
+impl Said {
+    /// Reads the data; what cannot be read contradicts the contract and is never acted upon.
+    fn read<T>(self, read: impl FnOnce(&str) -> Result<T, Unreadable>) -> Result<Answer<T>, CallError> {
+        match read(&self.data) {
+            Ok(value) => Ok(Answer { value, exchanges: self.exchanges }),
+            Err(unreadable) => Err(CallError {
+                kind: CallErrorKind::Protocol { reason: unreadable.reason },
+                exchanges: self.exchanges,
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl Shop for Centra {
+    fn capabilities(&self) -> ShopCapabilities {
+        ShopCapabilities { notices: true, rows_per_write: self.rows_per_write(), subtracts_own_orders: true }
+    }
+
+    async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError> {
+        self.ask(queries::warehouses()).await?.read(stock::warehouses)
+    }
+
+    async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
+        let sweep = Sweep::open(cursor, self.caller.clock.now())?;
+        let Some(id) = sweep.whole.first().copied() else {
+            let said = self.ask(queries::products(&sweep)).await?;
+            return said.read(|data| products::page(data, sweep));
+        };
+        match self.ask(queries::whole_product(id)).await {
+            Ok(said) => said.read(|data| products::whole_page(data, id, sweep)),
+            // A tenant that takes no limit there: what it lists without one is better than nothing.
+            Err(CallError { kind: CallErrorKind::Rejected { .. }, exchanges }) => {
+                let said = self.ask(queries::one_product(id)).await.map_err(|error| after(exchanges, error))?;
+                tracing::warn!(product = id, "the shop lists only the first twenty variants or sizes of a product");
+                said.read(|data| products::whole_page(data, id, sweep))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn orders_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
+        let sweep = Sweep::open(cursor, self.caller.clock.now())?;
+        let said = self.ask(queries::orders(&sweep)).await?;
+        said.read(|data| orders::page(data, sweep, &self.store_currency))
+    }
+
+    async fn order(&self, number: &str) -> Result<Answer<Option<Record>>, CallError> {
+        let Some(number) = number.trim().parse::<i64>().ok().filter(|number| *number > 0) else {
+            return Ok(Answer { value: None, exchanges: Vec::new() });
+        };
+        let said = self.ask(queries::order(number)).await?;
+        said.read(|data| orders::one(data, number, &self.store_currency))
+    }
+
+    async fn stock(&self, warehouse: &OutletKey, cursor: Option<&str>) -> Result<Answer<Page<ShopReading>>, CallError> {
+        let id = wire::id(warehouse.as_str()).map_err(rejected)?;
+        let page = match cursor.map(str::parse::<u32>) {
+            None => 1,
+            Some(Ok(page)) if page >= 1 => page,
+            Some(_) => return Err(rejected(Unreadable::new(NOT_OURS))),
+        };
+        let said = self.ask(queries::stock(id, page)).await?;
+        said.read(|data| stock::page(data, warehouse, page))
+    }
+
+    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<Vec<ShopReading>>, CallError> {
+        let ids: Vec<i64> =
+            products.iter().map(|product| wire::id(product.as_str())).collect::<Result<_, _>>().map_err(rejected)?;
+        let mut whole = Answer { value: Vec::with_capacity(ids.len()), exchanges: Vec::new() };
+        for chunk in ids.chunks(queries::STOCK_OF_MAX) {
+            let said = self.ask(queries::stock_of(chunk)).await;
+            let part = said.and_then(|said| said.read(stock::of_products));
+            match part {
+                Ok(mut part) => {
+                    whole.value.append(&mut part.value);
+                    whole.exchanges.append(&mut part.exchanges);
+                }
+                Err(error) => return Err(after(whole.exchanges, error)),
+            }
+        }
+        Ok(whole)
+    }
+
+    async fn write_stock(&self, rows: &[StockWrite], reference: &str) -> Result<Answer<Vec<WriteOutcome>>, CallError> {
+        stock::write(self, rows, reference).await
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &Bytes, at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
+        notice::read(&self.secrets, headers, body, at)
+    }
+
+    fn interpret(&self, kind: &str, raw: &str) -> Result<Vec<Fact>, Unreadable> {
+        match kind {
+            "order" => orders::read_raw(raw, &self.store_currency).map(|order| vec![Fact::Order(order)]),
+            "product" => products::read_raw(raw).map(|listings| listings.into_iter().map(Fact::Listing).collect()),
+            other => Ok(vec![Fact::Noted { kind: other.to_owned() }]),
+        }
+    }
+
+    fn allowance(&self, at: Timestamp) -> Allowance {
+        self.buckets.allowance(at)
+    }
+}
+
+const NOT_OURS: &str = "the stored place in the list is not one of ours";
+
+fn rejected(unreadable: Unreadable) -> CallError {
+    CallError { kind: CallErrorKind::Rejected { reason: unreadable.reason }, exchanges: Vec::new() }
+}
+
+/// The error, with the exchanges that came before it.
+fn after(mut earlier: Vec<Exchange>, mut error: CallError) -> CallError {
+    earlier.append(&mut error.exchanges);
+    CallError { kind: error.kind, exchanges: earlier }
+}
+
+fn pack((major, minor, patch): (u64, u64, u64)) -> u64 {
+    (major.min(0xffff) << 32) | (minor.min(0xffff) << 16) | patch.min(0xffff)
+}
+
+/// Where a sweep of changes stands. The vendor pages by number, so a place is a page of a question that stays the
+/// same to its end.
+///
+/// The next sweep begins before the newest change seen *or* before this sweep began, whichever is earlier: a row that
+/// changed while its page was being turned may have been passed over, and it changed after we began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sweep {
+    /// Changes since, in microseconds; `None` reads everything.
+    from: Option<i64>,
+    /// Page to read.
+    page: u32,
+    /// When its first page was asked for.
+    began: i64,
+    /// Newest change seen so far.
+    seen: Option<i64>,
+    /// Rows of this page that are still to be asked for one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    whole: Vec<i64>,
+    /// Whether this page was the last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    last: bool,
+}
+
+impl Sweep {
+    fn open(cursor: Option<&str>, now: Timestamp) -> Result<Self, CallError> {
+        let Some(cursor) = cursor else {
+            return Ok(Self { from: None, page: 1, began: now.micros(), seen: None, whole: Vec::new(), last: false });
+        };
+        let mut sweep: Sweep = serde_json::from_str(cursor).map_err(|_| rejected(Unreadable::new(NOT_OURS)))?;
+        if sweep.page <= 1 && sweep.whole.is_empty() {
+            sweep.page = 1;
+            sweep.began = now.micros();
+        }
+        Ok(sweep)
+    }
+
+    /// The moment the question asks from.
+    fn from(&self) -> Timestamp {
+        self.from.map_or(BEGINNING, Timestamp)
+    }
+
+    /// The page that was read: `full` when there may be another. Gives `next` and `resume`. Rows still to be asked
+    /// for one by one come before the next page.
+    fn turn(self, newest: Option<Timestamp>, full: bool) -> Result<(Option<String>, Option<String>), Unreadable> {
+        let seen = self.seen.max(newest.map(Timestamp::micros));
+        if !self.whole.is_empty() {
+            let next = Sweep { seen, last: !full, ..self };
+            return Ok((Some(next.text()?), None));
+        }
+        if full {
+            let next = Sweep { page: self.page.saturating_add(1), seen, last: false, ..self };
+            return Ok((Some(next.text()?), None));
+        }
+        let reached = seen.map(|seen| (Timestamp(seen.min(self.began)) - OVERLAP).micros());
+        let from = reached.max(self.from);
+        let resume = Sweep { from, page: 1, began: 0, seen: None, whole: Vec::new(), last: false };
+        Ok((None, Some(resume.text()?)))
+    }
+
+    fn text(&self) -> Result<String, Unreadable> {
+        serde_json::to_string(self).map_err(|error| Unreadable::new(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

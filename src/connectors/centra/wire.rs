@@ -1,0 +1,151 @@
+//! The envelope around every answer: data, errors of two kinds, and what the call cost.
+
+use super::super::Unreadable;
+use super::super::error::CallErrorKind;
+use super::super::json::Object;
+use super::super::pacing::buckets::{Quota, QuotaState};
+use crate::domain::time::Span;
+
+/// Longest piece of the vendor's words put into an outcome.
+const WORDS_MAX: usize = 300;
+
+/// An answer with status 200, opened.
+pub(super) struct Envelope {
+    /// The `data` as JSON text, or what the errors beside it mean.
+    pub(super) outcome: Result<String, CallErrorKind>,
+    pub(super) complexity: Option<i64>,
+    pub(super) version: Option<(u64, u64, u64)>,
+}
+
+/// Opens an answer. `data` beside errors is never used: what is missing from it cannot be told.
+pub(super) fn envelope(text: &str, mutates: bool) -> Result<Envelope, Unreadable> {
+    let body = Object::open("the answer", text)?;
+    let extensions = body.object("extensions").ok().flatten();
+    let complexity = extensions.as_ref().and_then(|e| e.whole("complexity").ok().flatten());
+    let version = extensions.as_ref().and_then(|e| e.text("appVersion").ok().flatten()).and_then(|text| triple(&text));
+    let errors = body.objects("errors")?;
+    let outcome = match errors.first() {
+        Some(_) => Err(meaning(&errors, mutates)),
+        None => match body.raw("data").filter(|data| data.get().starts_with('{')) {
+            Some(data) => Ok(data.get().to_owned()),
+            None => return Err(body.missing("data")),
+        },
+    };
+    Ok(Envelope { outcome, complexity, version })
+}
+
+fn meaning(errors: &[Object<'_>], mutates: bool) -> CallErrorKind {
+    let mut reason = String::new();
+    let (mut forbidden, mut began) = (false, false);
+    for error in errors {
+        if reason.is_empty() {
+            reason = error.text("message").ok().flatten().unwrap_or_default().chars().take(WORDS_MAX).collect();
+        }
+        let category = error.object("extensions").ok().flatten().and_then(|e| e.text("category").ok().flatten());
+        forbidden |= matches!(category.as_deref(), Some("authorization" | "authentication"));
+        // An error with a path happened while the answer was being made; one without, before anything was done.
+        began |= error.has("path") || category.as_deref() == Some("internal");
+    }
+    if reason.is_empty() {
+        reason = "an error without words".to_owned();
+    }
+    match (forbidden, began) {
+        (true, _) => CallErrorKind::Unauthorized { reason },
+        (false, true) => CallErrorKind::Unavailable { reason, acted: mutates },
+        (false, false) => CallErrorKind::Rejected { reason },
+    }
+}
+
+/// The vendor's words in an error body of any status.
+pub(super) fn words(text: &str) -> Option<String> {
+    let body = Object::open("error", text).ok()?;
+    let first = body.objects("errors").ok().and_then(|errors| errors.into_iter().next());
+    let first = first.and_then(|error| error.text("message").ok().flatten());
+    first.or_else(|| body.text("message").ok().flatten()).or_else(|| body.text("error").ok().flatten())
+}
+
+/// The reasons in `userErrors`, joined; `None` when there are none.
+pub(super) fn user_errors(payload: &Object<'_>) -> Result<Option<String>, Unreadable> {
+    let mut reasons = Vec::new();
+    for error in payload.objects("userErrors")? {
+        let message = error.text("message")?.unwrap_or_else(|| "refused without a reason".to_owned());
+        reasons.push(message.chars().take(WORDS_MAX).collect::<String>());
+    }
+    Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
+}
+
+/// The vendor's account of our quotas. Rows of a kind or length unknown to us are passed over.
+pub(super) fn rate_limits(data: &str) -> Result<Vec<QuotaState>, Unreadable> {
+    let mut rows = Vec::new();
+    for row in Object::open("data", data)?.objects("rateLimits")? {
+        let quota = match row.text("type")?.as_deref() {
+            Some("REQUEST_COUNT") => Quota::Requests,
+            Some("MUTATION_COUNT") => Quota::Mutations,
+            Some("QUERY_COMPLEXITY") => Quota::Complexity,
+            _ => continue,
+        };
+        let interval = match row.text("intervalSeconds")?.as_deref() {
+            Some("TEN_SECONDS" | "10") => Span::secs(10),
+            Some("ONE_HOUR" | "3600") => Span::hours(1),
+            _ => continue,
+        };
+        let limit = row.need_whole("quota")?;
+        let remaining = match (row.whole("remainingQuota")?, row.whole("usedQuota")?) {
+            (Some(remaining), _) => remaining,
+            (None, Some(used)) => limit.saturating_sub(used),
+            (None, None) => limit,
+        };
+        rows.push(QuotaState { quota, interval, limit, remaining });
+    }
+    Ok(rows)
+}
+
+/// An id of the vendor: a positive whole number.
+pub(super) fn id(key: &str) -> Result<i64, Unreadable> {
+    key.parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(|| {
+        Unreadable::new(format!("“{}” is not an id of this shop", key.chars().take(40).collect::<String>()))
+    })
+}
+
+fn triple(text: &str) -> Option<(u64, u64, u64)> {
+    let mut parts = text.trim().trim_start_matches('v').split('.').map(|part| {
+        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().ok()
+    });
+    Some((parts.next()??, parts.next()??, parts.next().flatten().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_as_three_numbers() {
+        for (text, want) in [
+            ("v1.60.0", Some((1, 60, 0))),
+            ("1.59.10", Some((1, 59, 10))),
+            ("v1.60", Some((1, 60, 0))),
+            ("v1.60.1-rc2", Some((1, 60, 1))),
+            ("nightly", None),
+            ("", None),
+        ] {
+            assert_eq!(triple(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_lead_to_different_next_steps() {
+        let meant = |json: &str, mutates| envelope(json, mutates).map(|e| e.outcome);
+        let forbidden =
+            r#"{"errors":[{"message":"You need X","extensions":{"category":"authorization"},"path":["a"]}]}"#;
+        assert!(matches!(meant(forbidden, true), Ok(Err(CallErrorKind::Unauthorized { .. }))));
+        let invalid = r#"{"errors":[{"message":"Unknown field"}]}"#;
+        assert!(matches!(meant(invalid, true), Ok(Err(CallErrorKind::Rejected { .. }))));
+        let broken = r#"{"data":{"setStock":null},"errors":[{"message":"Internal","path":["setStock"]}]}"#;
+        assert!(matches!(meant(broken, true), Ok(Err(CallErrorKind::Unavailable { acted: true, .. }))));
+        assert!(matches!(meant(broken, false), Ok(Err(CallErrorKind::Unavailable { acted: false, .. }))));
+        for text in ["{}", r#"{"data":null}"#, r#"{"data":[]}"#, "<html></html>", r#"{"data":{"#, ""] {
+            assert!(meant(text, false).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Changing stock: absolute counts and relative changes. A refusal is a user error on HTTP 200, and then
+//! nothing of that call was done.
+
+use super::super::options::Fault;
+use super::super::web::SELLING;
+use super::super::world::State;
+use super::query::{Node, show};
+use super::schema::Asked;
+use rand::Rng;
+use serde_json::{Map, Value, json};
+
+/// Percent of accepted writes that are not applied under F06.
+const NOT_APPLIED_PERCENT: u32 = 5;
+
+/// Why the arguments make no sense at all: the request is answered 400.
+pub(super) struct BadInput(pub String);
+
+/// One row: item and quantity.
+type Row = (usize, i64);
+
+struct Refused(String, Vec<String>);
+
+/// Checks the shape of all inputs, before the first mutation runs.
+pub(super) fn check(asked: &[Asked]) -> Result<(), BadInput> {
+    for field in asked {
+        let input = field.arguments.get("input").and_then(Value::as_object);
+        let (allowed, required, quantity): (&[&str], &[&str], &str) = match field.name.as_str() {
+            "setStock" => (
+                &["warehouse", "description", "stockQuantityType", "productSizes"],
+                &["warehouse", "description", "stockQuantityType", "productSizes"],
+                "quantity",
+            ),
+            "changeStock" => (
+                &["outFromWarehouse", "intoWarehouse", "description", "productSizes"],
+                &["description", "productSizes"],
+                "deliveredQuantity",
+            ),
+            _ => continue,
+        };
+        let Some(input) = input else {
+            return Err(BadInput(format!("Argument \"input\" of \"{}\" is required.", field.name)));
+        };
+        keys(input, allowed, required)?;
+        if let Some(kind) = input.get("stockQuantityType").and_then(Value::as_str) {
+            if !["PHYSICAL", "FREE_TO_ALLOCATE"].contains(&kind) {
+                return Err(BadInput(format!("Value \"{kind}\" does not exist in \"StockQuantityType\" enum.")));
+            }
+        }
+        let Some(rows) = input.get("productSizes").and_then(Value::as_array) else {
+            return Err(BadInput("Field \"productSizes\" must be a list.".into()));
+        };
+        for row in rows {
+            let Some(row) = row.as_object() else { return Err(BadInput("A row must be an object.".into())) };
+            keys(row, &["productSize", quantity, "unitCost"], &["productSize", quantity])?;
+            if row.get(quantity).is_none_or(|n| n.as_i64().is_none()) {
+                return Err(BadInput(format!("Field \"{quantity}\" must be an Int.")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keys(input: &Map<String, Value>, allowed: &[&str], required: &[&str]) -> Result<(), BadInput> {
+    if let Some(unknown) = input.keys().find(|k| !allowed.contains(&k.as_str())) {
+        return Err(BadInput(format!("Field \"{unknown}\" is not defined by the input type.")));
+    }
+    match required.iter().find(|k| input.get(**k).is_none_or(Value::is_null)) {
+        Some(missing) => Err(BadInput(format!("Field \"{missing}\" of required type was not provided."))),
+        None => Ok(()),
+    }
+}
+
+/// Runs the mutations one after the other.
+pub(super) fn root(state: &mut State, asked: &[Asked]) -> Map<String, Value> {
+    let mut data = Map::new();
+    for field in asked {
+        let empty = Map::new();
+        let input = field.arguments.get("input").and_then(Value::as_object).unwrap_or(&empty);
+        let (many, done) = match field.name.as_str() {
+            "setStock" => (true, set_stock(state, input)),
+            "changeStock" => (false, change_stock(state, input)),
+            _ => {
+                data.insert(field.key.clone(), Value::from("Mutation"));
+                continue;
+            }
+        };
+        let selection = field.selection.as_deref().unwrap_or(&[]);
+        data.insert(field.key.clone(), payload(state, selection, many, &done));
+    }
+    data
+}
+
+fn payload(state: &State, selection: &[Asked], many: bool, done: &Result<i64, Refused>) -> Value {
+    let change = done.as_ref().ok().and_then(|id| state.web.changes.iter().rposition(|c| c.id == *id));
+    let errors = match done {
+        Ok(_) => json!([]),
+        Err(Refused(message, path)) => json!([{"message": message, "path": path}]),
+    };
+    let rest = Node::Ready(json!({"userErrors": errors, "userWarnings": []}));
+    let mut out = Map::new();
+    for asked in selection {
+        let inner = asked.selection.as_deref().unwrap_or(&[]);
+        let value = match (asked.name.as_str(), change) {
+            ("stockChanges" | "stockChange", Some(at)) => {
+                let shown = show(state, &Node::Change(at), inner);
+                if many { Value::Array(vec![shown]) } else { shown }
+            }
+            ("stockChanges", None) => json!([]),
+            ("stockChange", None) => Value::Null,
+            ("__typename", _) => Value::from(if many { "StockSetPayload" } else { "StockChangePayload" }),
+            _ => show(state, &rest, std::slice::from_ref(asked)).get(&asked.key).cloned().unwrap_or(Value::Null),
+        };
+        out.insert(asked.key.clone(), value);
+    }
+    Value::Object(out)
+}
+
+/// Exactly one way of naming something.
+fn one_key<'a>(value: Option<&'a Value>, path: &[&str]) -> Result<(&'a str, &'a Value), Refused> {
+    let object = value.and_then(Value::as_object);
+    match object.map(|o| (o.len(), o.iter().next())) {
+        Some((1, Some((key, value)))) => Ok((key.as_str(), value)),
+        _ => Err(Refused("Exactly one reference must be given.".into(), path.iter().map(|p| (*p).into()).collect())),
+    }
+}
+
+fn warehouse(state: &State, input: &Map<String, Value>, key: &str) -> Result<usize, Refused> {
+    let path = ["input", key];
+    let found = match one_key(input.get(key), &path)? {
+        ("id", value) => value.as_i64().and_then(|id| state.web.warehouse_of(id)),
+        _ => None,
+    };
+    found
+        .ok_or_else(|| Refused("Could not find Warehouse with the given reference".into(), path.map(Into::into).into()))
+}
+
+fn rows(state: &State, input: &Map<String, Value>, quantity: &str) -> Result<Vec<Row>, Refused> {
+    let list = input.get("productSizes").and_then(Value::as_array);
+    let mut rows = Vec::new();
+    for (k, row) in list.into_iter().flatten().enumerate() {
+        let k = k.to_string();
+        let path = ["input", "productSizes", k.as_str()];
+        let (key, value) = one_key(row.get("productSize"), &path)?;
+        let text = value.as_str().unwrap_or_default();
+        let item = match key {
+            "id" => value.as_i64().and_then(|id| state.web.item_by_size.get(&id)),
+            "SKU" => state.web.item_by_sku.get(text),
+            "EAN" => state.web.item_by_ean.get(text),
+            "any" => state.web.item_by_sku.get(text).or_else(|| state.web.item_by_ean.get(text)),
+            _ => None,
+        };
+        let units = row.get(quantity).and_then(Value::as_i64).unwrap_or(-1);
+        let refused = |message: String| Err(Refused(message, path.map(Into::into).into()));
+        match item {
+            None => return refused(format!("Could not find ProductSize with {key} {value}")),
+            Some(_) if units < 0 => return refused("Quantity can not be negative.".into()),
+            Some(item) => rows.push((*item, units)),
+        }
+    }
+    Ok(rows)
+}
+
+fn description(input: &Map<String, Value>) -> &str {
+    input.get("description").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
+    let place = warehouse(state, input, "warehouse")?;
+    let mut rows = rows(state, input, "quantity")?;
+    if input.get("stockQuantityType").and_then(Value::as_str) == Some("FREE_TO_ALLOCATE") {
+        for (item, units) in &mut rows {
+            *units += state.web.shelf(*item, place).allocated;
+        }
+    }
+    state
+        .may_set(&rows, place)
+        .map_err(|(k, message)| Refused(message, vec!["input".into(), "productSizes".into(), k.to_string()]))?;
+    let (now, grace) = (state.now, state.options.write_grace);
+    for (item, units) in &rows {
+        let allocated = state.web.shelf(*item, place).allocated;
+        let sku = state.range.items.get(*item).map(|i| i.sku.clone()).unwrap_or_default();
+        if place == SELLING {
+            state.books.judge_set(*item, &sku, *units, allocated, grace, now);
+        } else {
+            state.books.judge_change(*item, &sku, description(input), now);
+        }
+    }
+    if state.has(Fault::F06) && state.fate.random_range(0..100) < NOT_APPLIED_PERCENT {
+        state.count_case(Fault::F06);
+        return Ok(state.set_rows(&[], place, description(input)));
+    }
+    Ok(state.set_rows(&rows, place, description(input)))
+}
+
+fn change_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
+    let rows = rows(state, input, "deliveredQuantity")?;
+    let from = input.get("outFromWarehouse").map(|_| warehouse(state, input, "outFromWarehouse")).transpose()?;
+    let into = input.get("intoWarehouse").map(|_| warehouse(state, input, "intoWarehouse")).transpose()?;
+    let refused = |message: String| Refused(message, vec!["input".into(), "productSizes".into(), "0".into()]);
+    if from.is_none() && into.is_none() {
+        return Err(Refused("A warehouse must be given.".into(), vec!["input".into()]));
+    }
+    let minus: Vec<Row> = rows.iter().map(|(item, units)| (*item, -units)).collect();
+    let mut id = 0;
+    if let Some(place) = from {
+        id = state.change_physical(&minus, place, description(input)).map_err(refused)?;
+    }
+    if let Some(place) = into {
+        id = state.change_physical(&rows, place, description(input)).map_err(refused)?;
+    }
+    let now = state.now;
+    for (item, _) in &rows {
+        let sku = state.range.items.get(*item).map(|i| i.sku.clone()).unwrap_or_default();
+        state.books.judge_change(*item, &sku, description(input), now);
+    }
+    Ok(id)
+}

@@ -1,0 +1,193 @@
+//! Who did what: an append-only chain. An entry is H(previous, seq, time, actor, action, object, body hash), and
+//! the body hash is SHA-256(salt ‖ body); body and salt lie apart and can be erased without breaking the chain.
+
+use super::error::ensure_rows;
+use super::{Store, StoreError, Tx};
+use crate::domain::time::Timestamp;
+use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// An action to be written down.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// Account id, or "truecount" for what we do ourselves.
+    pub actor: &'a str,
+    /// What, in one or two words ("go live").
+    pub action: &'a str,
+    /// On what.
+    pub object: &'a str,
+    /// Before, after and reason, as JSON text.
+    pub body: &'a str,
+    /// Fresh random salt.
+    pub salt: [u8; 16],
+}
+
+fn hash_of(previous: &str, seq: i64, at: i64, actor: &str, action: &str, object: &str, body_hash: &str) -> String {
+    let mut hash = Sha256::new();
+    // Lengths first, so that no two different entries feed the same bytes.
+    for part in [previous, &seq.to_string(), &at.to_string(), actor, action, object, body_hash] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Appends an entry in the caller's unit of work, so that an action and its entry are one.
+pub async fn append(tx: &mut Tx, entry: &Entry<'_>, now: Timestamp) -> Result<i64, StoreError> {
+    let last = sqlx::query("SELECT seq, hash FROM activity ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(at("reading the end of the log"))?;
+    let (seq, previous): (i64, String) = match last {
+        None => (1, String::new()),
+        Some(row) => (
+            row.try_get::<i64, _>(0).map_err(at("reading the end of the log"))? + 1,
+            row.try_get(1).map_err(at("reading the end of the log"))?,
+        ),
+    };
+    let mut body_hash = Sha256::new();
+    body_hash.update(entry.salt);
+    body_hash.update(entry.body.as_bytes());
+    let body_hash = hex::encode(body_hash.finalize());
+    let hash = hash_of(&previous, seq, now.micros(), entry.actor, entry.action, entry.object, &body_hash);
+    let done = sqlx::query(
+        "INSERT INTO activity (seq, at, actor, action, object, body_hash, previous, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(seq)
+    .bind(now.micros())
+    .bind(entry.actor)
+    .bind(entry.action)
+    .bind(entry.object)
+    .bind(body_hash)
+    .bind(previous)
+    .bind(hash)
+    .execute(tx.conn())
+    .await
+    .map_err(at("writing the log"))?;
+    ensure_rows("writing the log", done.rows_affected(), 1)?;
+    sqlx::query("INSERT INTO activity_body (seq, salt, body) VALUES ($1, $2, $3)")
+        .bind(seq)
+        .bind(hex::encode(entry.salt))
+        .bind(entry.body)
+        .execute(tx.conn())
+        .await
+        .map_err(at("writing the log"))?;
+    Ok(seq)
+}
+
+/// Where the chain breaks: the first seq whose entry does not follow from the one before, or whose body (where it
+/// is still there) is not the one that was hashed. `None` when the chain is whole.
+pub async fn first_break(store: &Store) -> Result<Option<i64>, StoreError> {
+    let (mut previous, mut next) = (String::new(), 1i64);
+    loop {
+        let rows = sqlx::query(
+            "SELECT a.seq, a.at, a.actor, a.action, a.object, a.body_hash, a.previous, a.hash, COALESCE(b.salt, ''),
+                    COALESCE(b.body, '')
+             FROM activity a LEFT JOIN activity_body b ON b.seq = a.seq
+             WHERE a.seq >= $1 ORDER BY a.seq LIMIT 1000",
+        )
+        .bind(next)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("checking the log"))?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        for row in &rows {
+            let cell = |i: usize| row.try_get::<String, _>(i).map_err(at("checking the log"));
+            let seq: i64 = row.try_get(0).map_err(at("checking the log"))?;
+            let entry_at: i64 = row.try_get(1).map_err(at("checking the log"))?;
+            let (body_hash, salt) = (cell(5)?, cell(8)?);
+            let computed = hash_of(&previous, seq, entry_at, &cell(2)?, &cell(3)?, &cell(4)?, &body_hash);
+            let body_fits = salt.is_empty() || {
+                let mut hash = Sha256::new();
+                hash.update(hex::decode(&salt).unwrap_or_default());
+                hash.update(cell(9)?.as_bytes());
+                hex::encode(hash.finalize()) == body_hash
+            };
+            if seq != next || cell(6)? != previous || cell(7)? != computed || !body_fits {
+                return Ok(Some(next));
+            }
+            previous = computed;
+            next += 1;
+        }
+    }
+}
+
+/// The root of a Merkle tree over `leaves`, in their order; one leaf is its own root. An odd one is carried up.
+pub fn merkle_root(leaves: &[String]) -> Option<String> {
+    let mut level: Vec<[u8; 32]> = leaves
+        .iter()
+        .map(|leaf| {
+            let mut hash = Sha256::new();
+            hash.update([0u8]);
+            hash.update(leaf.as_bytes());
+            hash.finalize().into()
+        })
+        .collect();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => {
+                    let mut hash = Sha256::new();
+                    hash.update([1u8]);
+                    hash.update(left);
+                    hash.update(right);
+                    hash.finalize().into()
+                }
+                rest => rest.first().copied().unwrap_or_default(),
+            })
+            .collect();
+    }
+    level.first().map(hex::encode)
+}
+
+/// Up to when automatic writes have been sealed.
+pub async fn sealed_up_to(tx: &mut Tx) -> Result<Timestamp, StoreError> {
+    let row = sqlx::query("SELECT value FROM setting WHERE name = 'writes sealed up to'")
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(at("reading the seal"))?;
+    let text: String = row.map_or(Ok(String::new()), |row| row.try_get(0)).map_err(at("reading the seal"))?;
+    Ok(Timestamp(text.parse().unwrap_or(0)))
+}
+
+/// Writes are sealed up to here.
+pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ('writes sealed up to', $1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(upto.micros().to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(at("moving the seal"))?;
+    Ok(())
+}
+
+/// The writes answered in `[from, to)`, one text each, in a fixed order.
+pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, physical, should, answered_at FROM push WHERE answered_at >= $1 AND answered_at < $2
+         ORDER BY answered_at, id LIMIT 100000",
+    )
+    .bind(from.micros())
+    .bind(to.micros())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(at("reading writes to seal"))?;
+    rows.iter()
+        .map(|row| {
+            let (id, physical, should, answered): (String, i64, i64, i64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            Ok(format!("{id}:{physical}:{should}:{answered}"))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading writes to seal"))
+}

@@ -1,0 +1,247 @@
+//! Connections (vendor accounts), their outlets, and the shop places that outlets feed.
+
+use super::error::ensure_rows;
+use super::{Store, StoreError, Tx};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// One vendor account. Secrets are sealed texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Our id, also the last part of its webhook address.
+    pub id: String,
+    /// "centra", "lightspeed-x".
+    pub vendor: String,
+    /// "shop" or "till".
+    pub side: String,
+    /// Its name on our pages.
+    pub name: String,
+    /// Base address of the vendor's API.
+    pub base_url: String,
+    /// Sealed access token.
+    pub token_sealed: String,
+    /// Sealed webhook secret.
+    pub notice_sealed: String,
+    /// Last four characters of the token.
+    pub key_hint: String,
+    /// When a person paused it; zero while it runs.
+    pub paused_at: Timestamp,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// A shop place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceRow {
+    /// Our id.
+    pub id: String,
+    /// Shop connection.
+    pub connection: String,
+    /// The shop's warehouse.
+    pub warehouse: String,
+    /// Name.
+    pub name: String,
+    /// Since when we may write there; zero while we only read.
+    pub live_since: Timestamp,
+    /// Units kept back on every SKU.
+    pub buffer: i64,
+}
+
+/// A till outlet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutletRow {
+    /// Our id.
+    pub id: String,
+    /// Till connection.
+    pub connection: String,
+    /// The till's outlet.
+    pub outlet: String,
+    /// Name.
+    pub name: String,
+    /// IANA zone, or empty.
+    pub zone: String,
+    /// The place it feeds, or empty.
+    pub place: String,
+    /// Registers.
+    pub registers: i64,
+}
+
+/// All connections, shops first.
+pub async fn all(store: &Store) -> Result<Vec<ConnectionRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, vendor, side, name, base_url, token_sealed, notice_sealed, key_hint, paused_at, created_at
+         FROM connection ORDER BY side, created_at, id",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading connections"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(ConnectionRow {
+                id: row.try_get(0)?,
+                vendor: row.try_get(1)?,
+                side: row.try_get(2)?,
+                name: row.try_get(3)?,
+                base_url: row.try_get(4)?,
+                token_sealed: row.try_get(5)?,
+                notice_sealed: row.try_get(6)?,
+                key_hint: row.try_get(7)?,
+                paused_at: Timestamp(row.try_get(8)?),
+                created_at: Timestamp(row.try_get(9)?),
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading connections"))
+}
+
+/// Adds a connection, which only reads.
+pub async fn add(tx: &mut Tx, c: &ConnectionRow) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO connection (id, vendor, side, name, base_url, token_sealed, notice_sealed, key_hint, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&c.id)
+    .bind(&c.vendor)
+    .bind(&c.side)
+    .bind(&c.name)
+    .bind(&c.base_url)
+    .bind(&c.token_sealed)
+    .bind(&c.notice_sealed)
+    .bind(&c.key_hint)
+    .bind(c.created_at.micros())
+    .execute(tx.conn())
+    .await
+    .map_err(at("adding a connection"))?;
+    Ok(())
+}
+
+/// Pauses (an instant) or resumes (zero) a connection.
+pub async fn set_paused(tx: &mut Tx, id: &str, paused_at: Timestamp) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET paused_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(paused_at.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("pausing a connection"))?;
+    ensure_rows("pausing a connection", done.rows_affected(), 1)
+}
+
+/// All shop places.
+pub async fn places(store: &Store) -> Result<Vec<PlaceRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, connection, warehouse, name, live_since, buffer FROM place WHERE archived = 0 ORDER BY name, id",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading places"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(PlaceRow {
+                id: row.try_get(0)?,
+                connection: row.try_get(1)?,
+                warehouse: row.try_get(2)?,
+                name: row.try_get(3)?,
+                live_since: Timestamp(row.try_get(4)?),
+                buffer: row.try_get(5)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading places"))
+}
+
+/// All till outlets.
+pub async fn outlets(store: &Store) -> Result<Vec<OutletRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, connection, outlet, name, zone, place, registers FROM outlet WHERE archived = 0 ORDER BY name, id",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading outlets"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(OutletRow {
+                id: row.try_get(0)?,
+                connection: row.try_get(1)?,
+                outlet: row.try_get(2)?,
+                name: row.try_get(3)?,
+                zone: row.try_get(4)?,
+                place: row.try_get(5)?,
+                registers: row.try_get(6)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading outlets"))
+}
+
+/// Makes or renames a place for a shop's warehouse; a new one is only read.
+pub async fn keep_place(
+    tx: &mut Tx,
+    id: &str,
+    connection: &str,
+    warehouse: &str,
+    name: &str,
+    archived: bool,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO place (id, connection, warehouse, name, archived) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (connection, warehouse) DO UPDATE SET name = excluded.name, archived = excluded.archived",
+    )
+    .bind(id)
+    .bind(connection)
+    .bind(warehouse)
+    .bind(name)
+    .bind(i64::from(archived))
+    .execute(tx.conn())
+    .await
+    .map_err(at("keeping a place"))?;
+    Ok(())
+}
+
+/// Makes or renames an outlet; a new one feeds no place.
+pub async fn keep_outlet(tx: &mut Tx, o: &OutletRow, currency: &str, archived: bool) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO outlet (id, connection, outlet, name, zone, currency, registers, archived)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (connection, outlet) DO UPDATE SET
+            name = excluded.name, zone = excluded.zone, currency = excluded.currency,
+            registers = excluded.registers, archived = excluded.archived",
+    )
+    .bind(&o.id)
+    .bind(&o.connection)
+    .bind(&o.outlet)
+    .bind(&o.name)
+    .bind(&o.zone)
+    .bind(currency)
+    .bind(o.registers)
+    .bind(i64::from(archived))
+    .execute(tx.conn())
+    .await
+    .map_err(at("keeping an outlet"))?;
+    Ok(())
+}
+
+/// Lets an outlet feed a place (empty: none). Returns whether there is such an outlet.
+pub async fn map_outlet(tx: &mut Tx, outlet: &str, place: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE outlet SET place = $2 WHERE id = $1")
+        .bind(outlet)
+        .bind(place)
+        .execute(tx.conn())
+        .await
+        .map_err(at("mapping an outlet"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a place be written to from `since`, or only be read (zero).
+pub async fn set_live(tx: &mut Tx, place: &str, since: Timestamp) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE place SET live_since = $2 WHERE id = $1")
+        .bind(place)
+        .bind(since.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("going live"))?;
+    ensure_rows("going live", done.rows_affected(), 1)
+}

@@ -1,0 +1,238 @@
+//! Opening the database: which one it is, its settings, its migrations, and the one-writer rule.
+
+use super::error::StoreError;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyPool, Executor as _, Row as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+/// Which database is behind the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Embedded, the default.
+    Sqlite,
+    /// For several instances.
+    Postgres,
+}
+
+/// How hard a commit is pressed to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// What was acknowledged survives a power cut (`synchronous=FULL`).
+    Full,
+    /// For rehearsals in temporary files only; the report says so.
+    Off,
+}
+
+/// The oldest SQLite we open: older ones can corrupt a write-ahead log (fixed in 3.51.3).
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+/// Readers beside the one writer.
+const READERS: u32 = 6;
+
+static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+pub(super) struct Opened {
+    pub dialect: Dialect,
+    pub write: AnyPool,
+    pub read: AnyPool,
+    pub lock: Option<std::fs::File>,
+}
+
+/// Opens (and for SQLite creates) the database and brings its schema up to date.
+pub(super) async fn open(url: &str, durability: Durability) -> Result<Opened, StoreError> {
+    sqlx::any::install_default_drivers();
+    if let Some(path) = sqlite_path(url) {
+        open_sqlite(&path, durability).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        open_postgres(url).await
+    } else {
+        Err(StoreError::Unusable(
+            "DATABASE_URL must begin with sqlite:// or postgres://, for example sqlite://truecount.db".into(),
+        ))
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let rest = rest.split('?').next().unwrap_or(rest);
+    Some(PathBuf::from(rest))
+}
+
+async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
+    let lock = take_lock(path)?;
+    let shown = path.display();
+    let synchronous: &'static str = match durability {
+        Durability::Full => "PRAGMA synchronous = FULL",
+        Durability::Off => "PRAGMA synchronous = OFF",
+    };
+    let options = |mode: &str| {
+        AnyConnectOptions::from_str(&format!("sqlite://{shown}?mode={mode}"))
+            .map_err(StoreError::at("reading the database address"))
+    };
+    let write = AnyPoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(move |conn, _| {
+            Box::pin(async move {
+                for pragma in [
+                    "PRAGMA journal_mode = WAL",
+                    synchronous,
+                    "PRAGMA busy_timeout = 5000",
+                    "PRAGMA foreign_keys = ON",
+                    "PRAGMA trusted_schema = OFF",
+                    "PRAGMA cache_size = -32000",
+                    "PRAGMA temp_store = MEMORY",
+                    "PRAGMA journal_size_limit = 67108864",
+                ] {
+                    conn.execute(pragma).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(options("rwc")?)
+        .await
+        .map_err(StoreError::at("opening the database"))?;
+    check_sqlite_version(&write).await?;
+    migrate(&SQLITE_MIGRATIONS, &write).await?;
+    let read = AnyPoolOptions::new()
+        .max_connections(READERS)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                for pragma in [
+                    "PRAGMA busy_timeout = 5000",
+                    "PRAGMA query_only = ON",
+                    "PRAGMA trusted_schema = OFF",
+                    "PRAGMA cache_size = -8000",
+                ] {
+                    conn.execute(pragma).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(options("rw")?)
+        .await
+        .map_err(StoreError::at("opening the database for reading"))?;
+    Ok(Opened { dialect: Dialect::Sqlite, write, read, lock: Some(lock) })
+}
+
+async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
+    let options = AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))?;
+    let pool = |max: u32| {
+        AnyPoolOptions::new().max_connections(max).acquire_timeout(Duration::from_secs(30)).after_connect(|conn, _| {
+            Box::pin(async move {
+                for setting in [
+                    "SET lock_timeout = '5s'",
+                    "SET statement_timeout = '60s'",
+                    "SET idle_in_transaction_session_timeout = '30s'",
+                    "SET synchronous_commit = on",
+                ] {
+                    conn.execute(setting).await?;
+                }
+                Ok(())
+            })
+        })
+    };
+    let write = pool(1).connect_with(options.clone()).await.map_err(StoreError::at("connecting to PostgreSQL"))?;
+    migrate(&POSTGRES_MIGRATIONS, &write).await?;
+    let read = pool(READERS).connect_with(options).await.map_err(StoreError::at("connecting to PostgreSQL"))?;
+    Ok(Opened { dialect: Dialect::Postgres, write, read, lock: None })
+}
+
+/// Makes a new, empty database on the server that `base` names, and returns its address. For tests and rehearsals.
+pub async fn create_database(base: &str, name: &str) -> Result<String, StoreError> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        return Err(StoreError::Unusable("a database name may hold a-z, 0-9 and _ only".into()));
+    }
+    sqlx::any::install_default_drivers();
+    let pool = AnyPoolOptions::new()
+        .max_connections(1)
+        .connect(base)
+        .await
+        .map_err(StoreError::at("connecting to PostgreSQL"))?;
+    // A name cannot be bound; it was checked letter by letter above.
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&pool)
+        .await
+        .map_err(StoreError::at("making a database"))?;
+    pool.close().await;
+    let (address, options) = base.split_once('?').map_or((base, ""), |(a, o)| (a, o));
+    let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
+    Ok(if options.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{options}") })
+}
+
+async fn migrate(migrator: &sqlx::migrate::Migrator, pool: &AnyPool) -> Result<(), StoreError> {
+    match migrator.run(pool).await {
+        Ok(()) => Ok(()),
+        Err(sqlx::migrate::MigrateError::VersionMissing(version)) => Err(StoreError::Unusable(format!(
+            "this database was made by a newer Truecount (it has migration {version}); start that version, or restore \
+             the backup taken before the upgrade"
+        ))),
+        Err(error) => Err(StoreError::Driver {
+            at: "bringing the database up to date",
+            source: sqlx::Error::Migrate(Box::new(error)),
+        }),
+    }
+}
+
+async fn check_sqlite_version(pool: &AnyPool) -> Result<(), StoreError> {
+    let row = sqlx::query("SELECT sqlite_version()")
+        .fetch_one(pool)
+        .await
+        .map_err(StoreError::at("asking SQLite for its version"))?;
+    let text: String = row.try_get(0).map_err(StoreError::at("asking SQLite for its version"))?;
+    if is_recent_enough(&text) {
+        Ok(())
+    } else {
+        Err(StoreError::Unusable(format!(
+            "the SQLite linked into this program is {text}; versions before 3.51.3 can corrupt a database, so it is \
+             not opened. Build with the bundled SQLite."
+        )))
+    }
+}
+
+fn is_recent_enough(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    found >= SQLITE_VERSION_MIN
+}
+
+/// One process per SQLite file: a second one is told so instead of fighting over the writer.
+fn take_lock(path: &Path) -> Result<std::fs::File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let unusable = |error: std::io::Error| {
+        StoreError::Unusable(format!("cannot write beside the database at {}: {error}", path.display()))
+    };
+    let file = std::fs::OpenOptions::new().create(true).write(true).truncate(false).open(&name).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
+            "another Truecount is already running on {}; stop it first, or use PostgreSQL for several instances",
+            path.display()
+        ))),
+        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_is_refused() {
+        for (version, fine) in
+            [("3.46.0", false), ("3.51.2", false), ("3.51.3", true), ("3.53.0", true), ("4.0.0", true), ("x", false)]
+        {
+            assert_eq!(is_recent_enough(version), fine, "{version}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Three kinds of database trouble, kept apart because different people mend them.
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The driver or the database failed (busy, full, gone).
+    #[error("the database failed at {at}")]
+    Driver {
+        /// What we were doing, in few words.
+        at: &'static str,
+        /// The driver's own error.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row contradicts the code.
+    #[error("{table}.{column} of {id} holds a value that cannot be: {value}")]
+    Inconsistent {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+        /// Row.
+        id: String,
+        /// What stands there.
+        value: String,
+    },
+    /// A statement changed another number of rows than it must.
+    #[error("{what} changed {changed} rows instead of {expected}")]
+    RowCount {
+        /// The statement.
+        what: &'static str,
+        /// Rows changed.
+        changed: u64,
+        /// Rows it must change.
+        expected: u64,
+    },
+    /// The database cannot be used as it is; the text says what to do.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl StoreError {
+    /// For `map_err`: names the step that failed.
+    pub fn at(at: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+        move |source| StoreError::Driver { at, source }
+    }
+
+    /// Whether waiting may help: the database is locked, full or unreachable just now.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            StoreError::Driver { source, .. } => match source {
+                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
+                sqlx::Error::Database(db) => {
+                    let text = db.message().to_ascii_lowercase();
+                    text.contains("locked") || text.contains("full") || text.contains("disk i/o")
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Refuses a statement that touched a different number of rows than it must.
+pub fn ensure_rows(what: &'static str, changed: u64, expected: u64) -> Result<(), StoreError> {
+    if changed == expected { Ok(()) } else { Err(StoreError::RowCount { what, changed, expected }) }
+}

@@ -1,0 +1,147 @@
+//! How far each feed of each connection has been read. Only sweeps move these marks, never notices.
+
+use super::{Store, StoreError, Tx};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// The state of one feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Feed {
+    /// Where the next page begins; opaque.
+    pub cursor: String,
+    /// The vendor's order up to which nothing can be missing.
+    pub as_of: i64,
+    /// Everything recorded before this instant is known; zero before the first full pass.
+    pub read_up_to: Timestamp,
+    /// Last attempt.
+    pub tried_at: Timestamp,
+    /// Since when it fails; zero while it works.
+    pub failing_since: Timestamp,
+    /// Why, in one sentence.
+    pub error: String,
+}
+
+fn feed_row(row: &sqlx::any::AnyRow, from: usize) -> Result<Feed, sqlx::Error> {
+    Ok(Feed {
+        cursor: row.try_get(from)?,
+        as_of: row.try_get(from + 1)?,
+        read_up_to: Timestamp(row.try_get(from + 2)?),
+        tried_at: Timestamp(row.try_get(from + 3)?),
+        failing_since: Timestamp(row.try_get(from + 4)?),
+        error: row.try_get(from + 5)?,
+    })
+}
+
+/// One feed; a feed never read is all zero.
+pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, StoreError> {
+    let row = sqlx::query(
+        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error FROM feed WHERE connection = $1 AND feed = $2",
+    )
+    .bind(connection)
+    .bind(feed)
+    .fetch_optional(store.read())
+    .await
+    .map_err(at("reading a mark"))?;
+    row.map(|row| feed_row(&row, 0)).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
+}
+
+/// `as_of` and `base` of one feed, inside a unit of work.
+pub async fn as_of(tx: &mut Tx, connection: &str, feed: &str) -> Result<(i64, i64), StoreError> {
+    let row = sqlx::query("SELECT as_of, base FROM feed WHERE connection = $1 AND feed = $2")
+        .bind(connection)
+        .bind(feed)
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(at("reading a mark"))?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get(1)?))).map_err(at("reading a mark"))
+}
+
+/// All feeds: (connection, feed, state).
+pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error FROM feed
+         ORDER BY connection, feed",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading marks"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, feed_row(row, 2)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading marks"))
+}
+
+/// A page was read and kept: the cursor moves on, and the feed works.
+pub async fn advance(
+    tx: &mut Tx,
+    connection: &str,
+    feed: &str,
+    cursor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO feed (connection, feed, cursor, tried_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (connection, feed) DO UPDATE SET
+            cursor = excluded.cursor, tried_at = excluded.tried_at, failing_since = 0, error = ''",
+    )
+    .bind(connection)
+    .bind(feed)
+    .bind(cursor)
+    .bind(now.micros())
+    .execute(tx.conn())
+    .await
+    .map_err(at("moving a cursor"))?;
+    Ok(())
+}
+
+/// The feed was read to its end: nothing ordered up to `as_of` or recorded before `read_up_to` is missing. Marks
+/// never go back.
+pub async fn mark(
+    tx: &mut Tx,
+    connection: &str,
+    feed: &str,
+    as_of: i64,
+    read_up_to: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO feed (connection, feed, as_of, base, read_up_to, tried_at) VALUES ($1, $2, $3, $3, $4, $5)
+         ON CONFLICT (connection, feed) DO UPDATE SET
+            base = CASE WHEN feed.read_up_to = 0 THEN excluded.as_of ELSE feed.base END,
+            as_of = CASE WHEN excluded.as_of > feed.as_of THEN excluded.as_of ELSE feed.as_of END,
+            read_up_to = CASE WHEN excluded.read_up_to > feed.read_up_to THEN excluded.read_up_to
+                              ELSE feed.read_up_to END,
+            tried_at = excluded.tried_at, failing_since = 0, error = ''",
+    )
+    .bind(connection)
+    .bind(feed)
+    .bind(as_of)
+    .bind(read_up_to.micros())
+    .bind(now.micros())
+    .execute(tx.conn())
+    .await
+    .map_err(at("moving a mark"))?;
+    Ok(())
+}
+
+/// Reading failed; the marks stay where they are.
+pub async fn failed(tx: &mut Tx, connection: &str, feed: &str, error: &str, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO feed (connection, feed, tried_at, failing_since, error) VALUES ($1, $2, $3, $3, $4)
+         ON CONFLICT (connection, feed) DO UPDATE SET
+            tried_at = excluded.tried_at, error = excluded.error,
+            failing_since = CASE WHEN feed.failing_since = 0 THEN excluded.failing_since ELSE feed.failing_since END",
+    )
+    .bind(connection)
+    .bind(feed)
+    .bind(now.micros())
+    .bind(error)
+    .execute(tx.conn())
+    .await
+    .map_err(at("noting a failure"))?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Questions across tables whose answers may need a person.
+
+use super::{Store, StoreError};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// A write that does not get through.
+#[derive(Debug, Clone)]
+pub struct StuckWrite {
+    /// Variant.
+    pub variant: String,
+    /// Place.
+    pub place: String,
+    /// Item name.
+    pub item: String,
+    /// "refused", "unknown".
+    pub state: String,
+    /// The shop's words, or ours.
+    pub reason: String,
+    /// Should show.
+    pub should: i64,
+    /// Web shows.
+    pub web: i64,
+    /// Price.
+    pub price_fine: i64,
+}
+
+/// Writes of live places refused or unknown since before `since`.
+pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result<Vec<StuckWrite>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT t.variant, t.place, t.item, t.push_state, t.push_reason, t.should, t.web_sellable, t.price_fine
+         FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+         WHERE t.generation > t.acknowledged AND t.push_state IN ('refused', 'unknown') AND t.cause_at < $1
+         ORDER BY t.cause_at LIMIT $2",
+    )
+    .bind(since.micros())
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("looking for stuck writes"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(StuckWrite {
+                variant: row.try_get(0)?,
+                place: row.try_get(1)?,
+                item: row.try_get(2)?,
+                state: row.try_get(3)?,
+                reason: row.try_get(4)?,
+                should: row.try_get(5)?,
+                web: row.try_get(6)?,
+                price_fine: row.try_get(7)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("looking for stuck writes"))
+}
+
+/// A target with more promised than there is.
+#[derive(Debug, Clone)]
+pub struct Oversold {
+    /// Variant.
+    pub variant: String,
+    /// Place.
+    pub place: String,
+    /// Item name.
+    pub item: String,
+    /// Till says.
+    pub till: i64,
+    /// Waiting and on hold.
+    pub waiting: i64,
+    /// Units below zero.
+    pub floored: i64,
+    /// Price.
+    pub price_fine: i64,
+}
+
+/// Targets whose sum fell below zero because of web orders.
+pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT variant, place, item, till, waiting + hold, floored, price_fine FROM target
+         WHERE floored > 0 AND waiting > 0 ORDER BY floored DESC, item LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("looking for oversold items"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(Oversold {
+                variant: row.try_get(0)?,
+                place: row.try_get(1)?,
+                item: row.try_get(2)?,
+                till: row.try_get(3)?,
+                waiting: row.try_get(4)?,
+                floored: row.try_get(5)?,
+                price_fine: row.try_get(6)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("looking for oversold items"))
+}
+
+/// Live targets that have differed since before `since`: how many, units, value in fine units.
+pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64), StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), COALESCE(CAST(SUM(ABS(t.difference)) AS BIGINT), 0),
+                COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
+         FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+         WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1",
+    )
+    .bind(since.micros())
+    .fetch_one(store.read())
+    .await
+    .map_err(at("looking for differences"))?;
+    let cell = |i: usize| row.try_get::<i64, _>(i);
+    (|| Ok((cell(0)?, cell(1)?, cell(2)?)))().map_err(at("looking for differences"))
+}
+
+/// Open holds: lines, units, oldest, value in fine units.
+pub async fn on_hold(store: &Store) -> Result<(i64, i64, Timestamp, i64), StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), COALESCE(CAST(SUM(h.units) AS BIGINT), 0), COALESCE(MIN(h.since), 0),
+                COALESCE(CAST(SUM(h.units * COALESCE(l.price_fine, 0)) AS BIGINT), 0)
+         FROM hold h LEFT JOIN listing l ON l.connection = h.connection AND l.product = h.product
+         WHERE h.released_at = 0",
+    )
+    .fetch_one(store.read())
+    .await
+    .map_err(at("counting holds"))?;
+    let cell = |i: usize| row.try_get::<i64, _>(i);
+    (|| Ok((cell(0)?, cell(1)?, Timestamp(cell(2)?), cell(3)?)))().map_err(at("counting holds"))
+}

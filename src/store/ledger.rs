@@ -1,0 +1,437 @@
+//! The ledger (append-only movements and readings), the counts derived from it, and the holds.
+
+use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::error::ensure_rows;
+use super::{Store, StoreError, Tx};
+use crate::domain::ledger::{Booked, Movement, TillCount};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+use std::collections::HashMap;
+
+/// A product at an outlet.
+pub type Shelf = (String, String);
+
+/// A movement with the document it comes from.
+#[derive(Debug, Clone)]
+pub struct NewMovement {
+    /// Document.
+    pub document: String,
+    /// The vendor's order of the document's version.
+    pub version: i64,
+    /// The movement.
+    pub movement: Movement,
+    /// The vendor's clock.
+    pub happened_at: Timestamp,
+    /// The inbox row that brought it.
+    pub inbox: String,
+}
+
+/// A reading to be kept.
+#[derive(Debug, Clone)]
+pub struct NewReading {
+    /// Product.
+    pub product: String,
+    /// Outlet.
+    pub outlet: String,
+    /// The vendor's order.
+    pub version: i64,
+    /// Thousandths of a unit.
+    pub on_hand_milli: i64,
+    /// The inbox row that brought it.
+    pub inbox: String,
+}
+
+/// A hold to be set; `units` 0 releases it.
+#[derive(Debug, Clone)]
+pub struct NewHold {
+    /// Document.
+    pub document: String,
+    /// Line.
+    pub line: String,
+    /// Product.
+    pub product: String,
+    /// Outlet.
+    pub outlet: String,
+    /// Units kept from sale.
+    pub units: i64,
+    /// Why.
+    pub reason: &'static str,
+    /// Receipt number.
+    pub number: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+const BOOKED: RowsSql = rows_sql!(
+    "SELECT m.document, m.line, m.product, m.outlet, CAST(SUM(m.units) AS BIGINT) FROM",
+    "CROSS JOIN movement m WHERE m.connection = $2 AND m.document = each.value->>0
+     GROUP BY m.document, m.line, m.product, m.outlet"
+);
+const APPEND: RowsSql = rows_sql!(
+    "INSERT INTO movement (connection, document, line, version, product, outlet, units, cause, happened_at, known_at,
+                           inbox)
+     SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), each.value->>3, each.value->>4,
+            CAST(each.value->>5 AS BIGINT), each.value->>6, CAST(each.value->>7 AS BIGINT), $3, each.value->>8 FROM",
+    ""
+);
+const COUNTS: RowsSql = rows_sql!(
+    "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base FROM",
+    "CROSS JOIN till_count c
+     WHERE c.connection = $2 AND c.product = each.value->>0 AND c.outlet = each.value->>1"
+);
+const SAVE_COUNTS: RowsSql = rows_sql!(
+    "INSERT INTO till_count (connection, product, outlet, known, on_hand_milli, units, version, as_of, after_units,
+                             pending, base, read_at)
+     SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT),
+            CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT), CAST(each.value->>6 AS BIGINT),
+            CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), CAST(each.value->>9 AS BIGINT), $3 FROM",
+    "WHERE true ON CONFLICT (connection, product, outlet) DO UPDATE SET
+        known = excluded.known, on_hand_milli = excluded.on_hand_milli, units = excluded.units,
+        version = excluded.version, as_of = excluded.as_of, after_units = excluded.after_units,
+        pending = excluded.pending, base = excluded.base, read_at = excluded.read_at"
+);
+const INSIDE: RowsSql = rows_sql!(
+    "SELECT each.value->>0, each.value->>1, CAST(SUM(m.units) AS BIGINT) FROM",
+    "CROSS JOIN movement m
+     WHERE m.connection = $2 AND m.product = each.value->>0 AND m.outlet = each.value->>1
+       AND m.version > CAST(each.value->>2 AS BIGINT) AND m.version <= CAST(each.value->>3 AS BIGINT)
+       AND m.cause <> 'unexplained'
+     GROUP BY each.value->>0, each.value->>1"
+);
+const READINGS: RowsSql = rows_sql!(
+    "INSERT INTO reading (connection, product, outlet, version, on_hand_milli, known_at, inbox)
+     SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT), $3,
+            each.value->>4 FROM",
+    "WHERE true ON CONFLICT (connection, product, outlet, version) DO NOTHING"
+);
+const HOLDS: RowsSql = rows_sql!(
+    "INSERT INTO hold (connection, document, line, product, outlet, units, reason, number, since, released_at)
+     SELECT $2, each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
+            each.value->>5, each.value->>6, CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT) FROM",
+    "WHERE true ON CONFLICT (connection, document, line) DO UPDATE SET
+        units = excluded.units, reason = excluded.reason, released_at = excluded.released_at"
+);
+const HELD_LINES: RowsSql = rows_sql!(
+    "SELECT h.document, h.line, h.product, h.outlet, h.units, h.number, h.since FROM",
+    "CROSS JOIN hold h WHERE h.connection = $2 AND h.document = each.value->>0 AND h.released_at = 0"
+);
+const HOLDS_WAITING_FOR: RowsSql = rows_sql!(
+    "SELECT h.document, h.line, h.product, h.outlet, h.units, h.number, h.since, s.return_for FROM",
+    "CROSS JOIN sale s JOIN hold h ON h.connection = s.connection AND h.document = s.document
+     WHERE s.connection = $2 AND s.return_for = each.value->>0 AND s.return_for <> ''
+       AND h.released_at = 0 AND h.reason = 'sale unknown'"
+);
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// What has been booked for these documents, by line.
+pub async fn booked(
+    tx: &mut Tx,
+    connection: &str,
+    documents: &[&str],
+) -> Result<HashMap<String, Vec<Booked>>, StoreError> {
+    let rows = sqlx::query(BOOKED.text(tx.dialect()))
+        .bind(keys(documents.iter().copied()))
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(at("reading the ledger"))?;
+    let mut out: HashMap<String, Vec<Booked>> = HashMap::new();
+    for row in &rows {
+        let read = || -> Result<(String, Booked), sqlx::Error> {
+            Ok((
+                row.try_get(0)?,
+                Booked {
+                    line: row.try_get::<String, _>(1)?.into(),
+                    product: row.try_get::<String, _>(2)?.into(),
+                    outlet: row.try_get::<String, _>(3)?.into(),
+                    units: row.try_get(4)?,
+                },
+            ))
+        };
+        let (document, booked) = read().map_err(at("reading the ledger"))?;
+        out.entry(document).or_default().push(booked);
+    }
+    Ok(out)
+}
+
+/// Appends movements. A source line that is already booked at this version is an error: the caller decides from
+/// what is booked, so a repeat never gets here.
+pub async fn append(
+    tx: &mut Tx,
+    connection: &str,
+    movements: &[NewMovement],
+    known_at: Timestamp,
+) -> Result<(), StoreError> {
+    if movements.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new();
+    for m in movements {
+        rows.push(&[
+            Cell::Text(&m.document),
+            Cell::Text(m.movement.line.as_str()),
+            Cell::Int(m.version),
+            Cell::Text(m.movement.product.as_str()),
+            Cell::Text(m.movement.outlet.as_str()),
+            Cell::Int(m.movement.units),
+            Cell::Text(m.movement.cause.word()),
+            Cell::Int(m.happened_at.micros()),
+            Cell::Text(&m.inbox),
+        ]);
+    }
+    let wanted = rows.len() as u64;
+    let done = sqlx::query(APPEND.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .bind(known_at.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("appending to the ledger"))?;
+    ensure_rows("appending to the ledger", done.rows_affected(), wanted)
+}
+
+/// The counts of these shelves; a shelf without a row is not in the map.
+pub async fn counts(tx: &mut Tx, connection: &str, shelves: &[Shelf]) -> Result<HashMap<Shelf, TillCount>, StoreError> {
+    let mut rows = Rows::new();
+    for (product, outlet) in shelves {
+        rows.push(&[Cell::Text(product), Cell::Text(outlet)]);
+    }
+    let found = sqlx::query(COUNTS.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(at("reading counts"))?;
+    found.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading counts"))
+}
+
+fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error> {
+    Ok((
+        (row.try_get(0)?, row.try_get(1)?),
+        TillCount {
+            known: row.try_get::<i64, _>(2)? != 0,
+            on_hand_milli: row.try_get(3)?,
+            version: row.try_get(4)?,
+            as_of: row.try_get(5)?,
+            after: row.try_get(6)?,
+            pending: row.try_get(7)?,
+            base: row.try_get(8)?,
+        },
+    ))
+}
+
+/// The counts of a connection that have something open: movements after the reading, or a change to explain.
+pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
+    let found = sqlx::query(
+        "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base FROM till_count
+         WHERE connection = $1 AND (after_units <> 0 OR pending <> 0)",
+    )
+    .bind(connection)
+    .fetch_all(tx.conn())
+    .await
+    .map_err(at("reading open counts"))?;
+    found.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading open counts"))
+}
+
+/// Stores counts.
+pub async fn save_counts(
+    tx: &mut Tx,
+    connection: &str,
+    counts: &[(Shelf, TillCount)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    for ((product, outlet), c) in counts {
+        rows.push(&[
+            Cell::Text(product),
+            Cell::Text(outlet),
+            Cell::Int(i64::from(c.known)),
+            Cell::Int(c.on_hand_milli),
+            Cell::Int(c.reading_units()),
+            Cell::Int(c.version),
+            Cell::Int(c.as_of),
+            Cell::Int(c.after),
+            Cell::Int(c.pending),
+            Cell::Int(c.base),
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(SAVE_COUNTS.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .bind(now.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("storing counts"))?;
+    Ok(())
+}
+
+/// For each (product, outlet, from, to): the sum of movements ordered after `from` and not after `to`.
+pub async fn inside(
+    tx: &mut Tx,
+    connection: &str,
+    ranges: &[(Shelf, i64, i64)],
+) -> Result<HashMap<Shelf, i64>, StoreError> {
+    if ranges.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut rows = Rows::new();
+    for ((product, outlet), from, to) in ranges {
+        rows.push(&[Cell::Text(product), Cell::Text(outlet), Cell::Int(*from), Cell::Int(*to)]);
+    }
+    let found = sqlx::query(INSIDE.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(at("summing movements"))?;
+    found
+        .iter()
+        .map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("summing movements"))
+}
+
+/// Keeps readings.
+pub async fn keep_readings(
+    tx: &mut Tx,
+    connection: &str,
+    readings: &[NewReading],
+    known_at: Timestamp,
+) -> Result<(), StoreError> {
+    if readings.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new();
+    for r in readings {
+        rows.push(&[
+            Cell::Text(&r.product),
+            Cell::Text(&r.outlet),
+            Cell::Int(r.version),
+            Cell::Int(r.on_hand_milli),
+            Cell::Text(&r.inbox),
+        ]);
+    }
+    sqlx::query(READINGS.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .bind(known_at.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("keeping readings"))?;
+    Ok(())
+}
+
+/// Sets or releases holds.
+pub async fn set_holds(tx: &mut Tx, connection: &str, holds: &[NewHold], now: Timestamp) -> Result<(), StoreError> {
+    if holds.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new();
+    for h in holds {
+        rows.push(&[
+            Cell::Text(&h.document),
+            Cell::Text(&h.line),
+            Cell::Text(&h.product),
+            Cell::Text(&h.outlet),
+            Cell::Int(h.units),
+            Cell::Text(h.reason),
+            Cell::Text(&h.number),
+            Cell::Int(h.since.micros()),
+            Cell::Int(if h.units == 0 { now.micros() } else { 0 }),
+        ]);
+    }
+    sqlx::query(HOLDS.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .execute(tx.conn())
+        .await
+        .map_err(at("setting holds"))?;
+    Ok(())
+}
+
+fn hold_row(row: &sqlx::any::AnyRow) -> Result<NewHold, sqlx::Error> {
+    Ok(NewHold {
+        document: row.try_get(0)?,
+        line: row.try_get(1)?,
+        product: row.try_get(2)?,
+        outlet: row.try_get(3)?,
+        units: row.try_get(4)?,
+        reason: "",
+        number: row.try_get(5)?,
+        since: Timestamp(row.try_get(6)?),
+    })
+}
+
+/// Open holds of these documents.
+pub async fn held_lines(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<Vec<NewHold>, StoreError> {
+    let rows = sqlx::query(HELD_LINES.text(tx.dialect()))
+        .bind(keys(documents.iter().copied()))
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(at("reading holds"))?;
+    rows.iter().map(hold_row).collect::<Result<_, _>>().map_err(at("reading holds"))
+}
+
+/// Open holds whose reason is that one of these sales was not known: with the sale each waits for.
+pub async fn holds_waiting_for(
+    tx: &mut Tx,
+    connection: &str,
+    sales: &[&str],
+) -> Result<Vec<(NewHold, String)>, StoreError> {
+    let rows = sqlx::query(HOLDS_WAITING_FOR.text(tx.dialect()))
+        .bind(keys(sales.iter().copied()))
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(at("reading holds"))?;
+    rows.iter().map(|row| Ok((hold_row(row)?, row.try_get(7)?))).collect::<Result<_, _>>().map_err(at("reading holds"))
+}
+
+/// Every ledger line of a connection as (document, line, product, outlet, units summed over versions): for audits
+/// and rebuilds. "Unexplained" lines are left out.
+pub async fn all_booked(
+    store: &Store,
+    connection: &str,
+) -> Result<Vec<(String, String, String, String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT document, line, product, outlet, CAST(SUM(units) AS BIGINT) FROM movement
+         WHERE connection = $1 AND cause <> 'unexplained' GROUP BY document, line, product, outlet",
+    )
+    .bind(connection)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading the ledger"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading the ledger"))
+}
+
+/// Shelves whose stored `after_units` differs from what the ledger recomputes to; empty when the books are sound.
+/// `stock_as_of` is the connection's own mark, which counts for shelves without open movements.
+pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Result<Vec<Shelf>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT c.product, c.outlet FROM till_count c
+         WHERE c.connection = $1 AND c.after_units <> COALESCE((
+             SELECT CAST(SUM(m.units) AS BIGINT) FROM movement m
+             WHERE m.connection = c.connection AND m.product = c.product AND m.outlet = c.outlet
+               AND m.cause <> 'unexplained'
+               AND (c.known = 0 OR m.version > CASE WHEN c.as_of > $2 THEN c.as_of ELSE $2 END)), 0)",
+    )
+    .bind(connection)
+    .bind(stock_as_of)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("checking the ledger"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("checking the ledger"))
+}

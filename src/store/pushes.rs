@@ -1,0 +1,318 @@
+//! Intended remote writes: one row before each call, one outcome after it, and the exchanges as evidence.
+
+use super::bulk::{Cell, Rows, RowsSql, rows_sql};
+use super::{Store, StoreError, Tx};
+use crate::domain::time::{Span, Timestamp};
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// A write we are about to make.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// Our id.
+    pub id: String,
+    /// The call it goes with.
+    pub batch: String,
+    /// Variant.
+    pub variant: String,
+    /// Place.
+    pub place: String,
+    /// The shop's product.
+    pub product: String,
+    /// The shop's warehouse.
+    pub warehouse: String,
+    /// Generation of the target.
+    pub generation: i64,
+    /// What the shop showed before, as far as we knew.
+    pub before: i64,
+    /// What it should show.
+    pub should: i64,
+    /// The number we write.
+    pub physical: i64,
+    /// The change that it carries.
+    pub cause_at: Timestamp,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The shop said yes.
+    Accepted,
+    /// The shop said no.
+    Refused(String),
+    /// The shop asked us to wait; nothing was done.
+    Throttled(String),
+    /// Nothing was sent or done; try again.
+    Failed(String),
+    /// We do not know.
+    Unknown(String),
+}
+
+impl Outcome {
+    fn word(&self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused(_) => "refused",
+            Outcome::Throttled(_) => "throttled",
+            Outcome::Failed(_) => "failed",
+            Outcome::Unknown(_) => "unknown",
+        }
+    }
+
+    fn reason(&self) -> &str {
+        match self {
+            Outcome::Accepted => "",
+            Outcome::Refused(r) | Outcome::Throttled(r) | Outcome::Failed(r) | Outcome::Unknown(r) => r,
+        }
+    }
+}
+
+const INSERT: RowsSql = rows_sql!(
+    "INSERT INTO push (id, batch, variant, place, connection, product, warehouse, generation, before, should, physical,
+                       state, cause_at, sent_at)
+     SELECT each.value->>0, each.value->>1, each.value->>2, each.value->>3, $2, each.value->>4, each.value->>5,
+            CAST(each.value->>6 AS BIGINT), CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT),
+            CAST(each.value->>9 AS BIGINT), 'sent', CAST(each.value->>10 AS BIGINT), $3 FROM",
+    ""
+);
+const ANSWER: RowsSql = rows_sql!(
+    "UPDATE push SET state = each.value->>1, reason = each.value->>2, answered_at = $2, exchange = $3 FROM",
+    "WHERE push.id = each.value->>0 AND push.state IN ('sent', 'unknown')"
+);
+const ACKNOWLEDGE: RowsSql = rows_sql!(
+    "UPDATE target SET
+        acknowledged = CASE WHEN CAST(each.value->>2 AS BIGINT) > acknowledged THEN CAST(each.value->>2 AS BIGINT)
+                            ELSE acknowledged END,
+        web_known = 1, web_physical = CAST(each.value->>3 AS BIGINT), web_sellable = CAST(each.value->>4 AS BIGINT),
+        difference = CAST(each.value->>4 AS BIGINT) - should,
+        differs_since = CASE WHEN CAST(each.value->>4 AS BIGINT) = should THEN 0
+                             WHEN differs_since = 0 THEN $2 ELSE differs_since END,
+        push_state = 'accepted', push_reason = '', push_at = $2, attempt = 0, next_at = 0,
+        cause_at = CASE WHEN generation > CAST(each.value->>2 AS BIGINT) THEN computed_at ELSE 0 END
+     FROM",
+    "WHERE target.variant = each.value->>0 AND target.place = each.value->>1"
+);
+const POSTPONE: RowsSql = rows_sql!(
+    "UPDATE target SET push_state = each.value->>2, push_reason = each.value->>3, push_at = $2,
+            attempt = attempt + CAST(each.value->>4 AS BIGINT), next_at = CAST(each.value->>5 AS BIGINT),
+            web_fresh = CASE WHEN each.value->>2 = 'unknown' THEN 0 ELSE web_fresh END
+     FROM",
+    "WHERE target.variant = each.value->>0 AND target.place = each.value->>1"
+);
+
+/// Writes the intents of one call, before it.
+pub async fn intend(tx: &mut Tx, connection: &str, intents: &[Intent], now: Timestamp) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    for i in intents {
+        rows.push(&[
+            Cell::Text(&i.id),
+            Cell::Text(&i.batch),
+            Cell::Text(&i.variant),
+            Cell::Text(&i.place),
+            Cell::Text(&i.product),
+            Cell::Text(&i.warehouse),
+            Cell::Int(i.generation),
+            Cell::Int(i.before),
+            Cell::Int(i.should),
+            Cell::Int(i.physical),
+            Cell::Int(i.cause_at.micros()),
+        ]);
+    }
+    sqlx::query(INSERT.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(connection)
+        .bind(now.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("writing down what will be sent"))?;
+    Ok(())
+}
+
+/// The outcome of each intent. `retry_at` is used for rows that were not accepted.
+pub async fn answered(
+    tx: &mut Tx,
+    outcomes: &[(&Intent, Outcome, Timestamp)],
+    exchange: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (mut pushes, mut accepted, mut postponed) = (Rows::new(), Rows::new(), Rows::new());
+    for (intent, outcome, retry_at) in outcomes {
+        pushes.push(&[Cell::Text(&intent.id), Cell::Text(outcome.word()), Cell::Text(outcome.reason())]);
+        if *outcome == Outcome::Accepted {
+            accepted.push(&[
+                Cell::Text(&intent.variant),
+                Cell::Text(&intent.place),
+                Cell::Int(intent.generation),
+                Cell::Int(intent.physical),
+                Cell::Int(intent.should),
+            ]);
+        } else {
+            let counts = matches!(outcome, Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::Failed(_));
+            postponed.push(&[
+                Cell::Text(&intent.variant),
+                Cell::Text(&intent.place),
+                Cell::Text(outcome.word()),
+                Cell::Text(outcome.reason()),
+                Cell::Int(i64::from(counts)),
+                Cell::Int(retry_at.micros()),
+            ]);
+        }
+    }
+    let dialect = tx.dialect();
+    sqlx::query(ANSWER.text(dialect))
+        .bind(pushes.into_json())
+        .bind(now.micros())
+        .bind(exchange)
+        .execute(tx.conn())
+        .await
+        .map_err(at("writing down what was answered"))?;
+    for (sql, rows) in [(ACKNOWLEDGE.text(dialect), accepted), (POSTPONE.text(dialect), postponed)] {
+        if !rows.is_empty() {
+            sqlx::query(sql)
+                .bind(rows.into_json())
+                .bind(now.micros())
+                .execute(tx.conn())
+                .await
+                .map_err(at("acknowledging targets"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The read-back saw these writes: (variant, place) up to a generation.
+pub async fn confirm(tx: &mut Tx, seen: &[(String, String, i64)], now: Timestamp) -> Result<(), StoreError> {
+    const CONFIRM: RowsSql = rows_sql!(
+        "UPDATE push SET state = 'confirmed', confirmed_at = $2 FROM",
+        "WHERE push.variant = each.value->>0 AND push.place = each.value->>1
+           AND push.generation <= CAST(each.value->>2 AS BIGINT) AND push.state IN ('accepted', 'unknown')"
+    );
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new();
+    for (variant, place, generation) in seen {
+        rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
+    }
+    sqlx::query(CONFIRM.text(tx.dialect()))
+        .bind(rows.into_json())
+        .bind(now.micros())
+        .execute(tx.conn())
+        .await
+        .map_err(at("confirming writes"))?;
+    Ok(())
+}
+
+/// After a start: writes of a connection that were under way when the last process ended. Their outcome is not
+/// known, so they are looked up before anything is sent again.
+pub async fn orphaned_to_unknown(tx: &mut Tx, connection: &str, now: Timestamp) -> Result<u64, StoreError> {
+    sqlx::query(
+        "UPDATE target SET push_state = 'unknown', push_reason = 'we were stopped before the answer came',
+                web_fresh = 0, next_at = 0
+         WHERE EXISTS (SELECT 1 FROM push WHERE push.connection = $1 AND push.state = 'sent'
+                       AND push.variant = target.variant AND push.place = target.place)",
+    )
+    .bind(connection)
+    .execute(tx.conn())
+    .await
+    .map_err(at("looking for interrupted writes"))?;
+    let done = sqlx::query(
+        "UPDATE push SET state = 'unknown', reason = 'we were stopped before the answer came', answered_at = $2
+         WHERE connection = $1 AND state = 'sent'",
+    )
+    .bind(connection)
+    .bind(now.micros())
+    .execute(tx.conn())
+    .await
+    .map_err(at("looking for interrupted writes"))?;
+    Ok(done.rows_affected())
+}
+
+/// An exchange worth keeping: (id, at, took, purpose, request line, status or 0, sent, received).
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Our id.
+    pub id: String,
+    /// Connection.
+    pub connection: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long.
+    pub took: Span,
+    /// What for.
+    pub purpose: String,
+    /// Method and path.
+    pub request_line: String,
+    /// Status, 0 when no answer came.
+    pub status: i64,
+    /// Excerpt of what we sent.
+    pub sent: String,
+    /// Excerpt of what came back.
+    pub received: String,
+}
+
+/// Keeps an exchange.
+pub async fn keep_exchange(tx: &mut Tx, e: &Kept) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO exchange (id, connection, at, took, purpose, request_line, status, sent, received)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&e.id)
+    .bind(&e.connection)
+    .bind(e.at.micros())
+    .bind(e.took.0)
+    .bind(&e.purpose)
+    .bind(&e.request_line)
+    .bind(e.status)
+    .bind(e.sent.replace('\0', "\u{fffd}"))
+    .bind(e.received.replace('\0', "\u{fffd}"))
+    .execute(tx.conn())
+    .await
+    .map_err(at("keeping an exchange"))?;
+    Ok(())
+}
+
+/// One kept exchange.
+pub async fn exchange(store: &Store, id: &str) -> Result<Option<Kept>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, connection, at, took, purpose, request_line, status, sent, received FROM exchange WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(store.read())
+    .await
+    .map_err(at("reading an exchange"))?;
+    row.map(|row| {
+        Ok(Kept {
+            id: row.try_get(0)?,
+            connection: row.try_get(1)?,
+            at: Timestamp(row.try_get(2)?),
+            took: Span(row.try_get(3)?),
+            purpose: row.try_get(4)?,
+            request_line: row.try_get(5)?,
+            status: row.try_get(6)?,
+            sent: row.try_get(7)?,
+            received: row.try_get(8)?,
+        })
+    })
+    .transpose()
+    .map_err(at("reading an exchange"))
+}
+
+/// Delays of acknowledged writes since an instant: (delay in µs, answered at), newest last, at most 50,000.
+pub async fn delays(store: &Store, since: Timestamp) -> Result<Vec<(i64, Timestamp)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT answered_at - cause_at, answered_at FROM push
+         WHERE answered_at >= $1 AND state IN ('accepted', 'confirmed') AND cause_at > 0
+         ORDER BY answered_at LIMIT 50000",
+    )
+    .bind(since.micros())
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading delays"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get::<i64, _>(0)?.max(0), Timestamp(row.try_get(1)?))))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading delays"))
+}

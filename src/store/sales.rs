@@ -1,0 +1,169 @@
+//! Sales as facts: the newest version of each document with its lines and tenders, without personal data.
+
+use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::{StoreError, Tx};
+use crate::domain::fact::{Sale, SaleState};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+use std::collections::HashMap;
+
+/// What is known of a document.
+#[derive(Debug, Clone)]
+pub struct SaleHead {
+    /// Newest version we have.
+    pub version: i64,
+    /// Whether it was posted for a web order.
+    pub of_web_order: bool,
+}
+
+const HEADS: RowsSql = rows_sql!(
+    "SELECT s.document, s.version, s.source_type FROM",
+    "CROSS JOIN sale s WHERE s.connection = $2 AND s.document = each.value->>0"
+);
+const UPSERT: RowsSql = rows_sql!(
+    "INSERT INTO sale (connection, document, version, state, outlet, register, number, happened_at, known_at,
+                       return_for, source_type, source_id, total_fine, tax_fine, inbox)
+     SELECT $2, each.value->>0, CAST(each.value->>1 AS BIGINT), each.value->>2, each.value->>3, each.value->>4,
+            each.value->>5, CAST(each.value->>6 AS BIGINT), CAST(each.value->>7 AS BIGINT), each.value->>8,
+            each.value->>9, each.value->>10, CAST(each.value->>11 AS BIGINT), CAST(each.value->>12 AS BIGINT),
+            each.value->>13 FROM",
+    "WHERE true ON CONFLICT (connection, document) DO UPDATE SET
+        version = excluded.version, state = excluded.state, outlet = excluded.outlet, register = excluded.register,
+        number = excluded.number, happened_at = excluded.happened_at, known_at = excluded.known_at,
+        return_for = excluded.return_for, source_type = excluded.source_type, source_id = excluded.source_id,
+        total_fine = excluded.total_fine, tax_fine = excluded.tax_fine, inbox = excluded.inbox"
+);
+const LINES: RowsSql = rows_sql!(
+    "INSERT INTO sale_line (connection, document, line, version, product, units, is_return, unit_price_fine,
+                            unit_discount_fine, unit_tax_fine, price_text)
+     SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), each.value->>3,
+            CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT), CAST(each.value->>6 AS BIGINT),
+            CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), each.value->>9 FROM",
+    "WHERE true ON CONFLICT (connection, document, line) DO UPDATE SET
+        version = excluded.version, product = excluded.product, units = excluded.units,
+        is_return = excluded.is_return, unit_price_fine = excluded.unit_price_fine,
+        unit_discount_fine = excluded.unit_discount_fine, unit_tax_fine = excluded.unit_tax_fine,
+        price_text = excluded.price_text"
+);
+const TENDERS: RowsSql = rows_sql!(
+    "INSERT INTO tender (connection, document, position, payment_type, name, amount_minor, amount_fine)
+     SELECT $2, each.value->>0, CAST(each.value->>1 AS BIGINT), each.value->>2, each.value->>3,
+            CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT) FROM",
+    "WHERE true ON CONFLICT (connection, document, position) DO UPDATE SET
+        payment_type = excluded.payment_type, name = excluded.name, amount_minor = excluded.amount_minor,
+        amount_fine = excluded.amount_fine"
+);
+const DROP_OLD_LINES: RowsSql =
+    rows_sql!("DELETE FROM sale_line WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
+const DROP_OLD_TENDERS: RowsSql =
+    rows_sql!("DELETE FROM tender WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
+
+/// What is known of these documents.
+pub async fn heads(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<HashMap<String, SaleHead>, StoreError> {
+    let rows = sqlx::query(HEADS.text(tx.dialect()))
+        .bind(keys(documents.iter().copied()))
+        .bind(connection)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(StoreError::at("reading sales"))?;
+    rows.iter()
+        .map(|row| {
+            let source: String = row.try_get(2)?;
+            Ok((row.try_get(0)?, SaleHead { version: row.try_get(1)?, of_web_order: is_web_source(&source) }))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(StoreError::at("reading sales"))
+}
+
+/// Whether a till sale's source says that it stands for a web order. A till's own sales carry "USER" or nothing.
+pub fn is_web_source(source: &str) -> bool {
+    !(source.is_empty() || source.eq_ignore_ascii_case("user"))
+}
+
+/// The word of a state in the database; an unknown one keeps the vendor's text.
+pub fn state_word(state: &SaleState) -> String {
+    match state {
+        SaleState::Open => "open".into(),
+        SaleState::Closed => "closed".into(),
+        SaleState::Voided => "voided".into(),
+        SaleState::Unknown(text) => format!("unknown: {text}"),
+    }
+}
+
+/// Stores the newest version of each document (the caller has checked that it is newer); `existing` are those
+/// whose old lines must go first.
+pub async fn save(
+    tx: &mut Tx,
+    connection: &str,
+    sales: &[(&Sale, &str)],
+    existing: &[&str],
+    known_at: Timestamp,
+) -> Result<(), StoreError> {
+    let dialect = tx.dialect();
+    if !existing.is_empty() {
+        for sql in [DROP_OLD_LINES.text(dialect), DROP_OLD_TENDERS.text(dialect)] {
+            sqlx::query(sql)
+                .bind(keys(existing.iter().copied()))
+                .bind(connection)
+                .execute(tx.conn())
+                .await
+                .map_err(StoreError::at("replacing sale lines"))?;
+        }
+    }
+    let (mut heads, mut lines, mut tenders) = (Rows::new(), Rows::new(), Rows::new());
+    for (sale, inbox) in sales {
+        let (source_type, source_id) = sale.source.as_ref().map_or(("", ""), |(t, i)| (t.as_str(), i.as_str()));
+        let document = sale.document.as_str();
+        heads.push(&[
+            Cell::Text(document),
+            Cell::Int(sale.version),
+            Cell::Text(&state_word(&sale.state)),
+            Cell::Text(sale.outlet.as_str()),
+            Cell::Text(sale.register.as_deref().unwrap_or("")),
+            Cell::Text(&sale.number),
+            Cell::Int(sale.happened_at.micros()),
+            Cell::Int(known_at.micros()),
+            Cell::Text(sale.return_for.as_ref().map_or("", |d| d.as_str())),
+            Cell::Text(source_type),
+            Cell::Text(source_id),
+            Cell::Int(sale.total.0),
+            Cell::Int(sale.tax.0),
+            Cell::Text(inbox),
+        ]);
+        for line in &sale.lines {
+            lines.push(&[
+                Cell::Text(document),
+                Cell::Text(line.line.as_str()),
+                Cell::Int(sale.version),
+                Cell::Text(line.product.as_str()),
+                Cell::Int(line.units),
+                Cell::Int(i64::from(line.is_return)),
+                Cell::Int(line.unit_price.0),
+                Cell::Int(line.unit_discount.0),
+                Cell::Int(line.unit_tax.0),
+                Cell::Text(&line.price_text),
+            ]);
+        }
+        for (position, tender) in (0i64..).zip(&sale.tenders) {
+            tenders.push(&[
+                Cell::Text(document),
+                Cell::Int(position),
+                Cell::Text(&tender.payment_type),
+                Cell::Text(&tender.name),
+                Cell::Int(tender.amount.to_minor().0),
+                Cell::Int(tender.amount.0),
+            ]);
+        }
+    }
+    for (sql, rows) in [(UPSERT.text(dialect), heads), (LINES.text(dialect), lines), (TENDERS.text(dialect), tenders)] {
+        if !rows.is_empty() {
+            sqlx::query(sql)
+                .bind(rows.into_json())
+                .bind(connection)
+                .execute(tx.conn())
+                .await
+                .map_err(StoreError::at("storing sales"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,671 @@
+//! What pages read: lists and single rows, bounded, over the readers.
+
+use super::bulk::{RowsSql, keys, rows_sql};
+use super::{Store, StoreError};
+use crate::domain::time::Timestamp;
+use sqlx::Row as _;
+
+fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    StoreError::at(step)
+}
+
+/// What a list of targets is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Variants whose search words begin with this; empty for all.
+    pub search: String,
+    /// Only this place; empty for all.
+    pub place: String,
+    /// Only rows that differ.
+    pub differing: bool,
+    /// Only rows with units on hold.
+    pub held: bool,
+    /// Column to sort by.
+    pub sort: Sort,
+    /// Descending.
+    pub descending: bool,
+}
+
+/// Sort columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Size of the difference.
+    #[default]
+    Difference,
+    /// Item name.
+    Item,
+    /// SKU.
+    Sku,
+    /// Till says.
+    Till,
+    /// Should show.
+    Should,
+    /// Web shows.
+    Web,
+}
+
+/// One target as a list shows it.
+#[derive(Debug, Clone)]
+pub struct TargetRow {
+    /// Variant.
+    pub variant: String,
+    /// Place id.
+    pub place: String,
+    /// Place name.
+    pub place_name: String,
+    /// Whether the place is live.
+    pub live: bool,
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Price.
+    pub price_fine: i64,
+    /// Till, waiting, hold, buffer, checking, should, floored.
+    pub till: i64,
+    /// Waiting.
+    pub waiting: i64,
+    /// On hold.
+    pub hold: i64,
+    /// Buffer.
+    pub buffer: i64,
+    /// Being checked.
+    pub checking: i64,
+    /// Should show.
+    pub should: i64,
+    /// Below zero.
+    pub floored: i64,
+    /// Web shows, once read.
+    pub web: Option<i64>,
+    /// Since when it differs.
+    pub differs_since: Timestamp,
+    /// Generation, acknowledged, confirmed.
+    pub generation: i64,
+    /// Newest acknowledged generation.
+    pub acknowledged: i64,
+    /// State of the newest push.
+    pub push_state: String,
+    /// Its reason.
+    pub push_reason: String,
+    /// Since when.
+    pub push_at: Timestamp,
+    /// Next attempt.
+    pub next_at: Timestamp,
+    /// When the shop was last read.
+    pub web_read_at: Timestamp,
+    /// When the sum was last made.
+    pub computed_at: Timestamp,
+}
+
+macro_rules! target_sql {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.variant, t.place, p.name, p.live_since, t.item, t.sku, t.price_fine, t.till, t.waiting, t.hold,
+                    t.buffer, t.checking, t.should, t.floored, t.web_known, t.web_sellable, t.differs_since,
+                    t.generation, t.acknowledged, t.push_state, t.push_reason, t.push_at, t.next_at, t.web_read_at,
+                    t.computed_at
+             FROM target t JOIN place p ON p.id = t.place ",
+            $rest
+        )
+    };
+}
+
+macro_rules! sorted_sql {
+    ($order:literal) => {
+        concat!(
+            "SELECT t.variant, t.place, p.name, p.live_since, t.item, t.sku, t.price_fine, t.till, t.waiting, t.hold,
+                    t.buffer, t.checking, t.should, t.floored, t.web_known, t.web_sellable, t.differs_since,
+                    t.generation, t.acknowledged, t.push_state, t.push_reason, t.push_at, t.next_at, t.web_read_at,
+                    t.computed_at
+             FROM target t JOIN place p ON p.id = t.place
+             WHERE ($1 = '' OR t.place = $1) AND ($2 = 0 OR t.difference <> 0) AND ($3 = 0 OR t.hold > 0)
+               AND ($4 = '' OR t.variant IN (SELECT subject FROM search_term
+                                             WHERE kind = 'variant' AND term >= $4 AND term < $5))
+             ORDER BY ",
+            $order,
+            " LIMIT $6 OFFSET $7"
+        )
+    };
+}
+
+fn target_row(row: &sqlx::any::AnyRow) -> Result<TargetRow, sqlx::Error> {
+    Ok(TargetRow {
+        variant: row.try_get(0)?,
+        place: row.try_get(1)?,
+        place_name: row.try_get(2)?,
+        live: row.try_get::<i64, _>(3)? > 0,
+        item: row.try_get(4)?,
+        sku: row.try_get(5)?,
+        price_fine: row.try_get(6)?,
+        till: row.try_get(7)?,
+        waiting: row.try_get(8)?,
+        hold: row.try_get(9)?,
+        buffer: row.try_get(10)?,
+        checking: row.try_get(11)?,
+        should: row.try_get(12)?,
+        floored: row.try_get(13)?,
+        web: if row.try_get::<i64, _>(14)? != 0 { Some(row.try_get(15)?) } else { None },
+        differs_since: Timestamp(row.try_get(16)?),
+        generation: row.try_get(17)?,
+        acknowledged: row.try_get(18)?,
+        push_state: row.try_get(19)?,
+        push_reason: row.try_get(20)?,
+        push_at: Timestamp(row.try_get(21)?),
+        next_at: Timestamp(row.try_get(22)?),
+        web_read_at: Timestamp(row.try_get(23)?),
+        computed_at: Timestamp(row.try_get(24)?),
+    })
+}
+
+fn sorted(filter: &Filter) -> &'static str {
+    match (filter.sort, filter.descending) {
+        (Sort::Difference, true) => sorted_sql!("ABS(t.difference) DESC, t.floored DESC, t.item, t.variant, t.place"),
+        (Sort::Difference, false) => sorted_sql!("ABS(t.difference), t.item, t.variant, t.place"),
+        (Sort::Item, true) => sorted_sql!("t.item DESC, t.variant, t.place"),
+        (Sort::Item, false) => sorted_sql!("t.item, t.variant, t.place"),
+        (Sort::Sku, true) => sorted_sql!("t.sku DESC, t.variant, t.place"),
+        (Sort::Sku, false) => sorted_sql!("t.sku, t.variant, t.place"),
+        (Sort::Till, true) => sorted_sql!("t.till DESC, t.item, t.variant, t.place"),
+        (Sort::Till, false) => sorted_sql!("t.till, t.item, t.variant, t.place"),
+        (Sort::Should, true) => sorted_sql!("t.should DESC, t.item, t.variant, t.place"),
+        (Sort::Should, false) => sorted_sql!("t.should, t.item, t.variant, t.place"),
+        (Sort::Web, true) => sorted_sql!("t.web_sellable DESC, t.item, t.variant, t.place"),
+        (Sort::Web, false) => sorted_sql!("t.web_sellable, t.item, t.variant, t.place"),
+    }
+}
+
+fn bounds(search: &str) -> (String, String) {
+    let from = super::listings::normal(search);
+    let to = if from.is_empty() { String::new() } else { format!("{from}\u{10ffff}") };
+    (from, to)
+}
+
+/// Rows of a page.
+pub async fn targets(store: &Store, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<TargetRow>, StoreError> {
+    let (from, to) = bounds(&filter.search);
+    let rows = sqlx::query(sorted(filter))
+        .bind(&filter.place)
+        .bind(i64::from(filter.differing))
+        .bind(i64::from(filter.held))
+        .bind(from)
+        .bind(to)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading the stock list"))?;
+    rows.iter().map(target_row).collect::<Result<_, _>>().map_err(at("reading the stock list"))
+}
+
+/// How many rows match.
+pub async fn count(store: &Store, filter: &Filter) -> Result<i64, StoreError> {
+    let (from, to) = bounds(&filter.search);
+    sqlx::query(
+        "SELECT COUNT(*) FROM target t
+         WHERE ($1 = '' OR t.place = $1) AND ($2 = 0 OR t.difference <> 0) AND ($3 = 0 OR t.hold > 0)
+           AND ($4 = '' OR t.variant IN (SELECT subject FROM search_term
+                                         WHERE kind = 'variant' AND term >= $4 AND term < $5))",
+    )
+    .bind(&filter.place)
+    .bind(i64::from(filter.differing))
+    .bind(i64::from(filter.held))
+    .bind(from)
+    .bind(to)
+    .fetch_one(store.read())
+    .await
+    .and_then(|row| row.try_get(0))
+    .map_err(at("counting the stock list"))
+}
+
+/// All targets, differing ones with their units, equal ones, and how many have been read in the shop; and the
+/// value that should show, whole and of the equal ones, in fine units.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Totals {
+    /// SKU and place pairs.
+    pub all: i64,
+    /// Read in the shop at least once.
+    pub read: i64,
+    /// Differing pairs.
+    pub differing: i64,
+    /// Units by which they differ.
+    pub units: i64,
+    /// Value that should show.
+    pub value: i64,
+    /// Value of the pairs that are read and equal.
+    pub value_equal: i64,
+}
+
+/// See [`Totals`].
+pub async fn totals(store: &Store) -> Result<Totals, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), COALESCE(CAST(SUM(web_known) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN difference <> 0 THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(ABS(difference)) AS BIGINT), 0),
+                COALESCE(CAST(SUM(should * price_fine) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN web_known = 1 AND difference = 0 THEN should * price_fine ELSE 0 END)
+                              AS BIGINT), 0)
+         FROM target",
+    )
+    .fetch_one(store.read())
+    .await
+    .map_err(at("summing the stock list"))?;
+    let cell = |i: usize| row.try_get::<i64, _>(i);
+    (|| {
+        Ok(Totals {
+            all: cell(0)?,
+            read: cell(1)?,
+            differing: cell(2)?,
+            units: cell(3)?,
+            value: cell(4)?,
+            value_equal: cell(5)?,
+        })
+    })()
+    .map_err(at("summing the stock list"))
+}
+
+/// The targets of one variant.
+pub async fn of_variant(store: &Store, variant: &str) -> Result<Vec<TargetRow>, StoreError> {
+    let rows = sqlx::query(target_sql!("WHERE t.variant = $1 ORDER BY p.name, t.place"))
+        .bind(variant)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading a SKU"))?;
+    rows.iter().map(target_row).collect::<Result<_, _>>().map_err(at("reading a SKU"))
+}
+
+/// The targets of one place that would be written, and how many would not: for *Go live*.
+pub async fn of_place(store: &Store, place: &str, limit: i64) -> Result<Vec<TargetRow>, StoreError> {
+    let rows = sqlx::query(target_sql!("WHERE t.place = $1 ORDER BY ABS(t.difference) DESC, t.item LIMIT $2"))
+        .bind(place)
+        .bind(limit)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading a place"))?;
+    rows.iter().map(target_row).collect::<Result<_, _>>().map_err(at("reading a place"))
+}
+
+/// An item that is not linked.
+#[derive(Debug, Clone)]
+pub struct UnlinkedRow {
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Connection name.
+    pub connection: String,
+    /// "till" or "shop".
+    pub side: String,
+    /// Units at the till.
+    pub units: i64,
+}
+
+/// Counted items without a twin, most units first.
+pub async fn unlinked(store: &Store, limit: i64, offset: i64) -> Result<Vec<UnlinkedRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT l.name, l.options, l.sku, c.name, c.side,
+                COALESCE(CAST((SELECT SUM(t.units + t.after_units) FROM till_count t
+                               WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held
+         FROM listing l JOIN connection c ON c.id = l.connection
+         WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0
+         ORDER BY held DESC, l.name, l.sku LIMIT $1 OFFSET $2",
+    )
+    .bind(limit)
+    .bind(offset)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading what is not linked"))?;
+    rows.iter()
+        .map(|row| {
+            let (name, options): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(UnlinkedRow {
+                item: super::listings::item_name(&name, &options),
+                sku: row.try_get(2)?,
+                connection: row.try_get(3)?,
+                side: row.try_get(4)?,
+                units: row.try_get(5)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading what is not linked"))
+}
+
+/// A variant: SKU, item, barcode.
+pub async fn variant(store: &Store, id: &str) -> Result<Option<(String, String, String)>, StoreError> {
+    let row = sqlx::query("SELECT sku, item, barcode FROM variant WHERE id = $1")
+        .bind(id)
+        .fetch_optional(store.read())
+        .await
+        .map_err(at("reading a variant"))?;
+    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).transpose().map_err(at("reading a variant"))
+}
+
+/// The listings of a variant: connection id, connection name, product, SKU there, side.
+pub async fn listings_of(
+    store: &Store,
+    variant: &str,
+) -> Result<Vec<(String, String, String, String, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT l.connection, c.name, l.product, l.sku, c.side FROM listing l JOIN connection c ON c.id = l.connection
+         WHERE l.variant = $1 ORDER BY c.side, c.name",
+    )
+    .bind(variant)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading links"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading links"))
+}
+
+/// Till units of a variant per outlet of a place: name and units.
+pub async fn outlets_of(store: &Store, variant: &str, place: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.name, CAST(SUM(c.units + c.after_units) AS BIGINT)
+         FROM listing l JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
+         JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place = $2
+         WHERE l.variant = $1 GROUP BY o.name ORDER BY o.name",
+    )
+    .bind(variant)
+    .bind(place)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading till counts"))?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("reading till counts"))
+}
+
+/// Web orders of a variant that wait at a place, newest first: number and units.
+pub async fn waiting_orders(
+    store: &Store,
+    variant: &str,
+    place: &str,
+    limit: i64,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.number, CAST(SUM(w.waiting) AS BIGINT)
+         FROM listing l JOIN web_order_line w ON w.connection = l.connection AND w.product = l.product AND w.waiting > 0
+         JOIN place p ON p.id = $2 AND p.connection = w.connection AND p.warehouse = w.warehouse
+         JOIN web_order o ON o.connection = w.connection AND o.document = w.document
+         WHERE l.variant = $1 GROUP BY o.number, o.placed_at ORDER BY o.placed_at DESC LIMIT $3",
+    )
+    .bind(variant)
+    .bind(place)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading waiting orders"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading waiting orders"))
+}
+
+/// Open holds of a variant at a place: receipt number, units, since.
+pub async fn holds_of(store: &Store, variant: &str, place: &str) -> Result<Vec<(String, i64, Timestamp)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT h.number, h.units, h.since
+         FROM listing l JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
+         JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place = $2
+         WHERE l.variant = $1 ORDER BY h.since LIMIT 100",
+    )
+    .bind(variant)
+    .bind(place)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading holds"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, Timestamp(row.try_get(2)?))))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading holds"))
+}
+
+/// Till movements of a variant at a place, newest first.
+#[derive(Debug, Clone)]
+pub struct MovementRow {
+    /// Outlet name.
+    pub outlet: String,
+    /// Cause word.
+    pub cause: String,
+    /// Units as the till's count moves.
+    pub units: i64,
+    /// Vendor's clock.
+    pub happened_at: Timestamp,
+    /// Our clock.
+    pub known_at: Timestamp,
+    /// Receipt number, or empty.
+    pub number: String,
+    /// Inbox row, or empty.
+    pub inbox: String,
+    /// "notice", "sweep" or empty.
+    pub way: String,
+    /// Units of this line on hold, and whether they are released.
+    pub held: i64,
+}
+
+/// See [`MovementRow`].
+pub async fn movements_of(
+    store: &Store,
+    variant: &str,
+    place: &str,
+    limit: i64,
+) -> Result<Vec<MovementRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.name, m.cause, m.units, m.happened_at, m.known_at, COALESCE(s.number, ''), m.inbox,
+                COALESCE(i.way, ''), COALESCE(h.units, 0)
+         FROM listing l JOIN movement m ON m.connection = l.connection AND m.product = l.product
+         JOIN outlet o ON o.connection = m.connection AND o.outlet = m.outlet AND o.place = $2
+         LEFT JOIN sale s ON s.connection = m.connection AND s.document = m.document
+         LEFT JOIN inbox i ON i.id = m.inbox
+         LEFT JOIN hold h ON h.connection = m.connection AND h.document = m.document AND h.line = m.line
+                             AND h.released_at = 0
+         WHERE l.variant = $1 ORDER BY m.known_at DESC LIMIT $3",
+    )
+    .bind(variant)
+    .bind(place)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading movements"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(MovementRow {
+                outlet: row.try_get(0)?,
+                cause: row.try_get(1)?,
+                units: row.try_get(2)?,
+                happened_at: Timestamp(row.try_get(3)?),
+                known_at: Timestamp(row.try_get(4)?),
+                number: row.try_get(5)?,
+                inbox: row.try_get(6)?,
+                way: row.try_get(7)?,
+                held: row.try_get(8)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading movements"))
+}
+
+/// Orders of a variant at a place as events: number, placed at, known at, units still waiting, inbox.
+pub async fn order_events(
+    store: &Store,
+    variant: &str,
+    place: &str,
+    limit: i64,
+) -> Result<Vec<(String, Timestamp, Timestamp, i64, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.number, o.placed_at, o.known_at, CAST(SUM(w.waiting) AS BIGINT), o.inbox
+         FROM listing l JOIN web_order_line w ON w.connection = l.connection AND w.product = l.product AND w.waiting > 0
+         JOIN place p ON p.id = $2 AND p.connection = w.connection AND p.warehouse = w.warehouse
+         JOIN web_order o ON o.connection = w.connection AND o.document = w.document
+         WHERE l.variant = $1 GROUP BY o.number, o.placed_at, o.known_at, o.inbox ORDER BY o.known_at DESC LIMIT $3",
+    )
+    .bind(variant)
+    .bind(place)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading orders of a SKU"))?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                row.try_get(0)?,
+                Timestamp(row.try_get(1)?),
+                Timestamp(row.try_get(2)?),
+                row.try_get(3)?,
+                row.try_get(4)?,
+            ))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading orders of a SKU"))
+}
+
+/// A write of a variant at a place.
+#[derive(Debug, Clone)]
+pub struct PushRow {
+    /// State word.
+    pub state: String,
+    /// Reason.
+    pub reason: String,
+    /// What the shop showed before.
+    pub before: i64,
+    /// What it should show.
+    pub should: i64,
+    /// Sent.
+    pub sent_at: Timestamp,
+    /// Answered.
+    pub answered_at: Timestamp,
+    /// Exchange id, or empty.
+    pub exchange: String,
+}
+
+/// Writes, newest first.
+pub async fn pushes_of(store: &Store, variant: &str, place: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT state, reason, before, should, sent_at, answered_at, exchange FROM push
+         WHERE variant = $1 AND place = $2 ORDER BY sent_at DESC LIMIT $3",
+    )
+    .bind(variant)
+    .bind(place)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading writes of a SKU"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(PushRow {
+                state: row.try_get(0)?,
+                reason: row.try_get(1)?,
+                before: row.try_get(2)?,
+                should: row.try_get(3)?,
+                sent_at: Timestamp(row.try_get(4)?),
+                answered_at: Timestamp(row.try_get(5)?),
+                exchange: row.try_get(6)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("reading writes of a SKU"))
+}
+
+/// What the shop said about a variant at a place when it changed, newest first: known at, sellable.
+pub async fn web_readings_of(
+    store: &Store,
+    variant: &str,
+    place: &str,
+    limit: i64,
+) -> Result<Vec<(Timestamp, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT r.known_at, r.sellable
+         FROM target t JOIN web_reading r ON r.connection = t.connection AND r.product = t.product
+                                         AND r.warehouse = t.warehouse
+         WHERE t.variant = $1 AND t.place = $2 ORDER BY r.known_at DESC LIMIT $3",
+    )
+    .bind(variant)
+    .bind(place)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading shop readings"))?;
+    rows.iter()
+        .map(|row| Ok((Timestamp(row.try_get(0)?), row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading shop readings"))
+}
+
+/// Sales and units since an instant, per outlet: name, sales, units that left.
+pub async fn sales_since(store: &Store, since: Timestamp) -> Result<Vec<(String, i64, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.name, COUNT(DISTINCT m.document), CAST(COALESCE(-SUM(m.units), 0) AS BIGINT)
+         FROM outlet o LEFT JOIN movement m ON m.connection = o.connection AND m.outlet = o.outlet
+             AND m.happened_at >= $1 AND m.cause IN ('sale', 'return', 'void', 'correction')
+         WHERE o.archived = 0 GROUP BY o.id, o.name ORDER BY o.name",
+    )
+    .bind(since.micros())
+    .fetch_all(store.read())
+    .await
+    .map_err(at("counting today's sales"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("counting today's sales"))
+}
+
+/// Push outcomes since an instant: state word → how many.
+pub async fn push_states_since(store: &Store, since: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query("SELECT state, COUNT(*) FROM push WHERE answered_at >= $1 GROUP BY state ORDER BY state")
+        .bind(since.micros())
+        .fetch_all(store.read())
+        .await
+        .map_err(at("counting writes"))?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("counting writes"))
+}
+
+/// A sale or order by its number: (kind, variant of its first line, words).
+pub async fn by_number(store: &Store, number: &str, limit: i64) -> Result<Vec<(String, String, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT 'sale', COALESCE(l.variant, ''), s.number, COALESCE(v.item, '')
+         FROM sale s JOIN sale_line x ON x.connection = s.connection AND x.document = s.document
+         JOIN listing l ON l.connection = x.connection AND l.product = x.product
+         LEFT JOIN variant v ON v.id = l.variant
+         WHERE s.number = $1
+         UNION ALL
+         SELECT 'order', COALESCE(l.variant, ''), o.number, COALESCE(v.item, '')
+         FROM web_order o JOIN web_order_line w ON w.connection = o.connection AND w.document = o.document
+         JOIN listing l ON l.connection = w.connection AND l.product = w.product
+         LEFT JOIN variant v ON v.id = l.variant
+         WHERE o.number = $1 LIMIT $2",
+    )
+    .bind(number)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("searching by number"))?;
+    rows.iter()
+        .map(|row| {
+            let (kind, variant, number, item): (String, String, String, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            let words = match kind.as_str() {
+                "sale" => format!("Sale {number}: {item}"),
+                _ => format!("Order {number}: {item}"),
+            };
+            Ok((kind, variant, words))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(at("searching by number"))
+}
+
+const ITEMS: RowsSql = rows_sql!(
+    "SELECT v.id, v.item, v.sku FROM",
+    "CROSS JOIN variant v WHERE v.id = each.value->>0 ORDER BY v.item"
+);
+
+/// Item and SKU of variants.
+pub async fn items(store: &Store, variants: &[&str]) -> Result<Vec<(String, String, String)>, StoreError> {
+    let rows = sqlx::query(ITEMS.text(store.dialect()))
+        .bind(keys(variants.iter().copied()))
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading variants"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading variants"))
+}

@@ -1,0 +1,278 @@
+//! Inbox rows to ledger lines, counts and targets: all of it or none of it, in the caller's transaction.
+//!
+//! A record that cannot be applied is parked with its reason and blocks nobody. A record already known, or older
+//! than what is known, changes nothing.
+
+use super::apply_orders;
+use super::apply_sales;
+use super::retarget;
+use crate::domain::fact::{Fact, Hint, Listing, TillReading};
+use crate::domain::time::Timestamp;
+use crate::store::inbox::{self, NewRecord};
+use crate::store::ledger::{NewReading, Shelf};
+use crate::store::listings::{self, Known};
+use crate::store::{StoreError, Tx, feeds, ledger};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A delivery or record with what its connector understood.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// To be kept.
+    pub record: NewRecord,
+    /// The facts in it, or why there are none.
+    pub facts: Result<Vec<Fact>, String>,
+}
+
+/// The connection that records belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// Its id.
+    pub connection: &'a str,
+    /// The warehouse that units of a web order count for when the shop has not decided.
+    pub default_warehouse: &'a str,
+}
+
+/// What a batch did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Records not known before.
+    pub fresh: i64,
+    /// Repeats.
+    pub repeated: i64,
+    /// Parked ones.
+    pub parked: i64,
+    /// Ids of the parked ones with their reasons.
+    pub parked_ids: Vec<(String, String)>,
+    /// Variants whose targets changed.
+    pub variants: BTreeSet<String>,
+    /// Shop connections with a target that must be written.
+    pub to_push: BTreeSet<String>,
+    /// Sweeps that should run soon.
+    pub wake: Vec<Hint>,
+    /// Sales named by a return that we do not know.
+    pub look_up: BTreeSet<String>,
+    /// Whether the catalogue changed, so that twins may be found.
+    pub catalogue_changed: bool,
+}
+
+/// Everything one batch gathers before it is written.
+#[derive(Default)]
+pub(super) struct Work {
+    pub states: Vec<(String, &'static str, String)>,
+    pub applied: Applied,
+    /// Variants whose sums must be made again, with the oldest event that asks for it.
+    pub touched: BTreeMap<String, Timestamp>,
+    /// Products of the connection whose sums must be made again.
+    pub touched_products: BTreeMap<String, Timestamp>,
+}
+
+impl Work {
+    pub fn park(&mut self, id: &str, reason: String) {
+        self.applied.parked += 1;
+        self.applied.parked_ids.push((id.to_owned(), reason.clone()));
+        self.states.push((id.to_owned(), "parked", reason));
+    }
+
+    pub fn older(&mut self, id: &str) {
+        self.states.push((id.to_owned(), "older", String::new()));
+    }
+
+    pub fn touch(&mut self, product: &str, at: Timestamp) {
+        let oldest = self.touched_products.entry(product.to_owned()).or_insert(at);
+        *oldest = (*oldest).min(at);
+    }
+}
+
+/// Keeps and applies records.
+pub async fn apply(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    incoming: Vec<Incoming>,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let (records, facts): (Vec<NewRecord>, Vec<_>) = incoming.into_iter().map(|i| (i.record, i.facts)).unzip();
+    let fresh = inbox::insert(tx, &records).await?;
+    let mut work = Work::default();
+    work.applied.fresh = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
+    work.applied.repeated = i64::try_from(records.len() - fresh.len()).unwrap_or(0);
+    let new: Vec<(&str, &Result<Vec<Fact>, String>)> =
+        records.iter().zip(&facts).filter(|(r, _)| fresh.contains(&r.id)).map(|(r, f)| (r.id.as_str(), f)).collect();
+    apply_facts(tx, origin, new, now, &mut work).await?;
+    Ok(work.applied)
+}
+
+/// Applies records that are in the inbox already (parked ones, tried again).
+pub async fn apply_again(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    records: &[(String, Result<Vec<Fact>, String>)],
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let mut work = Work::default();
+    for (id, _) in records {
+        work.states.push((id.clone(), "done", String::new()));
+    }
+    let new = records.iter().map(|(id, facts)| (id.as_str(), facts)).collect();
+    apply_facts(tx, origin, new, now, &mut work).await?;
+    Ok(work.applied)
+}
+
+async fn apply_facts(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    new: Vec<(&str, &Result<Vec<Fact>, String>)>,
+    now: Timestamp,
+    work: &mut Work,
+) -> Result<(), StoreError> {
+    let (mut sales, mut readings, mut orders, mut listed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (id, facts) in new {
+        match facts {
+            Err(reason) => work.park(id, reason.clone()),
+            Ok(facts) => {
+                for fact in facts {
+                    match fact {
+                        Fact::Sale(sale) => sales.push((id, sale)),
+                        Fact::TillReading(reading) => readings.push((id, reading)),
+                        Fact::Order(order) => orders.push((id, order)),
+                        Fact::Listing(listing) => listed.push(listing),
+                        Fact::Hint(hint) => work.applied.wake.push(*hint),
+                        Fact::Noted { .. } => {}
+                    }
+                }
+            }
+        }
+    }
+    keep_listings(tx, origin, &listed, now, work).await?;
+    apply_orders::apply(tx, origin, &orders, now, work).await?;
+    let mut products: BTreeSet<&str> = readings.iter().map(|(_, reading)| reading.product.as_str()).collect();
+    for (_, sale) in &sales {
+        products.extend(sale.lines.iter().map(|line| line.product.as_str()));
+    }
+    let known = known_products(tx, origin, &products).await?;
+    let marks = feeds::as_of(tx, origin.connection, "stock").await?;
+    let moved = apply_sales::apply(tx, origin, &sales, &known, now, work).await?;
+    join_counts(tx, origin, moved, &readings, &known, marks, now, work).await?;
+    for (product, at) in std::mem::take(&mut work.touched_products) {
+        if let Some(Known { variant, .. }) = known.get(&product).filter(|k| !k.variant.is_empty()) {
+            let oldest = work.touched.entry(variant.clone()).or_insert(at);
+            *oldest = (*oldest).min(at);
+        }
+    }
+    let touched = std::mem::take(&mut work.touched);
+    let changed = retarget::retarget(tx, &touched, now).await?;
+    work.applied.to_push.extend(changed.to_push);
+    work.applied.variants.extend(changed.variants);
+    inbox::set_states(tx, &work.states).await
+}
+
+async fn known_products(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    products: &BTreeSet<&str>,
+) -> Result<HashMap<String, Known>, StoreError> {
+    if products.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let products: Vec<&str> = products.iter().copied().collect();
+    listings::known(tx, origin.connection, &products).await
+}
+
+async fn keep_listings(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    products: &[&Listing],
+    now: Timestamp,
+    work: &mut Work,
+) -> Result<(), StoreError> {
+    // Of several versions in one batch the newest counts.
+    let mut newest: BTreeMap<&str, &Listing> = BTreeMap::new();
+    for listing in products {
+        let entry = newest.entry(listing.product.as_str()).or_insert(listing);
+        if listing.version >= entry.version {
+            *entry = listing;
+        }
+    }
+    if newest.is_empty() {
+        return Ok(());
+    }
+    work.applied.catalogue_changed = true;
+    let rows: Vec<&Listing> = newest.into_values().collect();
+    listings::save(tx, origin.connection, &rows, now).await
+}
+
+/// Joins movements and readings into the counts.
+#[expect(clippy::too_many_arguments, reason = "one step of one transaction; a struct would only rename the list")]
+async fn join_counts(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    moved: Vec<(Shelf, i64, i64)>,
+    readings: &[(&str, &TillReading)],
+    known: &HashMap<String, Known>,
+    (stock_as_of, base): (i64, i64),
+    now: Timestamp,
+    work: &mut Work,
+) -> Result<(), StoreError> {
+    let mut newest: BTreeMap<Shelf, (i64, i64)> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for (id, reading) in readings {
+        let Some(version) = reading.version else {
+            work.applied.wake.push(Hint::Stock);
+            continue;
+        };
+        if !known.contains_key(reading.product.as_str()) {
+            work.park(id, format!("we do not know the product {} yet", reading.product));
+            work.applied.wake.push(Hint::Catalogue);
+            continue;
+        }
+        let shelf = (reading.product.as_str().to_owned(), reading.outlet.as_str().to_owned());
+        kept.push(NewReading {
+            product: shelf.0.clone(),
+            outlet: shelf.1.clone(),
+            version,
+            on_hand_milli: reading.on_hand_milli,
+            inbox: (*id).to_owned(),
+        });
+        let entry = newest.entry(shelf).or_insert((version, reading.on_hand_milli));
+        if version > entry.0 {
+            *entry = (version, reading.on_hand_milli);
+        }
+    }
+    let distinct: BTreeSet<Shelf> =
+        moved.iter().map(|(shelf, _, _)| shelf.clone()).chain(newest.keys().cloned()).collect();
+    if distinct.is_empty() {
+        return Ok(());
+    }
+    let shelves: Vec<Shelf> = distinct.into_iter().collect();
+    let mut counts = ledger::counts(tx, origin.connection, &shelves).await?;
+    for shelf in &shelves {
+        let count = counts.entry(shelf.clone()).or_default();
+        if count.known {
+            // The stock feed was read to its end up to here, and had nothing newer for this shelf.
+            count.as_of = count.as_of.max(stock_as_of);
+        }
+        count.base = count.base.max(base);
+    }
+    for (shelf, units, order) in &moved {
+        if let Some(count) = counts.get_mut(shelf) {
+            count.moved(*units, *order);
+        }
+    }
+    let ranges: Vec<(Shelf, i64, i64)> = newest
+        .iter()
+        .filter_map(|(shelf, (version, _))| {
+            let from = counts.get(shelf).map_or(0, |count| if count.known { count.as_of } else { i64::MIN });
+            (*version > from).then(|| (shelf.clone(), from, *version))
+        })
+        .collect();
+    let inside = ledger::inside(tx, origin.connection, &ranges).await?;
+    for (shelf, (version, on_hand_milli)) in &newest {
+        if let Some(count) = counts.get_mut(shelf) {
+            count.read(*on_hand_milli, *version, inside.get(shelf).copied().unwrap_or(0));
+            work.touch(&shelf.0, now);
+        }
+    }
+    ledger::keep_readings(tx, origin.connection, &kept, now).await?;
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| a.0.cmp(&b.0));
+    ledger::save_counts(tx, origin.connection, &counts, now).await
+}

@@ -1,0 +1,203 @@
+//! What every task is handed: the store, the clock, the mint, and the connections.
+
+use super::intake::Intake;
+use super::schedule::{Schedule, Task};
+use crate::clock::Clock;
+use crate::connectors::error::CallError;
+use crate::connectors::evidence::Exchange;
+use crate::connectors::{Shop, Till};
+use crate::domain::fact::Hint;
+use crate::domain::time::Timestamp;
+use crate::mint::Mint;
+use crate::store::pushes::{self, Kept};
+use crate::store::{Store, StoreError, Tx};
+use crate::sync::apply::Applied;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::broadcast;
+
+/// Something a live page may want to know: what changed, never how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Counts of this variant.
+    Sku(String),
+    /// Problems opened, taken or closed.
+    Problems,
+    /// Health, marks, delay of a connection.
+    Connections,
+}
+
+/// The vendor behind a connection.
+#[derive(Clone)]
+pub enum Side {
+    /// A till.
+    Till(Arc<dyn Till>),
+    /// A web shop.
+    Shop(Arc<dyn Shop>),
+}
+
+/// One connection at work.
+pub struct Link {
+    /// Our id.
+    pub id: String,
+    /// Name on pages.
+    pub name: String,
+    /// The vendor.
+    pub side: Side,
+    /// When its tasks are due.
+    pub schedule: Schedule,
+    /// A person paused it.
+    pub paused: AtomicBool,
+    /// The highest version the vendor has shown us anywhere.
+    pub highest: AtomicI64,
+    /// Where units of a web order count when the shop has not decided.
+    pub default_warehouse: RwLock<String>,
+    /// Sales to be looked up.
+    pub look_up: Mutex<BTreeSet<String>>,
+}
+
+impl Link {
+    /// A connection with everything due.
+    pub fn new(id: String, name: String, side: Side, paused: bool, highest: i64) -> Self {
+        let tasks = match side {
+            Side::Till(_) => Task::TILL,
+            Side::Shop(_) => Task::SHOP,
+        };
+        Self {
+            id,
+            name,
+            side,
+            schedule: Schedule::new(tasks),
+            paused: AtomicBool::new(paused),
+            highest: AtomicI64::new(highest),
+            default_warehouse: RwLock::new(String::new()),
+            look_up: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    /// Whether it is a shop.
+    pub fn is_shop(&self) -> bool {
+        matches!(self.side, Side::Shop(_))
+    }
+
+    /// The warehouse for units whose warehouse the shop has not decided.
+    pub fn default_warehouse(&self) -> String {
+        self.default_warehouse.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The vendor showed this version.
+    pub fn saw(&self, version: i64) {
+        self.highest.fetch_max(version, Ordering::SeqCst);
+    }
+}
+
+/// Shared by all tasks.
+pub struct Cx {
+    /// Database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and jitter.
+    pub mint: Arc<Mint>,
+    /// Connections, shops first.
+    pub links: RwLock<Vec<Arc<Link>>>,
+    /// Where notices wait for their common commit.
+    pub intake: Intake,
+    /// For live pages.
+    pub changes: broadcast::Sender<Change>,
+    /// Told when a connection is added, so that the driver starts its loops.
+    pub added: tokio::sync::Notify,
+}
+
+/// Why a task ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The vendor, or our budget.
+    #[error("{0}")]
+    Call(#[from] CallError),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl Cx {
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// All connections.
+    pub fn links(&self) -> Vec<Arc<Link>> {
+        self.links.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One connection.
+    pub fn link(&self, id: &str) -> Option<Arc<Link>> {
+        self.links.read().unwrap_or_else(PoisonError::into_inner).iter().find(|link| link.id == id).cloned()
+    }
+
+    /// After a commit: wakes whoever must act on it, and tells live pages.
+    pub fn follow_up(&self, link: &Link, applied: &Applied) {
+        let now = self.now();
+        for hint in &applied.wake {
+            let task = match (hint, &link.side) {
+                (Hint::Sales, Side::Till(_)) => Task::Sales,
+                (Hint::Stock, Side::Till(_)) => Task::Stock,
+                (Hint::Stock, Side::Shop(_)) => Task::Observe,
+                (Hint::Catalogue, _) => Task::Catalogue,
+                (Hint::Orders, Side::Shop(_)) => Task::Orders,
+                (Hint::Sales, Side::Shop(_)) | (Hint::Orders, Side::Till(_)) => continue,
+            };
+            link.schedule.wake(task, now);
+        }
+        if !applied.look_up.is_empty() {
+            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(applied.look_up.iter().cloned());
+            link.schedule.wake(Task::LookUp, now);
+        }
+        self.wake_pushes(&applied.to_push);
+        self.tell(&applied.variants);
+    }
+
+    /// Wakes the push of these shops.
+    pub fn wake_pushes(&self, connections: &BTreeSet<String>) {
+        if connections.is_empty() {
+            return;
+        }
+        let now = self.now();
+        for link in self.links().iter().filter(|link| connections.contains(&link.id)) {
+            link.schedule.wake(Task::Push, now);
+        }
+    }
+
+    /// Tells live pages about changed variants. Nobody listening is fine.
+    pub fn tell(&self, variants: &BTreeSet<String>) {
+        if self.changes.receiver_count() == 0 {
+            return;
+        }
+        for variant in variants {
+            let _ = self.changes.send(Change::Sku(variant.clone()));
+        }
+    }
+}
+
+/// Keeps the last of these exchanges as evidence; returns its id, or an empty text when there was none.
+pub async fn keep_evidence(tx: &mut Tx, cx: &Cx, link: &Link, exchanges: &[Exchange]) -> Result<String, StoreError> {
+    let Some(exchange) = exchanges.last() else {
+        return Ok(String::new());
+    };
+    let id = cx.mint.id(exchange.at);
+    let kept = Kept {
+        id: id.clone(),
+        connection: link.id.clone(),
+        at: exchange.at,
+        took: exchange.took,
+        purpose: exchange.purpose.to_owned(),
+        request_line: exchange.request_line.clone(),
+        status: exchange.status.map_or(0, i64::from),
+        sent: exchange.sent.clone(),
+        received: exchange.received.clone(),
+    };
+    pushes::keep_exchange(tx, &kept).await?;
+    Ok(id)
+}

@@ -1,0 +1,205 @@
+//! Runs tasks: the only file of the engine that sleeps and spawns.
+//!
+//! [`step`] runs one due task of a lane; rehearsals and tests call it with a clock moved by hand. [`run`] is the
+//! same with real timers and signals.
+
+use super::cx::{Cx, Link, Side, TaskError};
+use super::intake::chain;
+use super::schedule::{Lane, Task};
+use super::sweep::Next;
+use super::{house, problems, push, sweep};
+use crate::domain::time::{Span, Timestamp};
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The longest sleep: a clock that was set does not leave a loop asleep.
+const NAP_MAX: Span = Span::secs(30);
+
+/// Runs the first due task of a lane; returns whether there was one.
+pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
+    let now = cx.now();
+    if link.paused.load(Ordering::SeqCst) {
+        return false;
+    }
+    let Some(task) = link.schedule.due(lane, now) else { return false };
+    link.schedule.begin(task, now);
+    match run_task(cx, link, task).await {
+        Ok(next) => {
+            let now = cx.now();
+            let again = match next {
+                Next::Later => None,
+                Next::Again => Some(now),
+                Next::At(at) => Some(at),
+            };
+            link.schedule.done(task, now, again);
+        }
+        Err(error) => {
+            let now = cx.now();
+            let not_before = match &error {
+                TaskError::Call(call) => call.not_before(),
+                TaskError::Store(_) => None,
+            };
+            link.schedule.failed(task, now, not_before, &cx.mint);
+            match &error {
+                TaskError::Call(call) if call.not_before().is_some() => {
+                    tracing::debug!(connection.id = %link.id, task = task.feed(), "waiting for the allowance");
+                }
+                error => {
+                    tracing::warn!(connection.id = %link.id, task = task.feed(), error = %chain(error), "a task did not work");
+                }
+            }
+            if task != Task::Push {
+                if let Err(second) = sweep::note_failure(cx, link, task, &error).await {
+                    tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
+                }
+            }
+        }
+    }
+    true
+}
+
+/// Boxed, so that the futures of all tasks do not nest into one type.
+fn run_task<'a>(
+    cx: &'a Cx,
+    link: &'a Arc<Link>,
+    task: Task,
+) -> Pin<Box<dyn Future<Output = Result<Next, TaskError>> + Send + 'a>> {
+    Box::pin(async move {
+        match &link.side {
+            Side::Till(till) => match task {
+                Task::Places => sweep::outlets(cx, link, till.as_ref()).await,
+                Task::Catalogue => sweep::till_catalogue(cx, link, till.as_ref()).await,
+                Task::Stock => sweep::stock(cx, link, till.as_ref()).await,
+                Task::Sales => sweep::sales(cx, link, till.as_ref()).await,
+                Task::LookUp => sweep::look_up(cx, link, till.as_ref()).await,
+                Task::Compare => sweep::compare(cx, link, till.as_ref()).await,
+                Task::Push | Task::Confirm | Task::Orders | Task::Observe => Ok(Next::Later),
+            },
+            Side::Shop(shop) => match task {
+                Task::Push => push::push(cx, link, shop.as_ref()).await,
+                Task::Confirm => push::confirm(cx, link, shop.as_ref()).await,
+                Task::Places => sweep::warehouses(cx, link, shop.as_ref()).await,
+                Task::Catalogue => sweep::shop_catalogue(cx, link, shop.as_ref()).await,
+                Task::Orders => sweep::orders(cx, link, shop.as_ref()).await,
+                Task::Observe => push::observe(cx, link, shop.as_ref()).await,
+                Task::Stock | Task::Sales | Task::LookUp | Task::Compare => Ok(Next::Later),
+            },
+        }
+    })
+}
+
+/// A task of the house with its period and the next moment it is due.
+pub struct HouseWork {
+    problems: Timestamp,
+    seal: Timestamp,
+    forget: Timestamp,
+    parked: Timestamp,
+}
+
+impl Default for HouseWork {
+    fn default() -> Self {
+        let due = Timestamp(0);
+        Self { problems: due, seal: due, forget: due, parked: due }
+    }
+}
+
+impl HouseWork {
+    /// When the next one is due.
+    pub fn next(&self) -> Timestamp {
+        self.problems.min(self.seal).min(self.forget).min(self.parked)
+    }
+
+    /// Runs what is due.
+    pub async fn step(&mut self, cx: &Cx) {
+        let now = cx.now();
+        if self.problems <= now {
+            self.problems = now + Span::secs(30);
+            report("problems", problems::refresh(cx).await);
+        }
+        if self.seal <= now {
+            self.seal = now + Span::minutes(1);
+            report("seal", house::seal_writes(cx).await);
+        }
+        if self.parked <= now {
+            self.parked = now + Span::minutes(5);
+            for link in cx.links() {
+                report("parked", house::retry_parked(cx, &link).await);
+            }
+        }
+        if self.forget <= now {
+            self.forget = now + Span::hours(1);
+            report("forget", house::forget(cx).await);
+        }
+    }
+}
+
+fn report(task: &'static str, result: Result<(), crate::store::StoreError>) {
+    if let Err(error) = result {
+        tracing::warn!(task, error = %chain(&error), "a task did not work");
+    }
+}
+
+/// Runs every lane of every connection and the house's own tasks until `stop` turns true. Tasks under way are
+/// finished.
+pub async fn run(cx: Arc<Cx>, mut stop: watch::Receiver<bool>) {
+    let mut loops = JoinSet::new();
+    {
+        let (cx, stop) = (Arc::clone(&cx), stop.clone());
+        loops.spawn(async move { house_loop(&cx, stop).await });
+    }
+    let mut running: HashSet<String> = HashSet::new();
+    loop {
+        for link in cx.links() {
+            if running.insert(link.id.clone()) {
+                for lane in [Lane::Read, Lane::Write] {
+                    let (cx, link, stop) = (Arc::clone(&cx), Arc::clone(&link), stop.clone());
+                    loops.spawn(async move { lane_loop(&cx, &link, lane, stop).await });
+                }
+            }
+        }
+        tokio::select! {
+            () = cx.added.notified() => {}
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    while loops.join_next().await.is_some() {}
+}
+
+async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Receiver<bool>) {
+    loop {
+        // Registered before looking, so that no signal between looking and sleeping is lost.
+        let signal = link.schedule.signal(lane).notified();
+        tokio::pin!(signal);
+        signal.as_mut().enable();
+        if *stop.borrow() {
+            return;
+        }
+        if step(cx, link, lane).await {
+            continue;
+        }
+        let now = cx.now();
+        let until = link.schedule.next(lane).map_or(NAP_MAX, |at| at.since(now));
+        let nap = Span(until.0.clamp(1_000, NAP_MAX.0));
+        tokio::select! {
+            () = signal => {}
+            () = tokio::time::sleep(nap.to_std()) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn house_loop(cx: &Cx, mut stop: watch::Receiver<bool>) {
+    let mut work = HouseWork::default();
+    loop {
+        work.step(cx).await;
+        let nap = Span(work.next().since(cx.now()).0.clamp(1_000, NAP_MAX.0));
+        tokio::select! {
+            () = tokio::time::sleep(nap.to_std()) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What belongs to no single connection: links between twins, parked records tried again, the log of automatic
+//! writes, raw bodies forgotten in time.
+
+use super::apply::{Origin, apply_again};
+use super::cx::{Cx, Link, Side};
+use super::retarget::retarget;
+use crate::domain::fact::Fact;
+use crate::domain::time::{Span, Timestamp};
+use crate::store::activity::{self, Entry};
+use crate::store::{StoreError, connections, inbox, listings, targets};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+/// Pairs linked in one transaction.
+const PAIRS: i64 = 500;
+
+/// Raw bodies are kept this long.
+const BODIES_KEPT: Span = Span::hours(90 * 24);
+
+/// Which warehouse counts units that the shop has not decided about: the first of the shop's places.
+pub async fn refresh_default_warehouse(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
+    let place = connections::places(&cx.store).await?.into_iter().find(|place| place.connection == link.id);
+    if let Some(place) = place {
+        *link.default_warehouse.write().unwrap_or_else(PoisonError::into_inner) = place.warehouse;
+    }
+    Ok(())
+}
+
+/// Links listings of both sides that have the same SKU exactly once each.
+pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
+    loop {
+        let now = cx.now();
+        let mut tx = cx.store.begin().await?;
+        let pairs = listings::unlinked_pairs(&mut tx, PAIRS).await?;
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let (mut new, mut links) = (Vec::new(), Vec::new());
+        let mut touched: BTreeMap<String, Timestamp> = BTreeMap::new();
+        // A listing may pair with several shops; one variant for all of them.
+        let mut chosen: BTreeMap<(String, String), String> = BTreeMap::new();
+        for pair in pairs {
+            let variant = match chosen.get(&pair.till) {
+                Some(variant) => variant.clone(),
+                None if !pair.variant.is_empty() => pair.variant.clone(),
+                None => {
+                    let id = cx.mint.id(now);
+                    new.push((id.clone(), pair.sku.clone(), pair.item.clone(), pair.barcode.clone()));
+                    id
+                }
+            };
+            if chosen.insert(pair.till.clone(), variant.clone()).is_none() {
+                links.push((pair.till.0, pair.till.1, variant.clone()));
+            }
+            links.push((pair.shop.0, pair.shop.1, variant.clone()));
+            touched.insert(variant, now);
+        }
+        listings::make_variants(&mut tx, &new, now).await?;
+        listings::link(&mut tx, &links, now).await?;
+        let changed = retarget(&mut tx, &touched, now).await?;
+        tx.commit().await?;
+        cx.wake_pushes(&changed.to_push);
+        cx.tell(&changed.variants);
+    }
+}
+
+/// Makes every sum again: after outlets were mapped, or when the derived tables are rebuilt.
+pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
+    let now = cx.now();
+    let mut after = String::new();
+    loop {
+        let variants = targets::variants_after(&cx.store, &after, 1_000).await?;
+        let Some(last) = variants.last() else { return Ok(()) };
+        after = last.clone();
+        let touched = variants.into_iter().map(|variant| (variant, now)).collect();
+        let mut tx = cx.store.begin().await?;
+        let changed = retarget(&mut tx, &touched, now).await?;
+        tx.commit().await?;
+        cx.wake_pushes(&changed.to_push);
+        cx.tell(&changed.variants);
+    }
+}
+
+/// Tries parked records of a connection again, each with what is known today.
+pub async fn retry_parked(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
+    let parked = inbox::parked(&cx.store, Some(&link.id), 500).await?;
+    if parked.is_empty() {
+        return Ok(());
+    }
+    let mut records: Vec<(String, Result<Vec<Fact>, String>)> = parked
+        .into_iter()
+        .filter(|record| !record.raw.is_empty())
+        .map(|record| {
+            let facts = match &link.side {
+                Side::Till(till) => till.interpret(&record.kind, &record.raw).map(|fact| vec![fact]),
+                Side::Shop(shop) => shop.interpret(&record.kind, &record.raw),
+            };
+            (record.id, facts.map_err(|unreadable| unreadable.reason))
+        })
+        .collect();
+    // The vendor's order, so that the newest version of a document stays.
+    records.reverse();
+    let warehouse = link.default_warehouse();
+    let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
+    let mut tx = cx.store.begin().await?;
+    let applied = apply_again(&mut tx, origin, &records, cx.now()).await?;
+    tx.commit().await?;
+    // What is still parked must not wake the catalogue again: that is what got us here.
+    let quiet = super::apply::Applied { wake: Vec::new(), ..applied };
+    cx.follow_up(link, &quiet);
+    Ok(())
+}
+
+/// Seals the automatic writes answered since the last seal: one entry with the root of their Merkle tree.
+pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
+    let now = cx.now();
+    let mut tx = cx.store.begin().await?;
+    let from = activity::sealed_up_to(&mut tx).await?;
+    let leaves = activity::answered_pushes(&mut tx, from, now).await?;
+    let Some(root) = activity::merkle_root(&leaves) else { return Ok(()) };
+    let body =
+        format!(r#"{{"writes":{},"root":"{root}","from":{},"to":{}}}"#, leaves.len(), from.micros(), now.micros());
+    let entry =
+        Entry { actor: "truecount", action: "counts written", object: &root, body: &body, salt: cx.mint.bytes() };
+    activity::append(&mut tx, &entry, now).await?;
+    activity::set_sealed_up_to(&mut tx, now).await?;
+    tx.commit().await
+}
+
+/// Forgets raw bodies after their time, a bounded number at once.
+pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
+    let mut tx = cx.store.begin().await?;
+    inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, 5_000).await?;
+    tx.commit().await
+}

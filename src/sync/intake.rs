@@ -1,0 +1,149 @@
+//! Notices grouped into common commits: whoever holds the gate takes everybody's waiting notices along.
+//!
+//! One commit costs one wait for the disk, however many notices it carries, so the door gets faster the more
+//! people push through it. Nobody is answered before the commit that carries their notice.
+
+use super::apply::{Applied, Incoming, Origin, apply};
+use super::cx::{Cx, Link};
+use crate::store::{StoreError, inbox};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// Notices that one commit carries at most: enough to spread the disk's wait, few enough to keep it short.
+const BATCH_MAX: usize = 256;
+
+/// Notices that may wait at most; beyond it the vendor is asked to come again.
+const WAITING_MAX: usize = 20_000;
+
+struct Waiting {
+    link: Arc<Link>,
+    incoming: Vec<Incoming>,
+    reply: oneshot::Sender<Result<(), IntakeError>>,
+}
+
+/// Why a notice could not be kept; the vendor is told to try again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    /// The database did not take it.
+    #[error("the database did not take it: {0}")]
+    Store(String),
+    /// Too many are waiting.
+    #[error("too many notices are waiting")]
+    Full,
+}
+
+/// The waiting room.
+#[derive(Default)]
+pub struct Intake {
+    queue: Mutex<VecDeque<Waiting>>,
+    gate: tokio::sync::Mutex<()>,
+}
+
+impl Intake {
+    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps and applies one notice; returns once it is committed.
+pub async fn submit(cx: &Cx, link: &Arc<Link>, incoming: Vec<Incoming>) -> Result<(), IntakeError> {
+    let (reply, mut answer) = oneshot::channel();
+    {
+        let mut queue = cx.intake.queue();
+        if queue.len() >= WAITING_MAX {
+            return Err(IntakeError::Full);
+        }
+        queue.push_back(Waiting { link: Arc::clone(link), incoming, reply });
+    }
+    loop {
+        tokio::select! {
+            biased;
+            answered = &mut answer => {
+                return answered.unwrap_or_else(|_| Err(IntakeError::Store("the batch was dropped".into())));
+            }
+            _gate = cx.intake.gate.lock() => {
+                let batch: Vec<Waiting> = {
+                    let mut queue = cx.intake.queue();
+                    let n = queue.len().min(BATCH_MAX);
+                    queue.drain(..n).collect()
+                };
+                if !batch.is_empty() {
+                    carry(cx, batch).await;
+                }
+            }
+        }
+    }
+}
+
+/// Commits a batch and answers everybody in it. If something in it cannot be stored, each goes alone, so that only
+/// the bad one fails.
+async fn carry(cx: &Cx, batch: Vec<Waiting>) {
+    match commit(cx, &batch).await {
+        Ok(()) => {
+            for waiting in batch {
+                let _ = waiting.reply.send(Ok(()));
+            }
+        }
+        Err(error) if error.is_passing() || batch.len() == 1 => {
+            tracing::error!(error = %chain(&error), notices = batch.len(), "notices could not be committed");
+            for waiting in batch {
+                let _ = waiting.reply.send(Err(IntakeError::Store(error.to_string())));
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), notices = batch.len(), "a batch of notices is taken apart");
+            for waiting in batch {
+                let one = [waiting];
+                let result = commit(cx, &one).await;
+                let [waiting] = one;
+                if let Err(error) = &result {
+                    tracing::error!(error = %chain(error), connection.id = %waiting.link.id, "a notice could not be committed");
+                }
+                let _ = waiting.reply.send(result.map_err(|error| IntakeError::Store(error.to_string())));
+            }
+        }
+    }
+}
+
+async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
+    let now = cx.now();
+    let mut groups: Vec<(Arc<Link>, Vec<Incoming>, i64)> = Vec::new();
+    for waiting in batch {
+        match groups.iter_mut().find(|(link, _, _)| link.id == waiting.link.id) {
+            Some((_, incoming, notices)) => {
+                incoming.extend(waiting.incoming.iter().cloned());
+                *notices += 1;
+            }
+            None => groups.push((Arc::clone(&waiting.link), waiting.incoming.clone(), 1)),
+        }
+    }
+    let mut tx = cx.store.begin().await?;
+    let mut done: Vec<(Arc<Link>, Applied)> = Vec::with_capacity(groups.len());
+    for (link, incoming, notices) in groups {
+        let warehouse = link.default_warehouse();
+        let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
+        let kept = i64::try_from(incoming.len()).unwrap_or(0);
+        let applied = if kept > 0 { apply(&mut tx, origin, incoming, now).await? } else { Applied::default() };
+        let counts = [("accepted", notices), ("repeated", applied.repeated), ("parked", applied.parked)];
+        inbox::count_notices(&mut tx, &link.id, now, &counts).await?;
+        done.push((link, applied));
+    }
+    tx.commit().await?;
+    for (link, applied) in done {
+        cx.follow_up(&link, &applied);
+    }
+    Ok(())
+}
+
+/// An error with its causes, for the one place where it is logged.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,260 @@
+//! What needs a person, found from what is true now. A problem that is no longer found closes itself.
+
+use super::cx::{Change, Cx};
+use crate::domain::money::Fine;
+use crate::domain::problem::{Kind, Problem, Severity};
+use crate::domain::time::{Span, Timestamp};
+use crate::store::{StoreError, feeds, findings, inbox, listings, problems};
+
+/// A mark older than this is stale.
+pub const STALE_AFTER: Span = Span::minutes(10);
+
+/// A difference younger than this is merely in flight.
+const IN_FLIGHT: Span = Span::minutes(2);
+
+/// Problems raised for single SKUs at most; beyond it they are one row with a count.
+const SINGLE_SKUS: i64 = 20;
+
+/// Raises what is found and closes what is gone.
+pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
+    let now = cx.now();
+    let mut found = Vec::new();
+    not_read(cx, now, &mut found).await?;
+    writes(cx, now, &mut found).await?;
+    differences(cx, now, &mut found).await?;
+    returns(cx, now, &mut found).await?;
+    catalogue(cx, &mut found).await?;
+    intake(cx, now, &mut found).await?;
+    let before = problems::count_open(&cx.store).await?;
+    let mut tx = cx.store.begin().await?;
+    for problem in &found {
+        problems::raise(&mut tx, &cx.mint.id(now), problem, now).await?;
+    }
+    let closed = problems::close_unseen(&mut tx, now).await?;
+    tx.commit().await?;
+    if closed > 0 || i64::try_from(found.len()).unwrap_or(0) != before {
+        let _ = cx.changes.send(Change::Problems);
+    }
+    Ok(())
+}
+
+fn minutes(span: Span) -> String {
+    let minutes = span.0 / 60_000_000;
+    match minutes {
+        0 => "less than a minute".into(),
+        1 => "1\u{a0}minute".into(),
+        n if n < 120 => format!("{n}\u{a0}minutes"),
+        n => format!("{}\u{a0}hours", n / 60),
+    }
+}
+
+async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    let feeds = feeds::all(&cx.store).await?;
+    for link in cx.links() {
+        let mine = feeds.iter().filter(|(connection, _, _)| *connection == link.id);
+        let worst = mine
+            .filter(|(_, feed, _)| matches!(feed.as_str(), "sales" | "stock" | "orders"))
+            .filter(|(_, _, f)| f.failing_since > Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
+            .filter(|(_, _, f)| f.read_up_to == Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
+            .min_by_key(|(_, _, f)| f.read_up_to);
+        let Some((_, _, feed)) = worst else { continue };
+        if link.paused.load(std::sync::atomic::Ordering::SeqCst) || feed.tried_at == Timestamp(0) {
+            continue;
+        }
+        let key = feed.error.contains("refused our key");
+        let who = if link.is_shop() { "The shop" } else { "The till" };
+        let since = now.since(feed.read_up_to);
+        let title = if key {
+            format!("{who} refuses our key")
+        } else if feed.read_up_to == Timestamp(0) {
+            format!("{who} has not been read yet")
+        } else {
+            format!("{who} was last read {} ago", minutes(since))
+        };
+        let why = if feed.error.is_empty() {
+            "No sweep has reached its end since. Falls that notices tell us of still go out.".to_owned()
+        } else {
+            format!("{}. Falls that notices tell us of still go out.", first_upper(&feed.error))
+        };
+        found.push(Problem {
+            kind: if key { Kind::KeyRefused } else { Kind::NotRead },
+            subject: link.id.clone(),
+            severity: Severity::Now,
+            team: "operations",
+            title,
+            why,
+            money_minor: 0,
+            currency: String::new(),
+            waits: link.name.clone(),
+            actions: vec![
+                ("Open connections".into(), "/connections".into()),
+                ("Read again".into(), format!("post:/connections/{}/read-again", link.id)),
+            ],
+        });
+    }
+    Ok(())
+}
+
+fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    for row in findings::stuck_writes(&cx.store, now - IN_FLIGHT, SINGLE_SKUS).await? {
+        let unknown = row.state == "unknown";
+        found.push(Problem {
+            kind: if unknown { Kind::OutcomeUnknown } else { Kind::ShopRefuses },
+            subject: format!("{}:{}", row.variant, row.place),
+            severity: if row.web > row.should { Severity::Now } else { Severity::Soon },
+            team: "operations",
+            title: if unknown {
+                format!("We don't know whether the shop took {}", row.item)
+            } else {
+                format!("The shop refuses the count of {}", row.item)
+            },
+            why: format!("{} It shows {} and should show {}.", sentence(&row.reason), row.web, row.should),
+            money_minor: value(row.price_fine, (row.web - row.should).abs()),
+            currency: String::new(),
+            waits: units((row.web - row.should).abs()),
+            actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
+        });
+    }
+    Ok(())
+}
+
+fn sentence(text: &str) -> String {
+    let text = first_upper(text.trim().trim_end_matches('.'));
+    if text.is_empty() { String::new() } else { format!("{text}.") }
+}
+
+fn units(n: i64) -> String {
+    if n == 1 { "1\u{a0}unit".into() } else { format!("{n}\u{a0}units") }
+}
+
+fn value(price_fine: i64, units: i64) -> i64 {
+    Fine(price_fine).times(units).map_or(0, |fine| fine.to_minor().0)
+}
+
+async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    for row in findings::oversold(&cx.store, SINGLE_SKUS).await? {
+        found.push(Problem {
+            kind: Kind::Oversold,
+            subject: format!("{}:{}", row.variant, row.place),
+            severity: Severity::Now,
+            team: "operations",
+            title: format!("Oversold by {}: {}", row.floored, row.item),
+            why: format!(
+                "The till says {}, and {} are promised to web orders or on hold. The web cannot show less than 0.",
+                row.till, row.waiting
+            ),
+            money_minor: value(row.price_fine, row.floored),
+            currency: String::new(),
+            waits: units(row.floored),
+            actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
+        });
+    }
+    let (count, units_off, money_fine) = findings::differing(&cx.store, now - IN_FLIGHT).await?;
+    if count > 0 {
+        found.push(Problem {
+            kind: Kind::Differs,
+            subject: String::new(),
+            severity: Severity::Soon,
+            team: "operations",
+            title: if count == 1 { "1 SKU differs".into() } else { format!("{count} SKUs differ") },
+            why: "The web shows something else than it should, for longer than an update takes.".into(),
+            money_minor: Fine(money_fine).to_minor().0,
+            currency: String::new(),
+            waits: units(units_off),
+            actions: vec![("Show them".into(), "/stock?difference=1".into())],
+        });
+    }
+    Ok(())
+}
+
+async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    let (lines, held, oldest, money_fine) = findings::on_hold(&cx.store).await?;
+    if lines > 0 {
+        found.push(Problem {
+            kind: Kind::ReturnsOnHold,
+            subject: String::new(),
+            severity: Severity::Soon,
+            team: "operations",
+            title: if lines == 1 {
+                "1 store return has no sale to match".into()
+            } else {
+                format!("{lines} store returns have no sale to match")
+            },
+            why: format!(
+                "No receipt was scanned, so nobody knows yet whose they are. {} on hold, not on sale.",
+                first_upper(&units(held))
+            ),
+            money_minor: Fine(money_fine).to_minor().0,
+            currency: String::new(),
+            waits: format!("oldest {}", minutes(now.since(oldest))),
+            actions: vec![("Show them".into(), "/stock?held=1".into())],
+        });
+    }
+    Ok(())
+}
+
+async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    let (till, shop, units_off) = listings::unlinked(&cx.store).await?;
+    if till + shop > 0 {
+        found.push(Problem {
+            kind: Kind::NotLinked,
+            subject: String::new(),
+            severity: Severity::Soon,
+            team: "merchandising",
+            title: if till + shop == 1 { "1 item is not linked".into() } else { format!("{} items are not linked", till + shop) },
+            why: format!(
+                "{till} at the till and {shop} in the shop have no twin with the same SKU, so their counts cannot be kept."
+            ),
+            money_minor: 0,
+            currency: String::new(),
+            waits: format!("{} off sale", units(units_off.max(0))),
+            actions: vec![("Show them".into(), "/stock?linked=no".into())],
+        });
+    }
+    Ok(())
+}
+
+async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    let parked = inbox::parked(&cx.store, None, 500).await?;
+    if let Some(newest) = parked.first() {
+        let n = parked.len();
+        found.push(Problem {
+            kind: Kind::Unreadable,
+            subject: String::new(),
+            severity: Severity::Soon,
+            team: "operations",
+            title: if n == 1 { "1 record could not be used".into() } else { format!("{n} records could not be used") },
+            why: format!("Newest: {} Everything else goes on.", sentence(&newest.reason)),
+            money_minor: 0,
+            currency: String::new(),
+            waits: "kept with its reason".into(),
+            actions: vec![("Show them".into(), "/connections#parked".into())],
+        });
+    }
+    let refused: i64 = inbox::notice_counts(&cx.store, now - Span::hours(1))
+        .await?
+        .iter()
+        .filter(|(_, what, _)| what == "refused")
+        .map(|(_, _, n)| n)
+        .sum();
+    if refused > 0 {
+        found.push(Problem {
+            kind: Kind::NoticesRefused,
+            subject: String::new(),
+            severity: Severity::Soon,
+            team: "operations",
+            title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
+            why: "They were not signed by the vendor, or could not be read. Nothing of theirs was applied.".into(),
+            money_minor: 0,
+            currency: String::new(),
+            waits: "in the last hour".into(),
+            actions: vec![("Show them".into(), "/connections#refused".into())],
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Targets to the shop, and back: plan, write down, call, write down what was answered, read back.
+//!
+//! No transaction is open during a call. Every write has its intent row before it. A write whose outcome is not
+//! known is looked up before anything is sent again, because the look comes first whenever the state is unknown.
+
+use super::cx::{Cx, Link, TaskError, keep_evidence};
+use super::schedule::Task;
+use super::sweep::Next;
+use crate::connectors::error::{CallError, CallErrorKind};
+use crate::connectors::{Answer, Shop, StockWrite, WriteOutcome};
+use crate::domain::equation::ShopSubtracts;
+use crate::domain::fact::ShopReading;
+use crate::domain::ids::ProductKey;
+use crate::domain::push::{self, Due};
+use crate::domain::retry;
+use crate::domain::time::{Span, Timestamp};
+use crate::store::pushes::{self, Intent, Outcome};
+use crate::store::{StoreError, feeds, targets};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Targets looked at in one go.
+const BATCH: i64 = 400;
+
+/// Products that one look at the shop covers, as the connectors declare.
+const LOOK_MAX: usize = 100;
+
+/// How long after a write it is read back: long enough to read several at once.
+const CONFIRM_AFTER: Span = Span::secs(2);
+
+fn subtracts(shop: &dyn Shop) -> ShopSubtracts {
+    if shop.capabilities().subtracts_own_orders { ShopSubtracts::OwnOpenOrders } else { ShopSubtracts::Nothing }
+}
+
+/// Sends what is due, at most one call's worth; comes back while there is more.
+pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    let now = cx.now();
+    if let Some(until) = shop.allowance(now).blocked_until.filter(|until| *until > now) {
+        return Ok(Next::At(until));
+    }
+    let mut due: Vec<(Due, i64)> = targets::due(&cx.store, &link.id, now, BATCH).await?;
+    if due.is_empty() {
+        return Ok(match targets::next_due_at(&cx.store, &link.id).await? {
+            Some(at) => Next::At(at),
+            None => Next::Later,
+        });
+    }
+    due.sort_by_key(|(due, _)| push::urgency(due));
+    let rule = subtracts(shop);
+    let (mut look, mut write) = (Vec::new(), Vec::new());
+    for (due, attempt) in due {
+        match push::next(&due, now, false, rule) {
+            push::Next::LookFirst => look.push((due, attempt)),
+            push::Next::Write(physical) => write.push((due, attempt, physical)),
+            push::Next::Nothing => {
+                // It was read fresh and shows what it should: nothing to send.
+                settle(cx, link, &[&due]).await?;
+            }
+        }
+    }
+    // The most urgent kind goes first: what can be written at once, else a look.
+    if write.is_empty() {
+        look.truncate(LOOK_MAX);
+        write = look_first(cx, link, shop, look, rule).await?;
+    }
+    // One call writes to one warehouse.
+    if let Some(warehouse) = write.first().map(|(due, _, _)| due.warehouse.clone()) {
+        write.retain(|(due, _, _)| due.warehouse == warehouse);
+        write.truncate(shop.capabilities().rows_per_write.max(1));
+        send(cx, link, shop, write).await?;
+    }
+    Ok(Next::Again)
+}
+
+/// Reads the shop's stock of these targets, then decides again with what it said.
+async fn look_first(
+    cx: &Cx,
+    link: &Arc<Link>,
+    shop: &dyn Shop,
+    look: Vec<(Due, i64)>,
+    rule: ShopSubtracts,
+) -> Result<Vec<(Due, i64, i64)>, TaskError> {
+    let fresh = look_at(cx, link, shop, &look).await?;
+    let now = cx.now();
+    let (mut write, mut nothing, mut behind) = (Vec::new(), Vec::new(), false);
+    for (due, attempt) in fresh {
+        behind |= push::orders_behind(&due);
+        match push::next(&due, now, true, rule) {
+            push::Next::Write(physical) => write.push((due, attempt, physical)),
+            push::Next::Nothing | push::Next::LookFirst => nothing.push(due),
+        }
+    }
+    if behind {
+        link.schedule.wake(Task::Orders, now);
+    }
+    settle(cx, link, &nothing.iter().collect::<Vec<_>>()).await?;
+    Ok(write)
+}
+
+/// Reads the shop's stock of some targets and keeps it; returns them with the new numbers.
+async fn look_at(
+    cx: &Cx,
+    link: &Arc<Link>,
+    shop: &dyn Shop,
+    look: &[(Due, i64)],
+) -> Result<Vec<(Due, i64)>, TaskError> {
+    let products: BTreeSet<&str> = look.iter().map(|(due, _)| due.product.as_str()).collect();
+    let keys: Vec<ProductKey> = products.into_iter().map(ProductKey::new).collect();
+    let Answer { value: readings, .. } = shop.stock_of(&keys).await?;
+    keep_readings(cx, link, &readings).await?;
+    let wanted: Vec<(String, String)> = look.iter().map(|(due, _)| (due.variant.clone(), due.place.clone())).collect();
+    Ok(targets::reread(&cx.store, &link.id, &wanted).await?)
+}
+
+async fn keep_readings(cx: &Cx, link: &Arc<Link>, readings: &[ShopReading]) -> Result<(), StoreError> {
+    let rows: Vec<(String, String, i64, i64, i64)> = readings
+        .iter()
+        .map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned(), r.physical, r.allocated, r.sellable))
+        .collect();
+    let mut tx = cx.store.begin().await?;
+    targets::web_read(&mut tx, &link.id, &rows, cx.now()).await?;
+    tx.commit().await
+}
+
+/// These show what they should: their newest generation needs no write.
+async fn settle(cx: &Cx, link: &Arc<Link>, due: &[&Due]) -> Result<(), StoreError> {
+    if due.is_empty() {
+        return Ok(());
+    }
+    let now = cx.now();
+    let seen: Vec<(String, String, i64)> =
+        due.iter().map(|d| (d.variant.clone(), d.place.clone(), d.generation)).collect();
+    let mut tx = cx.store.begin().await?;
+    targets::settled(&mut tx, &seen, now).await?;
+    pushes::confirm(&mut tx, &seen, now).await?;
+    tx.commit().await?;
+    cx.tell(&due.iter().map(|d| d.variant.clone()).collect());
+    let _ = link;
+    Ok(())
+}
+
+/// One call: intents first, then the call without any transaction, then its outcome.
+async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i64)>) -> Result<(), TaskError> {
+    let now = cx.now();
+    let batch = cx.mint.id(now);
+    let intents: Vec<(Intent, i64)> = rows
+        .into_iter()
+        .map(|(due, attempt, physical)| {
+            let intent = Intent {
+                id: cx.mint.id(now),
+                batch: batch.clone(),
+                variant: due.variant,
+                place: due.place,
+                product: due.product,
+                warehouse: due.warehouse,
+                generation: due.generation,
+                before: due.web_sellable,
+                should: due.should,
+                physical,
+                cause_at: due.cause_at,
+            };
+            (intent, attempt)
+        })
+        .collect();
+    let plain: Vec<Intent> = intents.iter().map(|(intent, _)| intent.clone()).collect();
+    let mut tx = cx.store.begin().await?;
+    pushes::intend(&mut tx, &link.id, &plain, now).await?;
+    tx.commit().await?;
+
+    let writes: Vec<StockWrite> = plain
+        .iter()
+        .map(|i| StockWrite {
+            product: i.product.as_str().into(),
+            warehouse: i.warehouse.as_str().into(),
+            physical: i.physical,
+        })
+        .collect();
+    // From here to the answer no transaction is open.
+    let called = shop.write_stock(&writes, &format!("Truecount {batch}")).await;
+
+    let answered_at = cx.now();
+    let later = |attempt: i64| {
+        let failures = u32::try_from(attempt + 1).unwrap_or(u32::MAX);
+        answered_at + retry::delay(failures, cx.mint.below(1_000))
+    };
+    let (outcomes, exchanges, error): (Vec<(&Intent, Outcome, Timestamp)>, _, Option<CallError>) = match called {
+        Ok(Answer { value, exchanges }) => {
+            let mut answers = value.into_iter();
+            let outcomes = intents
+                .iter()
+                .map(|(intent, attempt)| match answers.next() {
+                    Some(WriteOutcome::Accepted) => (intent, Outcome::Accepted, answered_at),
+                    Some(WriteOutcome::Refused(reason)) => (intent, Outcome::Refused(reason), later(*attempt)),
+                    None => (intent, Outcome::Unknown("the shop's answer had too few rows".into()), answered_at),
+                })
+                .collect();
+            (outcomes, exchanges, None)
+        }
+        Err(error) => {
+            let outcomes = intents
+                .iter()
+                .map(|(intent, attempt)| {
+                    let reason = error.kind.to_string();
+                    match (&error.kind, error.not_before()) {
+                        (CallErrorKind::Throttled { .. } | CallErrorKind::Paced { .. }, Some(until)) => {
+                            (intent, Outcome::Throttled(reason), until)
+                        }
+                        _ if error.may_have_acted() => (intent, Outcome::Unknown(reason), later(*attempt)),
+                        (CallErrorKind::Rejected { .. }, _) => (intent, Outcome::Refused(reason), later(*attempt)),
+                        _ => (intent, Outcome::Failed(reason), later(*attempt)),
+                    }
+                })
+                .collect();
+            (outcomes, error.exchanges.clone(), Some(error))
+        }
+    };
+    let mut tx = cx.store.begin().await?;
+    let evidence = keep_evidence(&mut tx, cx, link, &exchanges).await?;
+    pushes::answered(&mut tx, &outcomes, &evidence, answered_at).await?;
+    match &error {
+        Some(error) => feeds::failed(&mut tx, &link.id, Task::Push.feed(), &error.to_string(), answered_at).await?,
+        None => feeds::mark(&mut tx, &link.id, Task::Push.feed(), 0, answered_at, answered_at).await?,
+    }
+    tx.commit().await?;
+    cx.tell(&plain.iter().map(|i| i.variant.clone()).collect());
+    let accepted = outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Accepted);
+    if accepted {
+        link.schedule.wake(Task::Confirm, answered_at + CONFIRM_AFTER);
+    }
+    match error {
+        // The rows know when they may go again; only a closed door stops the others.
+        Some(error) if error.not_before().is_some() => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads back what was acknowledged a moment ago.
+pub(super) async fn confirm(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    let now = cx.now();
+    let limit = i64::try_from(LOOK_MAX).unwrap_or(i64::MAX);
+    let waiting = targets::unconfirmed(&cx.store, &link.id, now - CONFIRM_AFTER, limit).await?;
+    if waiting.is_empty() {
+        return Ok(match targets::oldest_unconfirmed(&cx.store, &link.id).await? {
+            Some(at) => Next::At(at + CONFIRM_AFTER),
+            None => Next::Later,
+        });
+    }
+    let generations: Vec<(String, String, i64)> =
+        waiting.iter().map(|(d, _)| (d.variant.clone(), d.place.clone(), d.generation)).collect();
+    let fresh = look_at(cx, link, shop, &waiting).await?;
+    compare_and_mend(cx, link, fresh, &generations).await?;
+    Ok(Next::Again)
+}
+
+/// Settles what shows what it should; plans another write for what does not, unless one waits already.
+async fn compare_and_mend(
+    cx: &Cx,
+    link: &Arc<Link>,
+    fresh: Vec<(Due, i64)>,
+    before: &[(String, String, i64)],
+) -> Result<(), StoreError> {
+    let now = cx.now();
+    let (mut seen, mut again, mut behind) = (Vec::new(), Vec::new(), false);
+    for (due, _) in fresh {
+        behind |= push::orders_behind(&due);
+        let unchanged = before.iter().any(|(v, p, g)| *v == due.variant && *p == due.place && *g == due.generation);
+        if !unchanged {
+            // A newer number waits to be written; what we read was about an older one.
+            continue;
+        }
+        if due.web_sellable == push::expected(&due) {
+            seen.push((due.variant, due.place, due.generation));
+        } else {
+            let reason = format!("the shop shows {} where {} should stand", due.web_sellable, push::expected(&due));
+            again.push((due.variant, due.place, reason));
+        }
+    }
+    let mut tx = cx.store.begin().await?;
+    targets::settled(&mut tx, &seen, now).await?;
+    pushes::confirm(&mut tx, &seen, now).await?;
+    targets::write_again(&mut tx, &again, now).await?;
+    tx.commit().await?;
+    if behind {
+        link.schedule.wake(Task::Orders, now);
+    }
+    if !again.is_empty() {
+        link.schedule.wake(Task::Push, now);
+    }
+    cx.tell(&seen.into_iter().map(|(v, _, _)| v).chain(again.into_iter().map(|(v, _, _)| v)).collect());
+    Ok(())
+}
+
+/// A page of the shop's whole stock; at the end, what differs although nothing waits is written again.
+pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    let feed = Task::Observe.feed();
+    let state = feeds::get(&cx.store, &link.id, feed).await?;
+    let places: Vec<_> = crate::store::connections::places(&cx.store)
+        .await?
+        .into_iter()
+        .filter(|place| place.connection == link.id)
+        .collect();
+    let mut at = Pass::parse(&state.cursor).unwrap_or(Pass { began: cx.now(), place: 0, cursor: String::new() });
+    if let Some(place) = places.get(at.place) {
+        let cursor = (!at.cursor.is_empty()).then_some(at.cursor.as_str());
+        let page = shop.stock(&place.warehouse.as_str().into(), cursor).await?.value;
+        keep_readings(cx, link, &page.rows).await?;
+        match page.next {
+            Some(next) => at.cursor = next,
+            None => {
+                at.place += 1;
+                at.cursor = String::new();
+            }
+        }
+    }
+    let ended = at.place >= places.len();
+    let now = cx.now();
+    let mut tx = cx.store.begin().await?;
+    let cursor = if ended { String::new() } else { at.to_text() };
+    feeds::advance(&mut tx, &link.id, feed, &cursor, now).await?;
+    if ended && !places.is_empty() {
+        feeds::mark(&mut tx, &link.id, feed, 0, at.began, now).await?;
+    }
+    tx.commit().await?;
+    if !ended {
+        return Ok(Next::Again);
+    }
+    let drifted = targets::drifted(&cx.store, &link.id, BATCH).await?;
+    if !drifted.is_empty() {
+        let generations: Vec<(String, String, i64)> =
+            drifted.iter().map(|(d, _)| (d.variant.clone(), d.place.clone(), d.generation)).collect();
+        compare_and_mend(cx, link, drifted, &generations).await?;
+    }
+    Ok(Next::Later)
+}
+
+/// Where a pass over all places stands.
+struct Pass {
+    began: Timestamp,
+    place: usize,
+    cursor: String,
+}
+
+impl Pass {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '|');
+        Some(Self {
+            began: Timestamp(parts.next()?.parse().ok()?),
+            place: parts.next()?.parse().ok()?,
+            cursor: parts.next()?.to_owned(),
+        })
+    }
+
+    fn to_text(&self) -> String {
+        format!("{}|{}|{}", self.began.micros(), self.place, self.cursor)
+    }
+}

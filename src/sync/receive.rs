@@ -1,0 +1,115 @@
+//! The webhook door: verify, keep, apply, answer. 200 means committed, and nothing else means 200.
+
+use super::apply::Incoming;
+use super::cx::{Cx, Link, Side};
+use super::intake::{self, IntakeError, chain};
+use super::schedule::Task;
+use crate::connectors::notice::{Delivery, NoticeError};
+use crate::domain::fact::{Fact, Hint};
+use crate::domain::time::Timestamp;
+use crate::store::inbox::{self, NewRecord};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Longest body we look at.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest vendor id we keep; every vendor of ours uses far shorter ones.
+const ID_BYTES_MAX: usize = 200;
+
+/// What the webhook door answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// HTTP status for the vendor.
+    pub status: u16,
+    /// Why, for our log and the Connections page; never sent to the vendor.
+    pub reason: String,
+}
+
+impl Received {
+    fn new(status: u16, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into() }
+    }
+}
+
+/// One notice for one connection.
+pub async fn receive(cx: &Cx, connection: &str, headers: &http::HeaderMap, body: Bytes) -> Received {
+    let Some(link) = cx.link(connection) else {
+        return Received::new(404, "no such connection");
+    };
+    if body.len() > BODY_BYTES_MAX {
+        return refuse(cx, &link, 413, "the notice is larger than 1 MiB").await;
+    }
+    let now = cx.now();
+    let read = match &link.side {
+        Side::Till(till) => till.read_notice(headers, &body, now),
+        Side::Shop(shop) => shop.read_notice(headers, &body, now),
+    };
+    let deliveries = match read {
+        Ok(deliveries) => deliveries,
+        Err(NoticeError::NotFromThem(reason) | NoticeError::WrongTime(reason)) => {
+            return refuse(cx, &link, 401, &reason).await;
+        }
+        Err(NoticeError::Unreadable(reason)) => return refuse(cx, &link, 400, &reason).await,
+    };
+    let incoming = to_incoming(cx, &link, deliveries, now);
+    match intake::submit(cx, &link, incoming).await {
+        Ok(()) => Received::new(200, ""),
+        Err(error @ (IntakeError::Store(_) | IntakeError::Full)) => Received::new(503, error.to_string()),
+    }
+}
+
+/// Deliveries with an identity become records; those without one only wake the sweep that reads the truth.
+fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Incoming> {
+    let mut incoming = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        let hint = match &delivery.fact {
+            Ok(Fact::Hint(hint)) => Some(*hint),
+            _ => None,
+        };
+        match (delivery.version, hint) {
+            (Some(version), None) if delivery.external_id.len() <= ID_BYTES_MAX => {
+                link.saw(version);
+                incoming.push(Incoming {
+                    record: NewRecord {
+                        id: cx.mint.id(now),
+                        connection: link.id.clone(),
+                        kind: delivery.kind,
+                        external_id: delivery.external_id,
+                        version,
+                        by_notice: true,
+                        raw: delivery.raw,
+                        received_at: now,
+                    },
+                    facts: delivery.fact.map(|fact| vec![fact]).map_err(|unreadable| unreadable.reason),
+                });
+            }
+            (_, hint) => {
+                let task = match (hint, &link.side) {
+                    (Some(Hint::Sales), Side::Till(_)) => Task::Sales,
+                    (Some(Hint::Stock), Side::Till(_)) => Task::Stock,
+                    (Some(Hint::Stock), Side::Shop(_)) => Task::Observe,
+                    (Some(Hint::Orders) | None, Side::Shop(_)) => Task::Orders,
+                    (Some(Hint::Catalogue), _) => Task::Catalogue,
+                    (Some(Hint::Sales), Side::Shop(_)) | (Some(Hint::Orders) | None, Side::Till(_)) => Task::Sales,
+                };
+                link.schedule.wake(task, now);
+            }
+        }
+    }
+    incoming
+}
+
+/// Counts a refusal, so that Connections can show it; the caller's status does not depend on that.
+async fn refuse(cx: &Cx, link: &Arc<Link>, status: u16, reason: &str) -> Received {
+    let now = cx.now();
+    let counted = async {
+        let mut tx = cx.store.begin().await?;
+        inbox::count_refused(&mut tx, &link.id, status, reason, now).await?;
+        tx.commit().await
+    };
+    if let Err(error) = counted.await {
+        tracing::error!(error = %chain(&error), connection.id = %link.id, "a refused notice could not be counted");
+    }
+    Received::new(status, reason)
+}

@@ -1,0 +1,218 @@
+//! When each task of a connection is due. Signals make it soon; the period makes it certain.
+
+use crate::domain::retry;
+use crate::domain::time::{Span, Timestamp};
+use crate::mint::Mint;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// A task of one connection. The order is the order in which due tasks of a lane run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Task {
+    /// Counts to the shop.
+    Push,
+    /// Reads back what was written.
+    Confirm,
+    /// Outlets, registers, warehouses.
+    Places,
+    /// Products.
+    Catalogue,
+    /// Till counts since a cursor.
+    Stock,
+    /// Till sales since a cursor.
+    Sales,
+    /// Web orders since a cursor.
+    Orders,
+    /// Sales that a return names and we do not know.
+    LookUp,
+    /// The shop's whole stock.
+    Observe,
+    /// The till's whole stock.
+    Compare,
+}
+
+/// Two loops per connection, so that a long read never holds up a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Everything that reads.
+    Read,
+    /// Push and confirm.
+    Write,
+}
+
+impl Task {
+    /// Tasks of a till.
+    pub const TILL: &'static [Task] =
+        &[Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::LookUp, Task::Compare];
+    /// Tasks of a shop.
+    pub const SHOP: &'static [Task] =
+        &[Task::Push, Task::Confirm, Task::Places, Task::Catalogue, Task::Orders, Task::Observe];
+
+    /// Which loop runs it.
+    pub fn lane(self) -> Lane {
+        match self {
+            Task::Push | Task::Confirm => Lane::Write,
+            _ => Lane::Read,
+        }
+    }
+
+    /// How often it runs without any signal.
+    pub fn period(self) -> Span {
+        match self {
+            Task::Push | Task::Confirm => Span::secs(60),
+            Task::Stock | Task::Sales | Task::Orders => Span::secs(60),
+            Task::LookUp => Span::minutes(5),
+            Task::Catalogue => Span::minutes(10),
+            Task::Observe => Span::minutes(30),
+            Task::Places => Span::hours(6),
+            Task::Compare => Span::hours(24),
+        }
+    }
+
+    /// The feed whose mark and failures belong to it, as the database names it.
+    pub fn feed(self) -> &'static str {
+        match self {
+            Task::Push => "push",
+            Task::Confirm => "confirm",
+            Task::Places => "places",
+            Task::Catalogue => "catalogue",
+            Task::Stock => "stock",
+            Task::Sales => "sales",
+            Task::Orders => "orders",
+            Task::LookUp => "look up",
+            Task::Observe => "web stock",
+            Task::Compare => "full stock",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    due: Timestamp,
+    failures: u32,
+    /// Not before this moment, whatever wakes it: a vendor or our budget said so.
+    not_before: Timestamp,
+}
+
+/// The slots of one connection.
+#[derive(Debug)]
+pub struct Schedule {
+    slots: Mutex<BTreeMap<Task, Slot>>,
+    read: Notify,
+    write: Notify,
+}
+
+impl Schedule {
+    /// Everything is due at once.
+    pub fn new(tasks: &[Task]) -> Self {
+        let slot = Slot { due: Timestamp(0), failures: 0, not_before: Timestamp(0) };
+        Self {
+            slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
+            read: Notify::new(),
+            write: Notify::new(),
+        }
+    }
+
+    fn slots(&self) -> std::sync::MutexGuard<'_, BTreeMap<Task, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The signal that something in this lane became due.
+    pub fn signal(&self, lane: Lane) -> &Notify {
+        match lane {
+            Lane::Read => &self.read,
+            Lane::Write => &self.write,
+        }
+    }
+
+    /// Makes a task due at `at`, if it was not due earlier.
+    pub fn wake(&self, task: Task, at: Timestamp) {
+        let mut changed = false;
+        if let Some(slot) = self.slots().get_mut(&task) {
+            if at < slot.due {
+                slot.due = at;
+                changed = true;
+            }
+        }
+        if changed {
+            self.signal(task.lane()).notify_one();
+        }
+    }
+
+    /// The first task of a lane that is due at `now`.
+    pub fn due(&self, lane: Lane, now: Timestamp) -> Option<Task> {
+        self.slots()
+            .iter()
+            .find(|(task, slot)| task.lane() == lane && slot.due <= now && slot.not_before <= now)
+            .map(|(task, _)| *task)
+    }
+
+    /// When the next task of a lane is due.
+    pub fn next(&self, lane: Lane) -> Option<Timestamp> {
+        self.slots().iter().filter(|(task, _)| task.lane() == lane).map(|(_, slot)| slot.due.max(slot.not_before)).min()
+    }
+
+    /// A task is about to run: a signal from now on makes it due again.
+    pub fn begin(&self, task: Task, now: Timestamp) {
+        if let Some(slot) = self.slots().get_mut(&task) {
+            slot.due = now + task.period();
+        }
+    }
+
+    /// It worked; `again` overrides its period (there is more to do, or it knows when).
+    pub fn done(&self, task: Task, now: Timestamp, again: Option<Timestamp>) {
+        if let Some(slot) = self.slots().get_mut(&task) {
+            slot.failures = 0;
+            slot.not_before = Timestamp(0);
+            if let Some(at) = again {
+                slot.due = slot.due.min(at.max(now));
+            }
+        }
+    }
+
+    /// It did not work: again when the other side allows it, or later and later.
+    pub fn failed(&self, task: Task, now: Timestamp, not_before: Option<Timestamp>, mint: &Mint) {
+        if let Some(slot) = self.slots().get_mut(&task) {
+            let at = match not_before {
+                Some(at) => at,
+                None => {
+                    slot.failures = slot.failures.saturating_add(1);
+                    now + retry::delay(slot.failures, mint.below(1_000))
+                }
+            };
+            slot.due = at;
+            slot.not_before = at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_makes_it_soon_but_never_sooner_than_allowed() {
+        let schedule = Schedule::new(Task::SHOP);
+        let (t0, mint) = (Timestamp::from_secs(1_000), Mint::seeded(1));
+        assert_eq!(schedule.due(Lane::Write, t0), Some(Task::Push), "everything is due at first, writes apart");
+        assert_eq!(schedule.due(Lane::Read, t0), Some(Task::Places));
+        schedule.begin(Task::Push, t0);
+        schedule.failed(Task::Push, t0, Some(Timestamp::from_secs(1_030)), &mint);
+        schedule.wake(Task::Push, t0);
+        schedule.begin(Task::Confirm, t0);
+        schedule.done(Task::Confirm, t0, None);
+        assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_029)), None);
+        assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_030)), Some(Task::Push));
+    }
+
+    #[test]
+    fn a_signal_while_a_task_runs_is_not_lost() {
+        let schedule = Schedule::new(&[Task::Push]);
+        let t0 = Timestamp::from_secs(1_000);
+        schedule.begin(Task::Push, t0);
+        schedule.wake(Task::Push, t0);
+        schedule.done(Task::Push, t0, None);
+        assert_eq!(schedule.due(Lane::Write, t0), Some(Task::Push));
+    }
+}

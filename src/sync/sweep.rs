@@ -1,0 +1,417 @@
+//! Sweeps: read a feed from its cursor, keep what came, move the mark when the end is reached.
+
+use super::apply::{Applied, Incoming, Origin, apply};
+use super::cx::{Cx, Link, TaskError, keep_evidence};
+use super::house;
+use super::retarget::retarget;
+use super::schedule::Task;
+use crate::connectors::{Answer, Page, Record, Shop, Till};
+use crate::domain::fact::Fact;
+use crate::domain::ledger::{Cause, Movement, TillCount};
+use crate::domain::time::Timestamp;
+use crate::store::inbox::NewRecord;
+use crate::store::ledger::{NewMovement, Shelf};
+use crate::store::{StoreError, Tx, connections, feeds, ledger, listings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+/// What a task says when it worked: whether to come back at once, or at a moment it knows.
+pub(super) enum Next {
+    /// By its period.
+    Later,
+    /// There is more.
+    Again,
+    /// At this moment.
+    At(Timestamp),
+}
+
+fn incoming(cx: &Cx, link: &Link, record: Record, facts: Result<Vec<Fact>, String>, now: Timestamp) -> Incoming {
+    link.saw(record.version);
+    Incoming {
+        record: NewRecord {
+            id: cx.mint.id(now),
+            connection: link.id.clone(),
+            kind: record.kind.to_owned(),
+            external_id: record.external_id,
+            version: record.version,
+            by_notice: false,
+            raw: record.raw,
+            received_at: now,
+        },
+        facts,
+    }
+}
+
+fn simple(cx: &Cx, link: &Link, rows: Vec<Record>, now: Timestamp) -> Vec<Incoming> {
+    rows.into_iter()
+        .map(|row| {
+            let facts = row.fact.clone().map(|fact| vec![fact]).map_err(|unreadable| unreadable.reason);
+            incoming(cx, link, row, facts, now)
+        })
+        .collect()
+}
+
+/// One page of a feed kept and applied; the cursor moves with it. At the end `finish` moves the mark.
+struct PageRead<'a> {
+    cx: &'a Cx,
+    link: &'a Arc<Link>,
+    feed: &'static str,
+    cursor: String,
+    asked_at: Timestamp,
+    /// The highest version known before the page was asked for: nothing ordered up to it is missing at the end.
+    highest: i64,
+    /// The feed has never been read to its end.
+    first_pass: bool,
+}
+
+impl<'a> PageRead<'a> {
+    async fn begin(cx: &'a Cx, link: &'a Arc<Link>, task: Task) -> Result<PageRead<'a>, StoreError> {
+        let feed = task.feed();
+        let state = feeds::get(&cx.store, &link.id, feed).await?;
+        Ok(PageRead {
+            cx,
+            link,
+            feed,
+            cursor: state.cursor,
+            asked_at: cx.now(),
+            highest: link.highest.load(Ordering::SeqCst),
+            first_pass: state.read_up_to == Timestamp(0),
+        })
+    }
+
+    fn cursor(&self) -> Option<&str> {
+        (!self.cursor.is_empty()).then_some(self.cursor.as_str())
+    }
+
+    /// Applies the rows and moves the cursor; the transaction is still open for what the end of the feed adds.
+    async fn keep(
+        &self,
+        rows: Vec<Incoming>,
+        next: Option<&str>,
+        resume: Option<&str>,
+    ) -> Result<(Tx, Applied), StoreError> {
+        let now = self.cx.now();
+        let warehouse = self.link.default_warehouse();
+        let origin = Origin { connection: &self.link.id, default_warehouse: &warehouse };
+        let mut tx = self.cx.store.begin().await?;
+        let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, rows, now).await? };
+        feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now).await?;
+        Ok((tx, applied))
+    }
+}
+
+/// Outlets of a till.
+pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    let Answer { value: outlets, .. } = till.outlets().await?;
+    let now = cx.now();
+    let mut tx = cx.store.begin().await?;
+    for outlet in outlets {
+        let row = connections::OutletRow {
+            id: cx.mint.id(now),
+            connection: link.id.clone(),
+            outlet: outlet.key.as_str().to_owned(),
+            name: outlet.name,
+            zone: outlet.zone.unwrap_or_default(),
+            place: String::new(),
+            registers: i64::from(outlet.registers),
+        };
+        connections::keep_outlet(&mut tx, &row, &outlet.currency.unwrap_or_default(), outlet.archived).await?;
+    }
+    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now).await?;
+    tx.commit().await?;
+    Ok(Next::Later)
+}
+
+/// Warehouses of a shop.
+pub(super) async fn warehouses(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    let Answer { value: warehouses, .. } = shop.warehouses().await?;
+    let now = cx.now();
+    let mut tx = cx.store.begin().await?;
+    for place in warehouses {
+        connections::keep_place(&mut tx, &cx.mint.id(now), &link.id, place.key.as_str(), &place.name, place.archived)
+            .await?;
+    }
+    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now).await?;
+    tx.commit().await?;
+    house::refresh_default_warehouse(cx, link).await?;
+    Ok(Next::Later)
+}
+
+/// A page of a till's products.
+pub(super) async fn till_catalogue(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    let read = PageRead::begin(cx, link, Task::Catalogue).await?;
+    let Page { rows, next, resume } = till.products_after(read.cursor()).await?.value;
+    let rows = simple(cx, link, rows, cx.now());
+    catalogue_page(cx, link, read, rows, next, resume).await
+}
+
+/// A page of a shop's products: a record is one product with all its sizes.
+pub(super) async fn shop_catalogue(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    let read = PageRead::begin(cx, link, Task::Catalogue).await?;
+    let Page { rows, next, resume } = shop.products_after(read.cursor()).await?.value;
+    let now = cx.now();
+    let rows = rows
+        .into_iter()
+        .map(|row| {
+            let facts = match &row.fact {
+                Ok(_) => shop.interpret(row.kind, &row.raw).map_err(|unreadable| unreadable.reason),
+                Err(unreadable) => Err(unreadable.reason.clone()),
+            };
+            incoming(cx, link, row, facts, now)
+        })
+        .collect();
+    catalogue_page(cx, link, read, rows, next, resume).await
+}
+
+async fn catalogue_page(
+    cx: &Cx,
+    link: &Arc<Link>,
+    read: PageRead<'_>,
+    rows: Vec<Incoming>,
+    next: Option<String>,
+    resume: Option<String>,
+) -> Result<Next, TaskError> {
+    let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    let ended = next.is_none();
+    if ended {
+        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now()).await?;
+    }
+    tx.commit().await?;
+    let first_time = ended && read.first_pass;
+    cx.follow_up(link, &applied);
+    if applied.catalogue_changed {
+        house::link_twins(cx).await?;
+    }
+    if ended {
+        house::retry_parked(cx, link).await?;
+        if first_time {
+            let now = cx.now();
+            for task in [Task::Stock, Task::Orders, Task::Observe] {
+                link.schedule.wake(task, now);
+            }
+        }
+        Ok(Next::Later)
+    } else {
+        Ok(Next::Again)
+    }
+}
+
+/// Whether the catalogue of this connection has been read once; nothing can be applied before.
+async fn catalogue_known(cx: &Cx, link: &Link) -> Result<bool, StoreError> {
+    Ok(feeds::get(&cx.store, &link.id, Task::Catalogue.feed()).await?.read_up_to > Timestamp(0))
+}
+
+/// A page of a till's counts.
+pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    if !catalogue_known(cx, link).await? {
+        return Ok(Next::Later);
+    }
+    let read = PageRead::begin(cx, link, Task::Stock).await?;
+    let Page { rows, next, resume } = till.stock_after(read.cursor()).await?.value;
+    let rows = simple(cx, link, rows, cx.now());
+    let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    if next.is_some() {
+        tx.commit().await?;
+        cx.follow_up(link, &applied);
+        return Ok(Next::Again);
+    }
+    let now = cx.now();
+    let first_time = read.first_pass;
+    fold_open_counts(&mut tx, link, read.highest, now, &mut applied).await?;
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now).await?;
+    if first_time {
+        feeds::mark(&mut tx, &link.id, Task::Compare.feed(), read.highest, read.asked_at, now).await?;
+    }
+    tx.commit().await?;
+    cx.follow_up(link, &applied);
+    if first_time {
+        link.schedule.wake(Task::Sales, now);
+    }
+    Ok(Next::Later)
+}
+
+/// The feed was read to its end: every reading still stood at `as_of`.
+async fn fold_open_counts(
+    tx: &mut Tx,
+    link: &Link,
+    as_of: i64,
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    let open: Vec<_> =
+        ledger::open_counts(tx, &link.id).await?.into_iter().filter(|(_, c)| c.known && c.as_of < as_of).collect();
+    let ranges: Vec<(Shelf, i64, i64)> = open.iter().map(|(shelf, c)| (shelf.clone(), c.as_of, as_of)).collect();
+    let inside = ledger::inside(tx, &link.id, &ranges).await?;
+    let folded: Vec<(Shelf, TillCount)> = open
+        .into_iter()
+        .map(|(shelf, mut count)| {
+            count.still_reads(as_of, inside.get(&shelf).copied().unwrap_or(0));
+            (shelf, count)
+        })
+        .collect();
+    ledger::save_counts(tx, &link.id, &folded, now).await?;
+    let products: BTreeSet<&str> = folded.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
+    retarget_products(tx, link, &products, now, applied).await
+}
+
+async fn retarget_products(
+    tx: &mut Tx,
+    link: &Link,
+    products: &BTreeSet<&str>,
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    if products.is_empty() {
+        return Ok(());
+    }
+    let products: Vec<&str> = products.iter().copied().collect();
+    let known = listings::known(tx, &link.id, &products).await?;
+    let touched: BTreeMap<String, Timestamp> =
+        known.into_values().filter(|k| !k.variant.is_empty()).map(|k| (k.variant, now)).collect();
+    let changed = retarget(tx, &touched, now).await?;
+    applied.variants.extend(changed.variants);
+    applied.to_push.extend(changed.to_push);
+    Ok(())
+}
+
+/// A page of a till's sales.
+pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    let stock = feeds::get(&cx.store, &link.id, Task::Stock.feed()).await?;
+    if stock.read_up_to == Timestamp(0) {
+        return Ok(Next::Later);
+    }
+    let mut read = PageRead::begin(cx, link, Task::Sales).await?;
+    if read.cursor.is_empty() {
+        // Our books begin with the first readings; what was sold before is inside them.
+        read.cursor = till.sales_cursor_from(stock.as_of);
+    }
+    let Page { rows, next, resume } = till.sales_after(read.cursor()).await?.value;
+    let found: i64 = i64::try_from(rows.len()).unwrap_or(0);
+    let rows = simple(cx, link, rows, cx.now());
+    let resume = resume.or_else(|| next.is_none().then(|| read.cursor.clone()));
+    let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    let now = cx.now();
+    if found > 0 && applied.fresh > 0 {
+        // What a sweep finds first is what no notice told us.
+        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]).await?;
+    }
+    if next.is_some() {
+        tx.commit().await?;
+        cx.follow_up(link, &applied);
+        return Ok(Next::Again);
+    }
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now).await?;
+    settle_pending(&mut tx, link, read.highest, now, &mut applied).await?;
+    tx.commit().await?;
+    cx.follow_up(link, &applied);
+    Ok(Next::Later)
+}
+
+/// What readings changed and no sale explains, now that the sales sweep has passed them, is booked by its name.
+async fn settle_pending(
+    tx: &mut Tx,
+    link: &Link,
+    sales_as_of: i64,
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    let (mut settled, mut movements) = (Vec::new(), Vec::new());
+    for (shelf, mut count) in ledger::open_counts(tx, &link.id).await? {
+        if let Some(units) = count.settle(sales_as_of) {
+            movements.push(NewMovement {
+                document: format!("reading:{}", shelf.1),
+                version: now.micros(),
+                movement: Movement {
+                    line: shelf.0.as_str().into(),
+                    product: shelf.0.as_str().into(),
+                    outlet: shelf.1.as_str().into(),
+                    units,
+                    cause: Cause::Unexplained,
+                },
+                happened_at: now,
+                inbox: String::new(),
+            });
+            settled.push((shelf, count));
+        }
+    }
+    ledger::append(tx, &link.id, &movements, now).await?;
+    ledger::save_counts(tx, &link.id, &settled, now).await?;
+    let products: BTreeSet<&str> = settled.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
+    retarget_products(tx, link, &products, now, applied).await
+}
+
+/// A page of a shop's orders.
+pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    if !catalogue_known(cx, link).await? {
+        return Ok(Next::Later);
+    }
+    let read = PageRead::begin(cx, link, Task::Orders).await?;
+    let Page { rows, next, resume } = shop.orders_after(read.cursor()).await?.value;
+    let rows = simple(cx, link, rows, cx.now());
+    let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    if next.is_none() {
+        feeds::mark(&mut tx, &link.id, read.feed, 0, read.asked_at, cx.now()).await?;
+    }
+    tx.commit().await?;
+    cx.follow_up(link, &applied);
+    Ok(if next.is_some() { Next::Again } else { Next::Later })
+}
+
+/// A page of the till's whole stock: finds what the change feed never showed.
+pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    let stock = feeds::get(&cx.store, &link.id, Task::Stock.feed()).await?;
+    if stock.read_up_to == Timestamp(0) {
+        return Ok(Next::Later);
+    }
+    let full = feeds::get(&cx.store, &link.id, Task::Compare.feed()).await?;
+    if full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
+        return Ok(Next::At(full.read_up_to + Task::Compare.period()));
+    }
+    let read = PageRead::begin(cx, link, Task::Compare).await?;
+    let Page { rows, next, .. } = till.stock_after(read.cursor()).await?.value;
+    let rows = simple(cx, link, rows, cx.now());
+    let (mut tx, applied) = read.keep(rows, next.as_deref(), None).await?;
+    if next.is_none() {
+        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now()).await?;
+    }
+    tx.commit().await?;
+    cx.follow_up(link, &applied);
+    Ok(if next.is_some() { Next::Again } else { Next::Later })
+}
+
+/// Sales that a return names and we do not know: asked for one by one.
+pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
+    let id = {
+        let mut wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.pop_first()
+    };
+    let Some(id) = id else { return Ok(Next::Later) };
+    let answer = match till.sale(&id).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+            return Err(error.into());
+        }
+    };
+    let now = cx.now();
+    let rows = simple(cx, link, answer.value.into_iter().collect(), now);
+    let warehouse = link.default_warehouse();
+    let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
+    let mut tx = cx.store.begin().await?;
+    let applied = apply(&mut tx, origin, rows, now).await?;
+    tx.commit().await?;
+    cx.follow_up(link, &applied);
+    Ok(Next::Again)
+}
+
+/// Notes on the feed that a task failed, with the exchange as evidence.
+pub(super) async fn note_failure(cx: &Cx, link: &Arc<Link>, task: Task, error: &TaskError) -> Result<(), StoreError> {
+    let mut tx = cx.store.begin().await?;
+    if let TaskError::Call(call) = error {
+        keep_evidence(&mut tx, cx, link, &call.exchanges).await?;
+    }
+    feeds::failed(&mut tx, &link.id, task.feed(), &error.to_string(), cx.now()).await?;
+    tx.commit().await
+}

@@ -1,0 +1,31 @@
+//! Seeded days against the truth: a fixed sample of what `cargo xtask soak` runs at length.
+
+use crate::shop::{databases, fresh};
+use std::time::Instant;
+use truecount::rehearsal::{Rehearsal, Report, parse_faults};
+use truecount::sim::Options;
+
+async fn rehearse(kind: &crate::shop::Kind, seed: u64, skus: usize, hours: i64, faults: &str) -> Report {
+    let (store, _dir) = fresh(kind).await;
+    let options = Options { seed, skus, faults: parse_faults(faults).unwrap().into_iter().collect(), ..Options::default() };
+    let began = Instant::now();
+    let mut rehearsal = Rehearsal::on(options, store).await.unwrap();
+    let report = rehearsal.rehearse(hours, || began.elapsed().as_secs_f64()).await.unwrap();
+    assert_eq!(rehearsal.unsound().await.unwrap(), Vec::<String>::new(), "seed {seed}");
+    report
+}
+
+#[tokio::test]
+async fn notices_lost_doubled_late_and_a_busy_shop_change_nothing_in_the_end() {
+    for (kind, seeds) in databases().into_iter().zip([vec![11, 12], vec![13]]) {
+        for seed in seeds {
+            let report = rehearse(&kind, seed, 120, 12, "F01,F02,F03,F05").await;
+            eprintln!("{}", serde_json::to_string(&report).unwrap());
+            assert_eq!(
+                (report.lost, report.applied_twice, report.differences_open, report.unsafe_writes, report.early_calls),
+                (0, 0, 0, 0, 0),
+                "{report:?}"
+            );
+        }
+    }
+}
