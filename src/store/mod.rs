@@ -9,6 +9,7 @@ pub(crate) mod bulk;
 mod db;
 pub mod error;
 
+pub mod accounts;
 pub mod activity;
 pub mod connections;
 pub mod feeds;
@@ -21,6 +22,7 @@ pub mod problems;
 pub mod pushes;
 pub mod sales;
 pub mod seal;
+pub mod sessions;
 pub mod targets;
 pub mod views;
 
