@@ -1,1 +1,604 @@
 //! Settings: read once, checked whole, printed without secrets.
+//!
+//! Everything comes in as one map of names and texts (the environment, with the command line laid over it). All
+//! mistakes are reported together, each with its name, what is wrong and an example. Nothing here reads the
+//! process environment or opens a database.
+
+use crate::mint::Mint;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Every name we read, with one line on what it is for; shown by `--help`.
+pub const NAMES: &[(&str, &str)] = &[
+    ("DATABASE_URL", "where everything is kept: sqlite://truecount.db or postgres://user:password@host/name"),
+    ("LISTEN", "address and port to listen on: 127.0.0.1:4780"),
+    ("PUBLIC_URL", "the address people type: https://stock.example.com"),
+    ("TRUSTED_PROXIES", "proxies whose X-Forwarded-For counts: 10.0.0.0/8,192.0.2.7"),
+    ("TLS_CERT_FILE", "certificate chain in PEM, together with TLS_KEY_FILE: /etc/truecount/tls.crt"),
+    ("TLS_KEY_FILE", "private key in PEM: /etc/truecount/tls.key"),
+    ("SECRET_KEY_FILE", "the key that vendors' tokens are sealed with, 64 hex digits: truecount.key"),
+    ("SITE_DIR", "the built browser half: target/site"),
+    ("ZONE", "zone of times on pages for people who chose none: Europe/London"),
+    ("LOG", "what to log: info, or info,truecount=debug"),
+    ("LOG_FORMAT", "text or json"),
+];
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where everything is kept.
+    pub database: Database,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address people type.
+    pub public: PublicUrl,
+    /// Proxies whose forwarded headers count.
+    pub trusted_proxies: Vec<Network>,
+    /// Certificate and key when TLS ends here.
+    pub tls: Option<TlsFiles>,
+    /// Where the key lies that secrets are sealed with.
+    pub secret_key_file: PathBuf,
+    /// The built browser half.
+    pub site_dir: PathBuf,
+    /// Zone of times for people who chose none.
+    pub zone: chrono_tz::Tz,
+    /// Filter for the log.
+    pub log: String,
+    /// Form of the log.
+    pub log_format: LogFormat,
+}
+
+/// A database address; printed without its password.
+#[derive(Clone)]
+pub struct Database(SecretString);
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For eyes.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Certificate and key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Scheme, host and port that people type; no path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Whether it is https.
+    pub https: bool,
+    /// Host and, unless it is the scheme's own, port; lower case.
+    pub authority: String,
+}
+
+impl PublicUrl {
+    /// As a browser writes it in `Origin`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let uri: http::Uri = text.trim().trim_end_matches('/').parse().ok()?;
+        let https = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let authority = uri.authority()?;
+        let path_is_empty = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
+        if !path_is_empty || authority.as_str().contains('@') || authority.host().is_empty() {
+            return None;
+        }
+        let own = if https { 443 } else { 80 };
+        let authority = match authority.port_u16().filter(|port| *port != own) {
+            Some(port) => format!("{}:{port}", authority.host()),
+            None => authority.host().to_owned(),
+        };
+        Some(Self { https, authority: authority.to_ascii_lowercase() })
+    }
+
+    fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if port.chars().all(|c| c.is_ascii_digit()) => host,
+            _ => &self.authority,
+        }
+    }
+}
+
+/// A range of addresses, as in `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    base: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Whether the address lies in the range; IPv4 mapped into IPv6 counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let cut = |bits: u32, width: u32| if bits == 0 { 0u128 } else { u128::MAX << (width - bits) };
+        match (self.base.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                let mask = cut(u32::from(self.bits), 32);
+                u128::from(base.to_bits()) & mask == u128::from(address.to_bits()) & mask
+            }
+            (IpAddr::V6(base), IpAddr::V6(address)) => {
+                let mask = cut(u32::from(self.bits), 128);
+                base.to_bits() & mask == address.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (base, bits) = match text.split_once('/') {
+            Some((base, bits)) => (base, Some(bits.parse::<u8>().ok()?)),
+            None => (text, None),
+        };
+        let base: IpAddr = base.trim().parse().ok()?;
+        let width = if base.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(width);
+        (bits <= width).then_some(Self { base, bits })
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.base, self.bits)
+    }
+}
+
+impl Database {
+    /// The address as the driver wants it, with its password.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether it is a file of our own rather than a server.
+    pub fn is_sqlite(&self) -> bool {
+        self.expose().starts_with("sqlite:")
+    }
+
+    /// The database file, when it is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        let rest = self.expose().strip_prefix("sqlite:")?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        let path = path.split('?').next().unwrap_or(path);
+        (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+    }
+}
+
+impl From<&str> for Database {
+    fn from(url: &str) -> Self {
+        Self(SecretString::from(url.to_owned()))
+    }
+}
+
+impl std::fmt::Display for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.expose();
+        // Parameters may hold a password too, so nothing after the question mark is shown.
+        let url = url.split('?').next().unwrap_or(url);
+        match url.split_once("://") {
+            Some((scheme, rest)) => match rest.rsplit_once('@') {
+                Some((user, place)) => {
+                    let user = user.split(':').next().unwrap_or("");
+                    write!(f, "{scheme}://{user}:(secret)@{place}")
+                }
+                None => write!(f, "{scheme}://{rest}"),
+            },
+            None => f.write_str(url),
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What would be right.
+    pub example: &'static str,
+}
+
+/// All settings that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl std::fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} of the settings cannot be used:", self.0.len())?;
+        for Mistake { name, wrong, example } in &self.0 {
+            writeln!(f, "  {name}: {wrong}\n    for example {name}={example}")?;
+        }
+        Ok(())
+    }
+}
+
+struct Reader<'a> {
+    map: &'a BTreeMap<String, String>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    /// The text, trimmed; empty counts as absent.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.map.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    fn wrong(&mut self, name: &'static str, wrong: impl Into<String>, example: &'static str) {
+        self.mistakes.push(Mistake { name, wrong: wrong.into(), example });
+    }
+
+    fn database(&mut self) -> Database {
+        let url = self.text("DATABASE_URL").unwrap_or("sqlite://truecount.db").to_owned();
+        let database = Database::from(url.as_str());
+        if database.is_sqlite() {
+            if database.file().is_none() {
+                self.wrong("DATABASE_URL", "names no file, so nothing would be kept", "sqlite://truecount.db");
+            }
+        } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            let wrong = "begins with neither sqlite: nor postgres:";
+            self.wrong("DATABASE_URL", wrong, "postgres://truecount:password@localhost/truecount");
+        }
+        database
+    }
+
+    fn tls(&mut self) -> Option<TlsFiles> {
+        match (self.text("TLS_CERT_FILE").map(PathBuf::from), self.text("TLS_KEY_FILE").map(PathBuf::from)) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (Some(_), None) => {
+                self.wrong("TLS_KEY_FILE", "is missing beside TLS_CERT_FILE", "/etc/truecount/tls.key");
+                None
+            }
+            (None, Some(_)) => {
+                self.wrong("TLS_CERT_FILE", "is missing beside TLS_KEY_FILE", "/etc/truecount/tls.crt");
+                None
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn trusted_proxies(&mut self) -> Vec<Network> {
+        let text = self.text("TRUSTED_PROXIES").unwrap_or("").to_owned();
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match Network::parse(part) {
+                Some(network) => networks.push(network),
+                None => self.wrong("TRUSTED_PROXIES", format!("{part:?} is no address or range"), "10.0.0.0/8,192.0.2.7"),
+            }
+        }
+        networks
+    }
+
+    fn public(&mut self, listen: SocketAddr, tls: bool) -> PublicUrl {
+        let local = PublicUrl { https: tls, authority: listen.to_string() };
+        match self.text("PUBLIC_URL").map(str::to_owned) {
+            None => {
+                if !listen.ip().is_loopback() {
+                    let wrong = "is needed when LISTEN is not 127.0.0.1: links and the same-origin check use it";
+                    self.wrong("PUBLIC_URL", wrong, "https://stock.example.com");
+                }
+                local
+            }
+            Some(text) => PublicUrl::parse(&text).unwrap_or_else(|| {
+                let wrong = "is no address of the form https://host or https://host:port, without a path";
+                self.wrong("PUBLIC_URL", wrong, "https://stock.example.com");
+                local
+            }),
+        }
+    }
+
+    /// Passwords and cookies travel in the clear only inside this machine.
+    fn check_plain_http(&mut self, listen: SocketAddr, public: &PublicUrl, tls: bool, proxies: bool) {
+        if self.mistakes.iter().any(|m| ["LISTEN", "PUBLIC_URL", "TLS_KEY_FILE", "TLS_CERT_FILE"].contains(&m.name)) {
+            return;
+        }
+        if tls && !public.https {
+            self.wrong("PUBLIC_URL", "says http, but TLS_CERT_FILE makes this https", "https://stock.example.com");
+        } else if !tls && public.https && !proxies {
+            let wrong = "is missing: PUBLIC_URL is https and no TLS_CERT_FILE is given, so a proxy must stand in front";
+            self.wrong("TRUSTED_PROXIES", wrong, "127.0.0.1");
+        } else if !public.https && !listen.ip().is_loopback() {
+            let wrong = "would send passwords over plain HTTP beyond this machine; give TLS_CERT_FILE and TLS_KEY_FILE, \
+                         or an https PUBLIC_URL and TRUSTED_PROXIES, or stay on 127.0.0.1";
+            self.wrong("LISTEN", wrong, "127.0.0.1:4780");
+        } else if !public.https && !is_loopback_name(public.host()) {
+            self.wrong("PUBLIC_URL", "is plain HTTP for another machine; use https", "https://stock.example.com");
+        }
+    }
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl Config {
+    /// Reads and checks all settings. Names we do not know are none of our business.
+    pub fn read(map: &BTreeMap<String, String>) -> Result<Self, Mistakes> {
+        let mut reader = Reader { map, mistakes: Vec::new() };
+        let database = reader.database();
+        let listen = match reader.text("LISTEN").unwrap_or("127.0.0.1:4780").parse::<SocketAddr>() {
+            Ok(listen) => listen,
+            Err(_) => {
+                reader.wrong("LISTEN", "is no address with a port", "127.0.0.1:4780");
+                SocketAddr::from(([127, 0, 0, 1], 4780))
+            }
+        };
+        let tls = reader.tls();
+        let trusted_proxies = reader.trusted_proxies();
+        let public = reader.public(listen, tls.is_some());
+        reader.check_plain_http(listen, &public, tls.is_some(), !trusted_proxies.is_empty());
+        let secret_key_file = match (reader.text("SECRET_KEY_FILE").map(PathBuf::from), database.file()) {
+            (Some(file), _) => file,
+            (None, Some(database)) => database.with_extension("key"),
+            (None, None) => {
+                if !database.is_sqlite() {
+                    let wrong = "is needed with PostgreSQL; the file is made on the first start";
+                    reader.wrong("SECRET_KEY_FILE", wrong, "/var/lib/truecount/truecount.key");
+                }
+                PathBuf::new()
+            }
+        };
+        let zone = match reader.text("ZONE").unwrap_or("UTC").parse::<chrono_tz::Tz>() {
+            Ok(zone) => zone,
+            Err(_) => {
+                reader.wrong("ZONE", "is no zone of the IANA list", "Europe/London");
+                chrono_tz::UTC
+            }
+        };
+        let log_format = match reader.text("LOG_FORMAT").unwrap_or("text") {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => {
+                reader.wrong("LOG_FORMAT", "is neither text nor json", "json");
+                LogFormat::Text
+            }
+        };
+        let log = reader.text("LOG").unwrap_or("info").to_owned();
+        let site_dir = PathBuf::from(reader.text("SITE_DIR").unwrap_or("target/site"));
+        if !reader.mistakes.is_empty() {
+            return Err(Mistakes(reader.mistakes));
+        }
+        Ok(Self {
+            database,
+            listen,
+            public,
+            trusted_proxies,
+            tls,
+            secret_key_file,
+            site_dir,
+            zone,
+            log,
+            log_format,
+        })
+    }
+
+    /// Name and value of every setting, fit to be printed: without passwords.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let file = |path: Option<&Path>| path.map_or_else(|| "(none)".to_owned(), |path| path.display().to_string());
+        let proxies: Vec<String> = self.trusted_proxies.iter().map(Network::to_string).collect();
+        vec![
+            ("DATABASE_URL", self.database.to_string()),
+            ("LISTEN", self.listen.to_string()),
+            ("PUBLIC_URL", self.public.origin()),
+            ("TRUSTED_PROXIES", if proxies.is_empty() { "(none)".to_owned() } else { proxies.join(",") }),
+            ("TLS_CERT_FILE", file(self.tls.as_ref().map(|tls| tls.cert.as_path()))),
+            ("TLS_KEY_FILE", file(self.tls.as_ref().map(|tls| tls.key.as_path()))),
+            ("SECRET_KEY_FILE", self.secret_key_file.display().to_string()),
+            ("SITE_DIR", self.site_dir.display().to_string()),
+            ("ZONE", self.zone.name().to_owned()),
+            ("LOG", self.log.clone()),
+            ("LOG_FORMAT", if self.log_format == LogFormat::Json { "json" } else { "text" }.to_owned()),
+        ]
+    }
+}
+
+/// The 32 bytes that vendors' tokens are sealed with; blank when printed, wiped when dropped.
+#[derive(Clone)]
+pub struct SecretKey(std::sync::Arc<SecretBox<[u8; 32]>>);
+
+impl SecretKey {
+    /// Wraps key bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(std::sync::Arc::new(SecretBox::new(Box::new(bytes))))
+    }
+
+    /// The key bytes.
+    pub fn expose(&self) -> &[u8; 32] {
+        self.0.expose_secret()
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey")
+    }
+}
+
+/// Why the secret key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("SECRET_KEY_FILE {path} cannot be read or made")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("SECRET_KEY_FILE {path} does not hold 64 hex digits")]
+    Content {
+        /// Which file.
+        path: String,
+    },
+    /// Others may read the file.
+    #[error("SECRET_KEY_FILE {path} can be read by others; run: chmod 600 {path}")]
+    Open {
+        /// Which file.
+        path: String,
+    },
+}
+
+/// Reads the secret key, or makes one on the first start. A file that others may read is refused. An existing
+/// file is never written to: a lost key means that every connection's token has to be typed in again.
+pub fn secret_key(file: &Path, mint: &Mint) -> Result<SecretKey, KeyError> {
+    let path = file.display().to_string();
+    let failed = |source| KeyError::File { path: path.clone(), source };
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            if readable_by_others(file).map_err(failed)? {
+                return Err(KeyError::Open { path });
+            }
+            let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            bytes.map(SecretKey::new).ok_or(KeyError::Content { path })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes = mint.bytes::<32>();
+            write_private(file, &format!("{}\n", hex::encode(bytes))).map_err(failed)?;
+            Ok(SecretKey::new(bytes))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(unix)]
+fn readable_by_others(file: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(std::fs::metadata(file)?.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &Path) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut open = options.open(file)?;
+    open.write_all(text.as_bytes())?;
+    open.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<&'static str>> {
+        let map = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Config::read(&map).map_err(|mistakes| mistakes.0.iter().map(|mistake| mistake.name).collect())
+    }
+
+    #[test]
+    fn nothing_given_is_a_local_installation() -> Result<(), Vec<&'static str>> {
+        let config = read(&[])?;
+        assert_eq!(config.public.origin(), "http://127.0.0.1:4780");
+        assert_eq!(config.secret_key_file, PathBuf::from("truecount.key"));
+        Ok(())
+    }
+
+    #[test]
+    fn all_mistakes_are_named_at_once() {
+        let wrong = read(&[
+            ("DATABASE_URL", "mysql://x"),
+            ("LISTEN", "here"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33, 10.0.0.1"),
+            ("TLS_CERT_FILE", "a.crt"),
+            ("ZONE", "Middle/Earth"),
+            ("LOG_FORMAT", "xml"),
+        ]);
+        let expected =
+            ["DATABASE_URL", "LISTEN", "TLS_KEY_FILE", "TRUSTED_PROXIES", "SECRET_KEY_FILE", "ZONE", "LOG_FORMAT"];
+        assert_eq!(wrong.err().unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        let wrong = |pairs: &[(&str, &str)]| read(pairs).err().unwrap_or_default();
+        assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80")]), ["PUBLIC_URL"]);
+        assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "http://stock.example.com")]), ["LISTEN"]);
+        assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example")]), ["TRUSTED_PROXIES"]);
+        assert_eq!(wrong(&[("PUBLIC_URL", "http://stock.example.com")]), ["PUBLIC_URL"]);
+        assert_eq!(wrong(&[("PUBLIC_URL", "https://x.example/stock")]), ["PUBLIC_URL"]);
+        let tls = [("TLS_CERT_FILE", "a"), ("TLS_KEY_FILE", "b"), ("LISTEN", "0.0.0.0:443")];
+        assert_eq!(wrong(&[&tls[..], &[("PUBLIC_URL", "http://x.example")]].concat()), ["PUBLIC_URL"]);
+        assert!(wrong(&[&tls[..], &[("PUBLIC_URL", "https://X.example:443/")]].concat()).is_empty());
+        let proxy =
+            [("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example"), ("TRUSTED_PROXIES", "10.1.0.0/16")];
+        assert!(wrong(&proxy).is_empty());
+        assert!(wrong(&[("PUBLIC_URL", "http://localhost:9000")]).is_empty());
+    }
+
+    #[test]
+    fn passwords_are_never_printed() -> Result<(), Vec<&'static str>> {
+        let config = read(&[
+            ("DATABASE_URL", "postgres://app:hunter2@db.example/truecount?password=hunter3"),
+            ("SECRET_KEY_FILE", "k"),
+        ])?;
+        let all = format!("{config:?} {:?}", config.shown());
+        assert!(!all.contains("hunter"), "{all}");
+        assert!(all.contains("postgres://app:(secret)@db.example/truecount"), "{all}");
+        Ok(())
+    }
+
+    #[test]
+    fn networks_hold_their_addresses() {
+        let holds = |network: &str, address: &str| match (Network::parse(network), address.parse()) {
+            (Some(network), Ok(address)) => network.contains(address),
+            _ => false,
+        };
+        assert!(holds("10.0.0.0/8", "10.255.0.1"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(holds("0.0.0.0/0", "203.0.113.9"));
+        assert!(holds("192.0.2.7", "192.0.2.7"));
+        assert!(holds("2001:db8::/32", "2001:db8:1::1"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(!holds("192.0.2.7", "192.0.2.8"));
+        assert!(!holds("0.0.0.0/0", "::1"));
+    }
+
+    #[test]
+    fn the_secret_key_is_made_once_and_kept_private() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("truecount.key");
+        let first = secret_key(&file, &Mint::seeded(1))?;
+        let again = secret_key(&file, &Mint::seeded(2))?;
+        assert_eq!(first.expose(), again.expose());
+        assert_eq!(format!("{first:?}"), "SecretKey");
+        assert!(!readable_by_others(&file)?);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
+            assert!(matches!(secret_key(&file, &Mint::seeded(3)), Err(KeyError::Open { .. })));
+        }
+        std::fs::remove_file(&file)?;
+        write_private(&file, "not a key")?;
+        assert!(matches!(secret_key(&file, &Mint::seeded(3)), Err(KeyError::Content { .. })));
+        Ok(())
+    }
+}

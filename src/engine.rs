@@ -30,6 +30,18 @@ pub enum Change {
 }
 
 impl Engine {
+    /// An engine without connections: it knows the time and carries changes.
+    pub fn unconnected(clock: Arc<dyn Clock>, mint: Arc<Mint>) -> Self {
+        let (changes, _) = broadcast::channel(1_024);
+        Self { inner: Arc::new(Inner { clock, mint, changes }) }
+    }
+
+    /// Tells every live page that something changed.
+    pub fn announce(&self, change: Change) {
+        // Nobody listening is no error.
+        let _ = self.inner.changes.send(change);
+    }
+
     /// The clock that everything here asks.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock

@@ -7,7 +7,11 @@ pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod rehearse;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]

@@ -1,1 +1,421 @@
-fn main() {}
+//! `truecount`: serve, demo, rehearse, check, user. It parses, wires and exits; nothing is decided here.
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use truecount::clock::{Clock, SystemClock};
+use truecount::config::{Config, Mistakes, NAMES};
+use truecount::domain::access::Role;
+use truecount::engine::Engine;
+use truecount::mint::Mint;
+use truecount::operator::accounts::Accounts;
+use truecount::store::Store;
+use truecount_app::demo::{self, Demo};
+use truecount_app::rehearse::{self, Rehearsal};
+use truecount_app::server::{AppState, lifecycle, router, telemetry};
+
+/// Settings that cannot be used.
+const EXIT_SETTINGS: u8 = 2;
+
+/// One trustworthy stock count between a web shop and a till.
+#[derive(Parser)]
+#[command(name = "truecount", version, after_long_help = settings_help())]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The settings most often given by hand; each lays itself over the environment.
+#[derive(Args, Default)]
+struct Settings {
+    /// Where everything is kept (DATABASE_URL)
+    #[arg(long = "db", global = true, value_name = "URL")]
+    db: Option<String>,
+    /// Address and port to listen on (LISTEN)
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// The address people type (PUBLIC_URL)
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// The built browser half (SITE_DIR)
+    #[arg(long, global = true, value_name = "FOLDER")]
+    site_dir: Option<String>,
+    /// What to log, as in info,truecount=debug (LOG)
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages, take in notices, keep the counts right. The first start prints a code for the first account.
+    Serve,
+    /// Show the whole program over a simulated shop and till; nothing outside is touched and nothing is kept.
+    Demo(DemoArgs),
+    /// Play simulated hours with faults, audit the outcome, and report. Ends with 1 when a number is wrong.
+    Rehearse(RehearseArgs),
+    /// Check all settings, open the database, print what was found. Ends with 2 when a setting cannot be used.
+    Check,
+    /// Add, list, change and close accounts from this machine.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// The same seed gives the same demonstration
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Sellable items
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    skus: u32,
+}
+
+#[derive(Args)]
+struct RehearseArgs {
+    /// The same seed gives the same rehearsal
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Sellable items
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    skus: u32,
+    /// Stores with a till
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=500))]
+    stores: u32,
+    /// Simulated hours
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    hours: u32,
+    /// First simulated day, as in 2026-03-28
+    #[arg(long, default_value = "2026-05-14", value_name = "DATE")]
+    start: chrono::NaiveDate,
+    /// Zones of the stores, in turn
+    #[arg(long, value_delimiter = ',', default_value = "Europe/London", value_name = "ZONES")]
+    zones: Vec<chrono_tz::Tz>,
+    /// Currencies of the stores, in turn
+    #[arg(long, value_delimiter = ',', default_value = "GBP", value_parser = currency)]
+    currencies: Vec<String>,
+    /// Till sales a day, all stores together
+    #[arg(long, default_value_t = 400, value_name = "N")]
+    sales_per_day: u32,
+    /// Web orders a day
+    #[arg(long, default_value_t = 120, value_name = "N")]
+    orders_per_day: u32,
+    /// Returns a day
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    returns_per_day: u32,
+    /// Share of items with doubtful data, in percent
+    #[arg(long, default_value_t = 5, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    dirt: u8,
+    /// Faults that happen, as in F01,F05
+    #[arg(long, value_delimiter = ',', value_parser = fault, value_name = "FAULTS")]
+    faults: Vec<String>,
+    /// Which shop and which till
+    #[arg(long, default_value = "centra+lightspeed-x", value_parser = pair, value_name = "SHOP+TILL")]
+    pair: String,
+    /// Write the report here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Add an account. Without --password-stdin a password is made and printed once.
+    Add {
+        /// Name to log in with
+        name: String,
+        /// operations, finance, merchandising, store, admin or read-only
+        #[arg(long, default_value = "read-only", value_parser = role)]
+        role: Role,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List all accounts
+    List,
+    /// Give an account a new password; it is logged out everywhere and opened if it was locked.
+    Password {
+        /// Name of the account
+        name: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give an account another role; it is logged out everywhere.
+    Role {
+        /// Name of the account
+        name: String,
+        /// operations, finance, merchandising, store, admin or read-only
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+    /// Keep an account out and log it out everywhere
+    Disable {
+        /// Name of the account
+        name: String,
+    },
+    /// Let an account in again
+    Enable {
+        /// Name of the account
+        name: String,
+    },
+}
+
+fn settings_help() -> String {
+    let width = NAMES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = NAMES.iter().map(|(name, what)| format!("  {name:width$}  {what}")).collect();
+    format!("Settings, from the environment:\n{}", lines.join("\n"))
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+    Role::from_word(word).ok_or_else(|| format!("use one of {}", words.join(", ")))
+}
+
+fn currency(word: &str) -> Result<String, String> {
+    let right = word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase());
+    if right { Ok(word.to_owned()) } else { Err("use three capital letters, as in GBP".to_owned()) }
+}
+
+fn fault(word: &str) -> Result<String, String> {
+    let right = word.len() == 3 && word.starts_with('F') && word.chars().skip(1).all(|c| c.is_ascii_digit());
+    if right { Ok(word.to_owned()) } else { Err("use F and two digits, as in F01".to_owned()) }
+}
+
+fn pair(word: &str) -> Result<String, String> {
+    match word.split_once('+') {
+        Some((shop, till)) if !shop.is_empty() && !till.is_empty() => Ok(word.to_owned()),
+        _ => Err("use a shop and a till, as in centra+lightspeed-x".to_owned()),
+    }
+}
+
+/// The environment, with the command line laid over it; only names we know.
+fn settings(given: &Settings) -> BTreeMap<String, String> {
+    let mut map: BTreeMap<String, String> = std::env::vars_os()
+        .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()))
+        .filter(|(name, _)| NAMES.iter().any(|(known, _)| known == name))
+        .collect();
+    let flags = [
+        ("DATABASE_URL", &given.db),
+        ("LISTEN", &given.listen),
+        ("PUBLIC_URL", &given.public_url),
+        ("SITE_DIR", &given.site_dir),
+        ("LOG", &given.log),
+    ];
+    for (name, text) in flags {
+        if let Some(text) = text {
+            map.insert(name.to_owned(), text.clone());
+        }
+    }
+    map
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Nobody else may choose the TLS library; a second attempt would only mean that it is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&anyhow::Error::new(error)),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &anyhow::Error) -> ExitCode {
+    let mistakes = error.downcast_ref::<Mistakes>();
+    let _ = match mistakes {
+        Some(mistakes) => write!(std::io::stderr(), "{mistakes}"),
+        None => writeln!(std::io::stderr(), "truecount: {error:#}"),
+    };
+    if mistakes.is_some() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
+}
+
+fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("standard output is closed")
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let map = settings(&cli.settings);
+    match cli.command {
+        Command::Serve => serve(Config::read(&map)?).await,
+        Command::Check => check(Config::read(&map)?).await,
+        Command::User(command) => user(Config::read(&map)?, command).await,
+        Command::Demo(DemoArgs { seed, skus }) => {
+            let config = Config::read(&map)?;
+            telemetry::start(&config)?;
+            demo::run(Demo { config, seed, skus }).await
+        }
+        Command::Rehearse(args) => {
+            let rehearsal = Rehearsal {
+                seed: args.seed,
+                skus: args.skus,
+                stores: args.stores,
+                hours: args.hours,
+                start: args.start,
+                zones: args.zones,
+                currencies: args.currencies,
+                sales_per_day: args.sales_per_day,
+                orders_per_day: args.orders_per_day,
+                returns_per_day: args.returns_per_day,
+                dirt: args.dirt,
+                faults: args.faults,
+                pair: args.pair,
+                db: cli.settings.db,
+                report: args.report,
+            };
+            rehearse::run(rehearsal).await
+        }
+    }
+}
+
+async fn open(config: &Config) -> anyhow::Result<Accounts> {
+    let store = Store::open(config.database.expose()).await.with_context(|| format!("{}", config.database))?;
+    Ok(Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os())))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    telemetry::start(&config)?;
+    let tls = config.tls.as_ref().map(lifecycle::tls).transpose()?;
+    let mint = Arc::new(Mint::from_os());
+    let _key = truecount::config::secret_key(&config.secret_key_file, &mint)?;
+    let accounts = open(&config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let engine = Engine::unconnected(clock, mint);
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("LISTEN {} is taken or not ours", config.listen))?;
+    let origin = config.public.origin();
+    if let Some(code) = accounts.setup_code().await? {
+        tracing::warn!("there is no account yet: open {origin}/setup and give the code {code}, good for 24 hours");
+    }
+    let state = AppState::new(engine, config, accounts.clone());
+    let listeners = Arc::clone(&state.listeners);
+    let tidying = tokio::spawn(tidy(accounts));
+    tracing::info!("serving {origin}");
+    let (first, second) = stops();
+    lifecycle::serve(
+        listener,
+        router(state),
+        tls,
+        lifecycle::Limits::default(),
+        first,
+        move || listeners.end_all(),
+        second,
+    )
+    .await;
+    tidying.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The first and the second signal to stop.
+fn stops() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
+    let (first, first_told) = tokio::sync::oneshot::channel::<()>();
+    let (second, second_told) = tokio::sync::oneshot::channel::<()>();
+    let mut signals = lifecycle::Signals::listen();
+    tokio::spawn(async move {
+        signals.next().await;
+        let _ = first.send(());
+        signals.next().await;
+        let _ = second.send(());
+    });
+    (async move { drop(first_told.await) }, async move { drop(second_told.await) })
+}
+
+/// Removes what is over, once a minute.
+async fn tidy(accounts: Accounts) {
+    let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        if let Err(error) = accounts.tidy().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old sessions could not be removed");
+        }
+    }
+}
+
+async fn check(config: Config) -> anyhow::Result<()> {
+    telemetry::check(&config)?;
+    for (name, text) in config.shown() {
+        say(format_args!("{name}={text}"))?;
+    }
+    if let Some(files) = &config.tls {
+        lifecycle::tls(files)?;
+        say("TLS certificate and key fit together.")?;
+    }
+    match config.secret_key_file.exists() {
+        true => {
+            truecount::config::secret_key(&config.secret_key_file, &Mint::from_os())?;
+            say("The secret key is there and private.")?;
+        }
+        false => say("The secret key will be made on the first start.")?,
+    }
+    if config.database.file().is_some_and(|file| !file.exists()) {
+        say("The database will be made on the first start.")?;
+        return Ok(());
+    }
+    let accounts = open(&config).await?;
+    match accounts.list(&Accounts::console()).await?.len() {
+        0 => say("The database opens. There is no account yet; the first start prints a code."),
+        n => say(format_args!("The database opens. Accounts: {n}.")),
+    }
+}
+
+async fn user(config: Config, command: UserCommand) -> anyhow::Result<()> {
+    let accounts = open(&config).await?;
+    let me = Accounts::console();
+    match command {
+        UserCommand::Add { name, role, password_stdin } => {
+            let (password, made) = password(password_stdin)?;
+            let person = accounts.add(&me, &name, role, &password).await?;
+            say(format_args!("Added {} as {}.", person.name, role.title()))?;
+            show(&password, made)
+        }
+        UserCommand::List => {
+            for person in accounts.list(&me).await? {
+                let state = if person.disabled { "disabled" } else { "active" };
+                let since = person.created_at.rfc3339();
+                say(format_args!("{}\t{}\t{state}\tsince {since}", person.name, person.role.word()))?;
+            }
+            Ok(())
+        }
+        UserCommand::Password { name, password_stdin } => {
+            let (password, made) = password(password_stdin)?;
+            accounts.set_password(&me, &name, &password).await?;
+            say(format_args!("{name} has a new password and was logged out everywhere."))?;
+            show(&password, made)
+        }
+        UserCommand::Role { name, role } => {
+            accounts.set_role(&me, &name, role).await?;
+            say(format_args!("{name} is {} now and was logged out everywhere.", role.title()))
+        }
+        UserCommand::Disable { name } => {
+            accounts.set_disabled(&me, &name, true).await?;
+            say(format_args!("{name} can no longer log in and was logged out everywhere."))
+        }
+        UserCommand::Enable { name } => {
+            accounts.set_disabled(&me, &name, false).await?;
+            say(format_args!("{name} can log in again."))
+        }
+    }
+}
+
+fn password(from_stdin: bool) -> anyhow::Result<(String, bool)> {
+    if !from_stdin {
+        return Ok((truecount::operator::accounts::spell(&Mint::from_os().bytes::<24>()), true));
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("standard input cannot be read")?;
+    let line = line.trim_end_matches(['\r', '\n']).to_owned();
+    Ok((line, false))
+}
+
+fn show(password: &str, made: bool) -> anyhow::Result<()> {
+    if made { say(format_args!("Password, shown this once: {password}")) } else { Ok(()) }
+}

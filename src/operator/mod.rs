@@ -2,8 +2,10 @@
 //!
 //! Every function takes the [`Actor`] and asks [`crate::domain::access`] in its first line.
 
+pub mod accounts;
 pub mod connections;
 pub mod overview;
+pub mod password;
 pub mod problems;
 pub mod stock;
 pub mod views;

@@ -4,13 +4,13 @@
 
 mod sample;
 
-use leptos::config::LeptosOptions;
 use leptos::prelude::*;
 use std::path::PathBuf;
 use truecount::domain::access::Role;
 use truecount::operator::OperatorError;
 use truecount::operator::views::{Freshness, StockQuery};
 use truecount_app::pages::{connection_new, connections, error, evidence, frame, go_live, login, search, sku, stock, today};
+use truecount_app::server::files::Assets;
 use truecount_app::ui::document::Head;
 use truecount_app::ui::flash;
 use truecount_app::ui::layout::{Around, Entry, layout};
@@ -45,29 +45,33 @@ async fn main() -> anyhow::Result<()> {
     for (name, entry, stale, draw) in pages {
         let freshness: Freshness = sample::freshness(stale);
         let around = Around { entry, open_problems: 4, freshness: Some(freshness), clock, person: ("Operations desk".into(), "Operations".into()), theme: "system", here: "/".into(), searched: String::new() };
-        let head = Head { title: frame::tab_title(name, 4), theme: "system", alive: false, options: options(), nonce: None };
+        let head = Head { title: frame::tab_title(name, 4), theme: "system", alive: false, assets: assets(), nonce: String::new() };
         let answer = frame::render(http::StatusCode::OK, head, move || {
             let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock);
             let main = draw(&around.clock);
             layout(around, view! { {stale}{main} }.into_any())
-        })
-        .await;
+        });
         save(&folder, name, answer).await?;
     }
-    let page = login::LogIn { email: "operations@shop.example".into(), wrong: Some("E-mail and password don't match, so we emptied this field. You have 4 tries left before a 5 minute wait.".into()), host: "truecount.example".into(), ..Default::default() };
-    save(&folder, "login", login::log_in(options(), None, http::StatusCode::OK, page).await).await?;
-    let page = login::SetUp { asks_key: true, host: "truecount.example".into(), ..Default::default() };
-    save(&folder, "setup", login::set_up(options(), None, http::StatusCode::OK, page).await).await?;
+    let view = login::LoginView { name: "Operations desk".into(), error: Some("The name or the password is not right. The password field was emptied.".into()), ..Default::default() };
+    alone(&folder, "login", || login::log_in(view, "truecount.example")).await?;
+    let view = login::SetupView { errors: vec!["Use at least 15 characters; a few words in a row are fine.".into()], ..Default::default() };
+    alone(&folder, "setup", || login::set_up(view, "truecount.example")).await?;
     Ok(())
 }
 
-fn options() -> LeptosOptions {
-    LeptosOptions::builder().output_name("truecount").build()
+async fn alone(folder: &std::path::Path, name: &str, card: impl FnOnce() -> AnyView) -> anyhow::Result<()> {
+    let head = Head { title: name.into(), theme: "system", alive: false, assets: assets(), nonce: String::new() };
+    save(folder, name, frame::render(http::StatusCode::OK, head, || login::around(card()))).await
+}
+
+fn assets() -> Assets {
+    Assets { css: Some("main.css".into()), ..Assets::default() }
 }
 
 async fn save(folder: &std::path::Path, name: &str, answer: axum::response::Response) -> anyhow::Result<()> {
     let html = axum::body::to_bytes(answer.into_body(), usize::MAX).await?;
-    let html = String::from_utf8(html.to_vec())?.replace("/pkg/truecount.css", "main.css").replace("/favicon.svg", "favicon.svg");
+    let html = String::from_utf8(html.to_vec())?.replace("/favicon.svg", "favicon.svg");
     for theme in ["light", "dark"] {
         let themed = html.replacen("data-theme=\"system\"", &format!("data-theme=\"{theme}\""), 1);
         std::fs::write(folder.join(format!("{name}-{theme}.html")), themed)?;

@@ -1,12 +1,12 @@
 //! Adding a connection. It only reads until a place goes live; mistakes are named together and what was typed stays.
 
 use super::frame::{Asked, Page};
-use crate::server::web::Flash;
+use crate::server::session::Flash;
+use crate::server::web::Form;
 use crate::ui::badge::{Sign, sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::form::{Field, choice, field};
 use crate::ui::layout::{Entry, crumbs, page_head};
-use axum::Form;
 use axum::response::Response;
 use http::StatusCode;
 use leptos::prelude::*;
@@ -44,13 +44,10 @@ pub async fn add(asked: Asked, Form(typed): Form<Typed>) -> Response {
         token: typed.token.trim().to_owned(),
         notice_secret: typed.notice_secret.trim().to_owned(),
     };
-    match connections::add(&asked.engine, &asked.actor, new).await {
+    let done = asked.run(|engine, actor| async move { connections::add(&engine, &actor, new).await }).await;
+    match done {
         Ok(_) => {
-            let flash = Flash {
-                good: true,
-                result: "Added.".into(),
-                sentence: "It reads from now on and writes nothing until a place goes live.".into(),
-            };
+            let flash = Flash::ok("Added. It reads from now on and writes nothing until a place goes live.");
             asked.back("/connections", flash).await
         }
         Err(OperatorError::Invalid(mistakes) | OperatorError::Conflict(mistakes)) => {

@@ -4,6 +4,7 @@
 use super::frame::{Asked, Page};
 use super::problems::answer;
 use super::stock::encode;
+use crate::server::web::Form;
 use crate::ui::badge::{Sign, badge, sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
@@ -11,7 +12,6 @@ use crate::ui::layout::{Entry, page_head};
 use crate::ui::number::{counted, plain};
 use crate::ui::sparkline::{Spark, sparkline};
 use crate::ui::when::{Clock, measured, rough, time};
-use axum::Form;
 use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
@@ -37,19 +37,19 @@ pub async fn show(asked: Asked) -> Response {
 
 /// `POST /connections/{id}/read-again`
 pub async fn read_again(asked: Asked, Path(id): Path<String>) -> Response {
-    let done = connections::read_again(&asked.engine, &asked.actor, &id).await;
+    let done = asked.run(|engine, actor| async move { connections::read_again(&engine, &actor, &id).await }).await;
     answer(asked, done, "Reading again now.", "It never writes; differences show up as problems.", "/connections").await
 }
 
 /// `POST /connections/{id}/pause`
 pub async fn pause(asked: Asked, Path(id): Path<String>) -> Response {
-    let done = connections::pause(&asked.engine, &asked.actor, &id).await;
+    let done = asked.run(|engine, actor| async move { connections::pause(&engine, &actor, &id).await }).await;
     answer(asked, done, "Paused.", "We make no calls to it until somebody presses Resume. Notices are still kept.", "/connections").await
 }
 
 /// `POST /connections/{id}/resume`
 pub async fn resume(asked: Asked, Path(id): Path<String>) -> Response {
-    let done = connections::resume(&asked.engine, &asked.actor, &id).await;
+    let done = asked.run(|engine, actor| async move { connections::resume(&engine, &actor, &id).await }).await;
     answer(asked, done, "Resumed.", "It catches up first, then goes on as before.", "/connections").await
 }
 
@@ -63,9 +63,12 @@ pub struct Mapping {
 
 /// `POST /connections/outlets/{id}/map`
 pub async fn map_outlet(asked: Asked, Path(outlet): Path<String>, Form(form): Form<Mapping>) -> Response {
-    let place = (!form.place.is_empty()).then_some(form.place.as_str());
-    let done = connections::map_outlet(&asked.engine, &asked.actor, &outlet, place).await;
-    let words = if place.is_some() { "Its counts are part of the sum there from now on." } else { "It feeds no place now." };
+    let place = (!form.place.is_empty()).then_some(form.place);
+    let feeds = place.is_some();
+    let done = asked
+        .run(|engine, actor| async move { connections::map_outlet(&engine, &actor, &outlet, place.as_deref()).await })
+        .await;
+    let words = if feeds { "Its counts are part of the sum there from now on." } else { "It feeds no place now." };
     answer(asked, done, "Saved.", words, "/connections").await
 }
 

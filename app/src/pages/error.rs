@@ -1,16 +1,12 @@
 //! When a page cannot be shown: what failed, what is safe, what to press, and a short number for the
-//! administrator. Also the pages for people who are not signed in.
+//! administrator.
 
-use super::frame::{Asked, Page, render, theme};
-use crate::ui::badge::{mark, sign};
-use crate::ui::badge::Sign;
+use super::frame::{Asked, Page};
+use crate::ui::badge::{Sign, sign};
 use crate::ui::button::{self, Kind};
-use crate::ui::document::Head;
 use crate::ui::layout::page_head;
 use axum::response::Response;
 use http::StatusCode;
-use leptos::config::LeptosOptions;
-use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use truecount::operator::OperatorError;
 
@@ -109,28 +105,6 @@ fn words(trouble: Trouble) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// A small page of its own, for people who are not signed in and for failures outside any page.
-pub async fn alone(options: LeptosOptions, nonce: Option<String>, trouble: Trouble) -> Response {
-    let head = Head {
-        title: format!("{} · Truecount", trouble.failed.trim_end_matches('.')),
-        theme: theme("system"),
-        alive: false,
-        options,
-        nonce: nonce.map(Nonce::from_value),
-    };
-    render(trouble.status, head, move || {
-        view! {
-            <main class="gate">
-                <p class="gate__brand">{mark()}"Truecount"</p>
-                <h1 class="unseen">{trouble.failed.clone()}</h1>
-                {words(trouble)}
-            </main>
-        }
-        .into_any()
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -1,21 +1,19 @@
 //! What every page has around it: who asks, how their times are shown, and the way to whole HTML.
-//! The only file of the pages that knows the server's types.
 
 use super::error;
 use crate::server::AppState;
-use crate::server::session::SignedIn;
-use crate::server::web::{Flash, LocalPath, Nonce as ServerNonce};
+use crate::server::files::Assets;
+use crate::server::session::{Flash, FlashKind, LIVE_HEADER, Session, SignedIn};
+use crate::server::web::{LocalPath, PageContext, to_the_end};
 use crate::ui::badge::Sign;
 use crate::ui::document::{Head, document};
 use crate::ui::flash::flash;
 use crate::ui::layout::{Around, Entry, layout};
 use crate::ui::when::Clock;
 use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
-use http::{StatusCode, header};
-use leptos::config::LeptosOptions;
-use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use truecount::engine::Engine;
 use truecount::operator::views::Freshness;
@@ -32,9 +30,9 @@ pub struct Asked {
     pub clock: Clock,
     /// Address of this page.
     pub here: String,
-    signed_in: SignedIn,
-    nonce: Option<String>,
-    options: LeptosOptions,
+    session: Session,
+    context: PageContext,
+    assets: Assets,
     flash: Option<Flash>,
 }
 
@@ -63,30 +61,34 @@ impl FromRequestParts<AppState> for Asked {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let SignedIn(session) = SignedIn::from_request_parts(parts, state).await?;
+        let Ok(context) = PageContext::from_request_parts(parts, state).await;
+        // A live part must not use up the message that is meant for the next page a person looks at.
+        let shows_flash = parts.method == http::Method::GET && !parts.headers.contains_key(LIVE_HEADER);
+        let flash = if shows_flash { session.take_flash().await } else { None };
         let engine = state.engine.clone();
         Ok(Asked {
-            actor: signed_in.actor.clone(),
-            clock: Clock { zone: signed_in.zone, now: engine.clock().now() },
-            here: parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned(),
-            nonce: parts.extensions.get::<ServerNonce>().map(|n| n.0.clone()),
-            flash: parts.extensions.get::<Flash>().cloned(),
-            options: state.options.clone(),
+            actor: session.actor.clone(),
+            clock: Clock { zone: session.zone, now: engine.clock().now() },
+            here: context.here.as_str().to_owned(),
+            assets: state.site.assets().clone(),
             engine,
-            signed_in,
+            session,
+            context,
+            flash,
         })
     }
 }
 
 impl Asked {
     /// The page as a whole document. `main` runs where views may be made.
-    pub async fn page(self, page: Page, main: impl FnOnce(&Asked) -> AnyView + Send + 'static) -> Response {
+    pub async fn page(self, page: Page, main: impl FnOnce(&Asked) -> AnyView) -> Response {
         let freshness = match page.freshness {
             Some(freshness) => Some(freshness),
             None => overview::freshness(&self.engine).await.ok(),
         };
         let open_problems = overview::open_problems(&self.engine).await.unwrap_or(0);
-        let theme = theme(&self.signed_in.theme);
+        let theme = self.session.theme.word();
         let around = Around {
             entry: page.entry,
             open_problems,
@@ -101,16 +103,15 @@ impl Asked {
             title: tab_title(&page.title, open_problems),
             theme,
             alive: true,
-            options: self.options.clone(),
-            nonce: self.nonce.clone().map(Nonce::from_value),
+            assets: self.assets.clone(),
+            nonce: self.context.nonce.0.to_string(),
         };
-        render(page.status, head, move || {
+        render(page.status, head, || {
             let stale = stale_flashes(around.freshness.as_ref(), &around.clock);
             let said = self.flash.as_ref().map(said);
             let main = main(&self);
             layout(around, view! { {stale}{said}{main} }.into_any())
         })
-        .await
     }
 
     /// The page that says why it was not done.
@@ -118,29 +119,47 @@ impl Asked {
         error::refused(self, why).await
     }
 
+    /// Runs a command to its end, even when the browser goes away meanwhile.
+    pub async fn run<T, F>(&self, command: impl FnOnce(Engine, Actor) -> F) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
+    {
+        let done = to_the_end(command(self.engine.clone(), self.actor.clone())).await;
+        done.unwrap_or_else(|| Err(OperatorError::Store("the command did not finish".into())))
+    }
+
     /// Logs what a person is not shown and returns the short number that finds it; only for failures of ours.
     pub fn log_reference(&self, why: &OperatorError) -> Option<String> {
-        let OperatorError::Store(source) = why else { return None };
-        let tail: String = self.engine.mint().id(self.clock.now).chars().rev().filter(char::is_ascii_alphanumeric).take(5).collect();
-        let number = format!("E-{}", tail.to_ascii_uppercase());
-        let chain = std::iter::successors(Some(source.as_ref() as &dyn std::error::Error), |e| e.source())
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ");
-        tracing::error!(error.number = %number, page = %self.here.split('?').next().unwrap_or("/"), "page failed as {number}: {chain}");
+        let OperatorError::Store(_) = why else { return None };
+        let number = self.context.request_id.0.to_string();
+        tracing::error!(error = why as &dyn std::error::Error, request = %number, "a page failed");
         Some(number)
     }
 
-    /// Leaves a flash and goes on; only to an address of ours.
+    /// Leaves a message for the next page and goes there; only to an address of ours.
     pub async fn back(&self, to: &str, flash: Flash) -> Response {
-        self.signed_in.leave(flash).await;
-        let to = LocalPath::parse(to);
-        Redirect::to(to.as_ref().map_or("/", LocalPath::as_str)).into_response()
+        self.session.flash(flash).await;
+        LocalPath::parse(to).redirect()
     }
 }
 
 fn said(of: &Flash) -> AnyView {
-    flash(if of.good { Sign::Fine } else { Sign::Refused }, &of.result, &of.sentence, None)
+    let sign = match of.kind {
+        FlashKind::Ok => Sign::Fine,
+        FlashKind::Warn => Sign::Soon,
+        FlashKind::Error => Sign::Refused,
+    };
+    let (result, sentence) = result_first(&of.text);
+    flash(sign, result, sentence, None)
+}
+
+/// The first sentence is the result and stands out; the rest explains it.
+fn result_first(text: &str) -> (&str, &str) {
+    match text.find(". ") {
+        Some(end) => (text.get(..=end).unwrap_or(text), text.get(end + 2..).unwrap_or("")),
+        None => (text, ""),
+    }
 }
 
 /// One flash for each system that is not read up to now.
@@ -163,29 +182,37 @@ pub fn tab_title(title: &str, open_problems: i64) -> String {
     }
 }
 
-/// The theme as one of the three words that may stand in the page.
-pub fn theme(word: &str) -> &'static str {
-    match word {
-        "light" => "light",
-        "dark" => "dark",
-        _ => "system",
-    }
-}
-
 /// Makes the whole document and answers with it.
 ///
 /// Pages have no resources of their own to wait for, so they are made in one go inside an owner of this request,
 /// which is dropped with everything in it when the text is there.
-pub async fn render(status: StatusCode, head: Head, body: impl FnOnce() -> AnyView + Send + 'static) -> Response {
-    let owner = Owner::new();
-    let html = owner.with(|| {
-        if let Some(nonce) = head.nonce.clone() {
-            provide_context(nonce);
-        }
+pub fn render(status: StatusCode, head: Head, body: impl FnOnce() -> AnyView) -> Response {
+    let html = Owner::new().with(|| {
         let body = body();
         document(head, body).to_html()
     });
-    drop(owner);
-    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, html).into_response()
+    (status, Html(html)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sentence_of_a_message_is_its_result() {
+        for (text, want) in [
+            ("It is yours. Others see your name.", ("It is yours.", "Others see your name.")),
+            ("Saved.", ("Saved.", "")),
+            ("Nothing", ("Nothing", "")),
+            ("", ("", "")),
+        ] {
+            assert_eq!(result_first(text), want);
+        }
+    }
+
+    #[test]
+    fn the_tab_carries_the_number_of_open_problems() {
+        assert_eq!(tab_title("Today", 4), "(4) Today · Truecount");
+        assert_eq!(tab_title("Today", 0), "Today · Truecount");
+    }
 }

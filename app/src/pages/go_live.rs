@@ -3,13 +3,13 @@
 use super::frame::{Asked, Page};
 use super::problems::answer;
 use super::stock::encode;
+use crate::server::web::Form;
 use crate::ui::badge::{Sign, sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::form::hidden;
 use crate::ui::layout::{Entry, crumbs, page_head};
 use crate::ui::number::{counted, plain};
 use crate::ui::when::Clock;
-use axum::Form;
 use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
@@ -37,16 +37,19 @@ pub async fn show(asked: Asked, Path(place): Path<String>) -> Response {
 
 /// `POST /connections/places/{id}/go-live`
 pub async fn go_live(asked: Asked, Path(place): Path<String>, Form(seen): Form<Seen>) -> Response {
-    let done = connections::go_live(&asked.engine, &asked.actor, &place, seen.expected_writes).await;
-    let ok = done.is_ok();
     let again = format!("/connections/places/{}/go-live", encode(&place));
+    let expected = seen.expected_writes;
+    let done = asked
+        .run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, expected).await })
+        .await;
+    let ok = done.is_ok();
     let words = format!("{} to send; each is read back before we call it done.", counted(seen.expected_writes, "count", "counts"));
     answer(asked, done, "It is live.", &words, if ok { "/connections" } else { &again }).await
 }
 
 /// `POST /connections/places/{id}/stop-writing`
 pub async fn stop_writing(asked: Asked, Path(place): Path<String>) -> Response {
-    let done = connections::stop_writing(&asked.engine, &asked.actor, &place).await;
+    let done = asked.run(|engine, actor| async move { connections::stop_writing(&engine, &actor, &place).await }).await;
     answer(asked, done, "Stopped.", "We only read there now. Counts that were already sent stay as they are.", "/connections").await
 }
 

@@ -130,8 +130,10 @@ fn hostile_text_is_shown_and_never_obeyed() {
     check("add a connection", || connection_new::view(&connection_new::Typed::default(), &[hostile()]));
     let trouble = error::trouble(&OperatorError::Conflict(hostile()), "Operations", &hostile(), Some(hostile()));
     check("error", || error::inside(trouble));
-    check("log in", || login::log_in_view(login::LogIn { email: hostile(), wrong: Some(hostile()), next: hostile(), host: hostile(), note: Some(hostile()) }));
-    check("set up", || login::set_up_view(login::SetUp { name: hostile(), email: hostile(), wrong_email: Some(hostile()), host: hostile(), ..Default::default() }));
+    let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
+    check("log in", || login::log_in(view, &hostile()));
+    let view = login::SetupView { name: hostile(), code: hostile(), errors: vec![hostile()] };
+    check("set up", || login::set_up(view, &hostile()));
 }
 
 #[test]

@@ -1,102 +1,92 @@
-//! Log in, and the set-up of the first administrator. The server decides; these pages only ask and keep what was
-//! typed. Passwords are emptied, and the page says so.
+//! Log-in, and set-up of the first account. The front door decides; these pages only ask and keep what was typed.
+//! Passwords are emptied, and the page says so.
 
-use super::frame::{render, theme};
-use crate::ui::badge::mark;
+use super::frame::render;
+use crate::server::AppState;
+use crate::server::files::Assets;
+use crate::server::web::{LocalPath, PageContext};
+use crate::ui::badge::{Sign, mark, sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::document::Head;
 use crate::ui::form::{Field, field, hidden};
 use axum::response::Response;
 use http::StatusCode;
-use leptos::config::LeptosOptions;
-use leptos::nonce::Nonce;
 use leptos::prelude::*;
 
 /// What the log-in page shows.
-#[derive(Debug, Clone, Default)]
-pub struct LogIn {
-    /// What was typed.
-    pub email: String,
-    /// What is wrong, and what to do.
-    pub wrong: Option<String>,
-    /// Where to go afterwards; an address of ours.
-    pub next: String,
-    /// Host name of this installation.
-    pub host: String,
-    /// Something to know before logging in ("You were logged out after 12 hours.").
-    pub note: Option<String>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoginView {
+    /// The name as it was typed.
+    pub name: String,
+    /// Where to go afterwards.
+    pub next: LocalPath,
+    /// Why the last try failed.
+    pub error: Option<String>,
 }
 
 /// What the set-up page shows.
-#[derive(Debug, Clone, Default)]
-pub struct SetUp {
-    /// What was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupView {
+    /// The name as it was typed.
     pub name: String,
-    /// What was typed.
-    pub email: String,
-    /// What is wrong with the e-mail, the password, or the set-up key.
-    pub wrong_email: Option<String>,
-    /// What is wrong with the password.
-    pub wrong_password: Option<String>,
-    /// What is wrong with the key that the server printed.
-    pub wrong_key: Option<String>,
-    /// Whether the server asks for the key it printed when it started.
-    pub asks_key: bool,
-    /// Host name of this installation.
-    pub host: String,
+    /// The code as it was typed.
+    pub code: String,
+    /// What to give instead, one sentence each.
+    pub errors: Vec<String>,
 }
 
-/// The log-in page; `status` is 200, or 401 and 429 after a failed try.
-pub async fn log_in(options: LeptosOptions, nonce: Option<String>, status: StatusCode, page: LogIn) -> Response {
-    gate(options, nonce, status, "Log in", move || log_in_view(page)).await
+/// Renders the log-in page.
+pub async fn login_page(state: &AppState, page: &PageContext, status: StatusCode, view: LoginView) -> Response {
+    let host = state.config.public.authority.clone();
+    gate(state.site.assets(), page, status, "Log in", || log_in(view, &host))
 }
 
-/// The set-up page.
-pub async fn set_up(options: LeptosOptions, nonce: Option<String>, status: StatusCode, page: SetUp) -> Response {
-    gate(options, nonce, status, "Set up", move || set_up_view(page)).await
+/// Renders the set-up page.
+pub async fn setup_page(state: &AppState, page: &PageContext, status: StatusCode, view: SetupView) -> Response {
+    let host = state.config.public.authority.clone();
+    gate(state.site.assets(), page, status, "Set up", || set_up(view, &host))
 }
 
-async fn gate(
-    options: LeptosOptions,
-    nonce: Option<String>,
+fn gate(
+    assets: &Assets,
+    page: &PageContext,
     status: StatusCode,
     title: &'static str,
-    content: impl FnOnce() -> AnyView + Send + 'static,
+    card: impl FnOnce() -> AnyView,
 ) -> Response {
     let head = Head {
         title: format!("{title} · Truecount"),
-        theme: theme("system"),
+        theme: "system",
         alive: false,
-        options,
-        nonce: nonce.map(Nonce::from_value),
+        assets: assets.clone(),
+        nonce: page.nonce.0.to_string(),
     };
-    render(status, head, move || {
-        view! {
-            <main class="gate">
-                <p class="gate__brand">{mark()}"Truecount"</p>
-                {content()}
-                <p class="gate__foot">{format!("Truecount {}, on this company's own server", env!("CARGO_PKG_VERSION"))}</p>
-            </main>
-        }
-        .into_any()
-    })
-    .await
+    render(status, head, || around(card()))
+}
+
+/// The mark above and the version below a card that stands alone.
+pub fn around(card: AnyView) -> AnyView {
+    view! {
+        <main class="gate">
+            <p class="gate__brand">{mark()}"Truecount"</p>
+            {card}
+            <p class="gate__foot">{concat!("Truecount ", env!("CARGO_PKG_VERSION"), ", on this company's own server")}</p>
+        </main>
+    }
+    .into_any()
 }
 
 /// The card of the log-in page.
-pub fn log_in_view(page: LogIn) -> AnyView {
-    let LogIn { email, wrong, next, host, note } = page;
-    let first = email.is_empty();
-    let note = note.map(|note| view! { <p class="gate__note" role="status">{note}</p> });
+pub fn log_in(view: LoginView, host: &str) -> AnyView {
+    let LoginView { name, next, error } = view;
+    let first = name.is_empty();
     view! {
         <form class="card gate__card" method="post" action="/login">
             <h1>"Log in"</h1>
             <p class="gate__where">{format!("Shop and till at {host}")}</p>
-            {note}
-            {hidden("next", &next)}
-            {field(Field { name: "email", label: "E-mail", kind: "email", value: email, autocomplete: "username", first, ..Field::default() })}
-            {field(Field { name: "password", label: "Password", kind: "password", wrong, autocomplete: "current-password", first: !first, ..Field::default() })}
-            <label class="check"><input type="checkbox" name="stay" value="yes"/>"Stay logged in on this device for 12 hours"</label>
+            {hidden("next", next.as_str())}
+            {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", first, ..Field::default() })}
+            {field(Field { name: "password", label: "Password", kind: "password", wrong: error, autocomplete: "current-password", first: !first, ..Field::default() })}
             {button::submit(Kind::Writes, "Log in")}
             <p class="gate__hint">"Forgotten? An administrator here can set a new one. Truecount sends nothing outside."</p>
         </form>
@@ -105,35 +95,26 @@ pub fn log_in_view(page: LogIn) -> AnyView {
 }
 
 /// The card of the set-up page.
-pub fn set_up_view(page: SetUp) -> AnyView {
-    let SetUp { name, email, wrong_email, wrong_password, wrong_key, asks_key, host } = page;
-    let key = asks_key.then(|| {
-        field(Field {
-            name: "key",
-            label: "Set-up key",
-            kind: "text",
-            hint: Some("The server printed it when it started.".into()),
-            wrong: wrong_key,
-            autocomplete: "off",
-            ..Field::default()
-        })
+pub fn set_up(view: SetupView, host: &str) -> AnyView {
+    let SetupView { name, code, errors } = view;
+    let wrong = (!errors.is_empty()).then(|| {
+        let lines: Vec<AnyView> = errors.into_iter().map(|error| view! { <li>{error}</li> }.into_any()).collect();
+        view! {
+            <div class="flash flash--refused" role="alert">
+                {sign(Sign::Refused)}
+                <div class="flash__words"><strong>"Not made."</strong>" The password is emptied, so give it once more."<ul>{lines}</ul></div>
+            </div>
+        }
     });
+    let first = code.is_empty();
     view! {
         <form class="card gate__card" method="post" action="/setup">
             <h1>"Set up Truecount"</h1>
             <p class="gate__where">{format!("The first administrator at {host}. They add the shop, the till and other people.")}</p>
-            {field(Field { name: "name", label: "Your name", kind: "text", value: name, autocomplete: "name", first: true, ..Field::default() })}
-            {field(Field { name: "email", label: "E-mail", kind: "email", value: email, wrong: wrong_email, autocomplete: "username", ..Field::default() })}
-            {field(Field {
-                name: "password",
-                label: "Password",
-                kind: "password",
-                hint: Some("At least 12 characters; a few words are fine.".into()),
-                wrong: wrong_password,
-                autocomplete: "new-password",
-                ..Field::default()
-            })}
-            {key}
+            {wrong}
+            {field(Field { name: "code", label: "Set-up code", kind: "text", value: code, hint: Some("The server wrote it into its log when it started.".into()), autocomplete: "off", first, ..Field::default() })}
+            {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", ..Field::default() })}
+            {field(Field { name: "password", label: "Password", kind: "password", hint: Some("At least 15 characters; a few words in a row are fine.".into()), autocomplete: "new-password", ..Field::default() })}
             {button::submit(Kind::Recommended, "Make the account")}
             <p class="gate__hint">"Nothing is written to any shop or till by this."</p>
         </form>

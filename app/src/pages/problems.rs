@@ -1,8 +1,8 @@
 //! Taking a problem and giving it back. Both lead back to the page they were pressed on.
 
 use super::frame::Asked;
-use crate::server::web::Flash;
-use axum::Form;
+use crate::server::session::Flash;
+use crate::server::web::Form;
 use axum::extract::Path;
 use axum::response::Response;
 use serde::Deserialize;
@@ -18,13 +18,13 @@ pub struct Back {
 
 /// `POST /problems/{id}/take`
 pub async fn take(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
-    let done = problems::take(&asked.engine, &asked.actor, &id).await;
+    let done = asked.run(|engine, actor| async move { problems::take(&engine, &actor, &id).await }).await;
     answer(asked, done, "It is yours.", "Others see your name beside it.", &form.back).await
 }
 
 /// `POST /problems/{id}/give-back`
 pub async fn give_back(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
-    let done = problems::give_back(&asked.engine, &asked.actor, &id).await;
+    let done = asked.run(|engine, actor| async move { problems::give_back(&engine, &actor, &id).await }).await;
     answer(asked, done, "Given back.", "Nobody owns it now.", &form.back).await
 }
 
@@ -38,9 +38,9 @@ pub async fn answer(
     back: &str,
 ) -> Response {
     match done {
-        Ok(()) => asked.back(back, Flash { good: true, result: result.into(), sentence: sentence.into() }).await,
+        Ok(()) => asked.back(back, Flash::ok(format!("{result} {sentence}"))).await,
         Err(OperatorError::Conflict(why) | OperatorError::Invalid(why)) => {
-            asked.back(back, Flash { good: false, result: "Not done.".into(), sentence: why }).await
+            asked.back(back, Flash::error(format!("Not done. {why}"))).await
         }
         Err(why) => asked.refused(why).await,
     }

@@ -1,16 +1,89 @@
-//! The front door: what pages may ask of the server around them.
+//! The front door: everything that can be reached from outside is in the one router made here.
+//!
+//! Outermost first, a request passes: a number for the log, the net that catches panics, compression, the headers
+//! of every answer, allowed methods, the known host, where it comes from; then one of five places: pages and forms
+//! (same origin, session, small bodies, a time limit), live changes, the webhook door (no cookies, no session),
+//! health, files.
 
+pub mod events;
+pub mod files;
+mod health;
+pub mod lifecycle;
+mod login;
+pub mod security;
 pub mod session;
+pub mod telemetry;
 pub mod web;
+mod webhooks;
 
-use leptos::config::LeptosOptions;
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use std::sync::Arc;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use truecount::config::Config;
 use truecount::engine::Engine;
+use truecount::mint::Mint;
+use truecount::operator::accounts::Accounts;
 
-/// Handed to every handler; cheap to clone.
+/// Largest form.
+pub const FORM_BYTES: usize = 64 * 1024;
+
+/// What every handler may reach.
 #[derive(Clone)]
 pub struct AppState {
     /// The running engine.
     pub engine: Engine,
-    /// Names of the built files.
-    pub options: LeptosOptions,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Accounts and sessions, with a clock of their own: in a demonstration the engine's runs faster.
+    pub accounts: Accounts,
+    /// The built browser half.
+    pub site: Arc<files::Site>,
+    /// Who listens for live changes.
+    pub listeners: Arc<events::Listeners>,
+    /// Nonces and request numbers.
+    pub mint: Arc<Mint>,
+    notices: Arc<tokio::sync::Semaphore>,
+    hosts: Arc<security::Hosts>,
+}
+
+impl AppState {
+    /// Brings together what the handlers need. The mint is seeded by the operating system whatever the engine's is.
+    pub fn new(engine: Engine, config: Config, accounts: Accounts) -> Self {
+        Self {
+            engine,
+            accounts,
+            site: Arc::new(files::Site::open(&config.site_dir)),
+            listeners: Arc::new(events::Listeners::default()),
+            mint: Arc::new(Mint::from_os()),
+            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::AT_ONCE)),
+            hosts: Arc::new(security::Hosts::of(&config)),
+            config: Arc::new(config),
+        }
+    }
+}
+
+/// Everything that can be reached from outside.
+pub fn router(state: AppState) -> Router {
+    let pages = crate::pages::routes()
+        .merge(login::routes())
+        .layer(from_fn_with_state(state.clone(), security::time_limit))
+        .merge(events::routes())
+        .layer(session::layer(state.accounts.clone(), state.config.public.https))
+        .layer(RequestBodyLimitLayer::new(FORM_BYTES))
+        .layer(from_fn(security::never_stored))
+        .layer(from_fn_with_state(state.clone(), security::same_origin));
+    Router::new()
+        .merge(pages)
+        .merge(webhooks::routes())
+        .merge(health::routes())
+        .fallback(files::serve)
+        .layer(from_fn_with_state(state.clone(), security::client_address))
+        .layer(from_fn_with_state(state.clone(), security::known_host))
+        .layer(from_fn_with_state(state.clone(), security::allowed_methods))
+        .layer(from_fn_with_state(state.clone(), security::headers))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(state.clone(), security::numbered))
+        .with_state(state)
 }

@@ -1,8 +1,7 @@
 //! The whole HTML document around a page.
 
 use crate::islands::{Keys, Live};
-use leptos::config::LeptosOptions;
-use leptos::nonce::Nonce;
+use crate::server::files::Assets;
 use leptos::prelude::*;
 
 /// What a document needs besides its body.
@@ -14,23 +13,32 @@ pub struct Head {
     pub theme: &'static str,
     /// Whether the islands come to life on this page.
     pub alive: bool,
-    /// Names of the built files.
-    pub options: LeptosOptions,
+    /// Addresses of the built files; what is missing is left out and the page stays plain.
+    pub assets: Assets,
     /// For the one script that the policy lets run.
-    pub nonce: Option<Nonce>,
+    pub nonce: String,
 }
+
+/// Loads the browser half when the browser is idle and wakes every island. A failure leaves the page as it is.
+const WAKE: &str = "const s=document.getElementById('wake').dataset;\
+    const wake=()=>import(s.js).then(async m=>{await m.default({module_or_path:s.wasm});m.hydrate();\
+    for(const e of document.querySelectorAll('leptos-island'))m[e.dataset.component]?.(e)}).catch(()=>{});\
+    'requestIdleCallback' in window?requestIdleCallback(wake,{timeout:2000}):wake()";
 
 /// Draws it.
 pub fn document(head: Head, body: AnyView) -> AnyView {
-    let Head { title, theme, alive, options, nonce: _ } = head;
-    let css = options.css_path();
-    let scripts = alive.then(|| view! { <HydrationScripts options=options islands=true/> }.into_any());
-    let islands = alive.then(|| {
+    let Head { title, theme, alive, assets, nonce } = head;
+    let css = assets.css.map(|css| view! { <link rel="stylesheet" href=css/> });
+    let alive = assets.js.zip(assets.wasm).filter(|_| alive);
+    let islands = alive.is_some().then(|| {
         view! {
             <Live/>
             <Keys/>
         }
         .into_any()
+    });
+    let wake = alive.map(|(js, wasm)| {
+        view! { <script type="module" id="wake" nonce=nonce data-js=js data-wasm=wasm inner_html=WAKE></script> }.into_any()
     });
     let scheme = match theme {
         "light" => "light",
@@ -47,12 +55,12 @@ pub fn document(head: Head, body: AnyView) -> AnyView {
                 <meta name="robots" content="noindex, nofollow"/>
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="stylesheet" href=css/>
-                {scripts}
+                {css}
             </head>
             <body>
                 {body}
                 {islands}
+                {wake}
             </body>
         </html>
     }

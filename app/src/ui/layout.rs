@@ -131,7 +131,7 @@ fn person_menu(around: &Around) -> AnyView {
     view! {
         <p class="menu__person"><strong>{name}</strong><span>{role}</span></p>
         <form class="menu__theme" method="post" action="/theme">
-            {hidden("back", &around.here)}
+            {hidden("next", &around.here)}
             <span class="menu__label">"Look"</span>
             <div class="switch">{themes}</div>
         </form>

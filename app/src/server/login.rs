@@ -1,0 +1,195 @@
+//! Coming in and going out: log-in, log-out, the first account, and the theme a person likes.
+
+use super::AppState;
+use super::session::{MaybeSignedIn, SignedIn, Theme, sign_in, sign_out};
+use super::web::{Form, LocalPath, PageContext, error_page, to_the_end};
+use crate::pages::login::{LoginView, SetupView, login_page, setup_page};
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use truecount::operator::accounts::AccountError;
+use truecount::operator::password;
+
+/// Routes for people who are not signed in, or no longer.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/login", get(show_login).post(log_in))
+        .route("/setup", get(show_setup).post(set_up))
+        .route("/logout", post(log_out))
+        .route("/theme", post(choose_theme))
+}
+
+#[derive(Deserialize, Default)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct LoginForm {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct SetupForm {
+    code: String,
+    name: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct ThemeForm {
+    theme: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn show_login(
+    State(state): State<AppState>,
+    MaybeSignedIn(session): MaybeSignedIn,
+    page: PageContext,
+    query: Result<Query<Next>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let next = LocalPath::parse(&query.map(|Query(next)| next).unwrap_or_default().next);
+    if session.is_some() {
+        return next.redirect();
+    }
+    match state.accounts.any().await {
+        Ok(true) => login_page(&state, &page, StatusCode::OK, LoginView { next, ..LoginView::default() }).await,
+        Ok(false) => LocalPath::parse("/setup").redirect(),
+        Err(error) => failed(&state, &page, &error),
+    }
+}
+
+async fn log_in(
+    State(state): State<AppState>,
+    memory: tower_sessions::Session,
+    page: PageContext,
+    Form(form): Form<LoginForm>,
+) -> Response {
+    let next = LocalPath::parse(&form.next);
+    let again = |status, error: &AccountError| {
+        let view = LoginView { name: form.name.clone(), next: next.clone(), error: Some(error.to_string()) };
+        (status, view)
+    };
+    if form.password.chars().count() > password::LONGEST {
+        let (status, view) = again(StatusCode::BAD_REQUEST, &AccountError::Wrong);
+        return login_page(&state, &page, status, view).await;
+    }
+    let (accounts, name, secret, address) =
+        (state.accounts.clone(), form.name.clone(), form.password.clone(), page.client.0);
+    let outcome = to_the_end(async move { accounts.log_in(address, &name, &secret).await }).await;
+    let refused = match outcome {
+        Some(Ok(person)) => {
+            if let Err(error) = sign_in(&memory, &person).await {
+                tracing::error!(%error, "a session could not be begun");
+                return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            return next.redirect();
+        }
+        Some(Err(refused)) => refused,
+        None => return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let Some(status) = refusal(&refused) else { return failed(&state, &page, &refused) };
+    let (status, view) = again(status, &refused);
+    let mut response = login_page(&state, &page, status, view).await;
+    retry_after(&refused, &mut response);
+    response
+}
+
+async fn show_setup(State(state): State<AppState>, page: PageContext) -> Response {
+    match state.accounts.any().await {
+        Ok(false) => setup_page(&state, &page, StatusCode::OK, SetupView::default()).await,
+        Ok(true) => LocalPath::parse("/login").redirect(),
+        Err(error) => failed(&state, &page, &error),
+    }
+}
+
+async fn set_up(
+    State(state): State<AppState>,
+    memory: tower_sessions::Session,
+    page: PageContext,
+    Form(form): Form<SetupForm>,
+) -> Response {
+    let (accounts, address) = (state.accounts.clone(), page.client.0);
+    let (code, name, secret) = (form.code.clone(), form.name.clone(), form.password);
+    let outcome = to_the_end(async move { accounts.first_account(address, &code, &name, &secret).await }).await;
+    let refused = match outcome {
+        Some(Ok(person)) => {
+            if let Err(error) = sign_in(&memory, &person).await {
+                tracing::error!(%error, "a session could not be begun");
+                return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            return LocalPath::default().redirect();
+        }
+        Some(Err(refused)) => refused,
+        None => return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let Some(status) = refusal(&refused) else { return failed(&state, &page, &refused) };
+    let errors = match &refused {
+        AccountError::Invalid(errors) => errors.clone(),
+        other => vec![other.to_string()],
+    };
+    let view = SetupView { name: form.name, code: form.code, errors };
+    let mut response = setup_page(&state, &page, status, view).await;
+    retry_after(&refused, &mut response);
+    response
+}
+
+async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session) -> Response {
+    let ended = to_the_end(async move { sign_out(&memory).await }).await.flatten();
+    if let Some(id_hash) = ended {
+        state.listeners.end(&id_hash);
+    }
+    let mut response = LocalPath::parse("/login").redirect();
+    let everything = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+    response.headers_mut().insert("clear-site-data", everything);
+    response
+}
+
+async fn choose_theme(
+    State(state): State<AppState>,
+    SignedIn(session): SignedIn,
+    page: PageContext,
+    Form(form): Form<ThemeForm>,
+) -> Response {
+    let Some(theme) = Theme::from_word(&form.theme) else {
+        return error_page(&state, &page, StatusCode::BAD_REQUEST);
+    };
+    let accounts = state.accounts.clone();
+    match to_the_end(async move { accounts.set_theme(&session.actor, theme).await }).await {
+        Some(Ok(())) => LocalPath::parse(&form.next).redirect(),
+        Some(Err(error)) => failed(&state, &page, &error),
+        None => error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+/// The status of an answer that people can do something about; none when we failed.
+fn refusal(error: &AccountError) -> Option<StatusCode> {
+    match error {
+        AccountError::Wrong | AccountError::Locked => Some(StatusCode::UNAUTHORIZED),
+        AccountError::Wait(_) => Some(StatusCode::TOO_MANY_REQUESTS),
+        AccountError::Code | AccountError::Forbidden => Some(StatusCode::FORBIDDEN),
+        AccountError::Invalid(_) => Some(StatusCode::UNPROCESSABLE_ENTITY),
+        AccountError::NotFound => Some(StatusCode::NOT_FOUND),
+        AccountError::Store(_) | AccountError::Hash(_) => None,
+    }
+}
+
+fn retry_after(error: &AccountError, response: &mut Response) {
+    if let AccountError::Wait(wait) = error {
+        let secs = (wait.as_millis().max(0) + 999) / 1_000;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
+    }
+}
+
+fn failed(state: &AppState, page: &PageContext, error: &AccountError) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, request = %page.request_id.0, "an account page failed");
+    error_page(state, page, StatusCode::INTERNAL_SERVER_ERROR)
+}

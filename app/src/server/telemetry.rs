@@ -1,0 +1,38 @@
+//! The log: set up once, to standard error, as text or JSON. Values are escaped by the formatter; what must never
+//! be logged (bodies, tokens, passwords, names) is kept out where the lines are written.
+
+use std::io::IsTerminal;
+use tracing_subscriber::EnvFilter;
+use truecount::config::{Config, LogFormat};
+
+/// The log filter cannot be understood, or a log was set up already.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// LOG is no filter.
+    #[error("LOG cannot be understood; for example LOG=info,truecount=debug")]
+    Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// There is a log already.
+    #[error("the log was set up already")]
+    Twice,
+}
+
+/// Checks the filter without setting anything up.
+pub fn check(config: &Config) -> Result<(), TelemetryError> {
+    filter(config).map(drop)
+}
+
+/// Sets the log up; once per process.
+pub fn start(config: &Config) -> Result<(), TelemetryError> {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(config)?).with_writer(std::io::stderr);
+    let done = match config.log_format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    };
+    done.map_err(|_| TelemetryError::Twice)
+}
+
+fn filter(config: &Config) -> Result<EnvFilter, TelemetryError> {
+    // The session layer calls an expired cookie suspicious; we count such things ourselves.
+    let with_quiet = format!("tower_sessions=error,tower_sessions_core=error,{}", config.log);
+    EnvFilter::builder().parse(with_quiet).map_err(TelemetryError::Filter)
+}
