@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use truecount::domain::access::Role;
 use truecount::operator::OperatorError;
 use truecount::operator::views::{Freshness, StockQuery};
-use truecount_app::pages::{connection_new, connections, error, evidence, frame, go_live, login, search, sku, stock, today};
+use truecount_app::pages::{
+    connection_new, connections, error, evidence, frame, go_live, login, search, sku, stock, today,
+};
 use truecount_app::server::files::Assets;
 use truecount_app::ui::document::Head;
 use truecount_app::ui::flash;
@@ -26,26 +28,88 @@ async fn main() -> anyhow::Result<()> {
     let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
     let query = || StockQuery { descending: true, page: 1, differing: true, ..StockQuery::default() };
     let pages: Vec<(&str, Option<Entry>, bool, Draw)> = vec![
-        ("today", Some(Entry::Today), false, Box::new(|c| today::view(&sample::today(false), "", &sample::actor(Role::Admin), c, "/"))),
-        ("empty", Some(Entry::Today), false, Box::new(|c| today::view(&sample::today(true), "operations", &sample::actor(Role::Operations), c, "/"))),
+        (
+            "today",
+            Some(Entry::Today),
+            false,
+            Box::new(|c| today::view(&sample::today(false), "", &sample::actor(Role::Admin), c, "/")),
+        ),
+        (
+            "empty",
+            Some(Entry::Today),
+            false,
+            Box::new(|c| today::view(&sample::today(true), "operations", &sample::actor(Role::Operations), c, "/")),
+        ),
         ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), true))),
         ("sku", Some(Entry::Stock), false, Box::new(|c| sku::view(&sample::sku(), "", c))),
-        ("connections", Some(Entry::Connections), false, Box::new(|c| connections::view(&sample::connections(), Role::Admin, c))),
+        (
+            "connections",
+            Some(Entry::Connections),
+            false,
+            Box::new(|c| connections::view(&sample::connections(), Role::Admin, c)),
+        ),
         ("go-live", Some(Entry::Connections), false, Box::new(|c| go_live::view(&sample::go_live(), c))),
-        ("connection-new", Some(Entry::Connections), false, Box::new(|_| connection_new::view(&connection_new::Typed::default(), &["The address must start with https://".to_owned()]))),
+        (
+            "connection-new",
+            Some(Entry::Connections),
+            false,
+            Box::new(|_| {
+                connection_new::view(
+                    &connection_new::Typed::default(),
+                    &["The address must start with https://".to_owned()],
+                )
+            }),
+        ),
         ("evidence", None, false, Box::new(|c| evidence::view(&sample::evidence(), c))),
         ("search", None, false, Box::new(|_| search::view("LIN-SHRT", &[]))),
-        ("stale", Some(Entry::Stock), true, Box::new(|_| {
-            let stock = truecount::operator::views::Stock { rows: vec![], ..sample::stock() };
-            let said = flash::flash(truecount_app::ui::badge::Sign::Fine, "It is yours.", "Others see your name beside it.", None);
-            view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, true)} }.into_any()
-        })),
-        ("refused", None, false, Box::new(|_| error::inside(error::trouble(&OperatorError::Store("x".into()), "Operations", "/stock", Some("E-7Q4M2".into()))))),
+        (
+            "stale",
+            Some(Entry::Stock),
+            true,
+            Box::new(|_| {
+                let stock = truecount::operator::views::Stock { rows: vec![], ..sample::stock() };
+                let said = flash::flash(
+                    truecount_app::ui::badge::Sign::Fine,
+                    "It is yours.",
+                    "Others see your name beside it.",
+                    None,
+                );
+                view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, true)} }.into_any()
+            }),
+        ),
+        (
+            "refused",
+            None,
+            false,
+            Box::new(|_| {
+                error::inside(error::trouble(
+                    &OperatorError::Store("x".into()),
+                    "Operations",
+                    "/stock",
+                    Some("E-7Q4M2".into()),
+                ))
+            }),
+        ),
     ];
     for (name, entry, stale, draw) in pages {
         let freshness: Freshness = sample::freshness(stale);
-        let around = Around { entry, open_problems: 4, freshness: Some(freshness), clock, person: ("Operations desk".into(), "Operations".into()), theme: "system", here: "/".into(), searched: String::new() };
-        let head = Head { title: frame::tab_title(name, 4), theme: "system", alive: false, assets: assets(), nonce: String::new() };
+        let around = Around {
+            entry,
+            open_problems: 4,
+            freshness: Some(freshness),
+            clock,
+            person: ("Operations desk".into(), "Operations".into()),
+            theme: "system",
+            here: "/".into(),
+            searched: String::new(),
+        };
+        let head = Head {
+            title: frame::tab_title(name, 4),
+            theme: "system",
+            alive: false,
+            assets: assets(),
+            nonce: String::new(),
+        };
         let answer = frame::render(http::StatusCode::OK, head, move || {
             let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock);
             let main = draw(&around.clock);
@@ -53,9 +117,16 @@ async fn main() -> anyhow::Result<()> {
         });
         save(&folder, name, answer).await?;
     }
-    let view = login::LoginView { name: "Operations desk".into(), error: Some("The name or the password is not right. The password field was emptied.".into()), ..Default::default() };
+    let view = login::LoginView {
+        name: "Operations desk".into(),
+        error: Some("The name or the password is not right. The password field was emptied.".into()),
+        ..Default::default()
+    };
     alone(&folder, "login", || login::log_in(view, "truecount.example")).await?;
-    let view = login::SetupView { errors: vec!["Use at least 15 characters; a few words in a row are fine.".into()], ..Default::default() };
+    let view = login::SetupView {
+        errors: vec!["Use at least 15 characters; a few words in a row are fine.".into()],
+        ..Default::default()
+    };
     alone(&folder, "setup", || login::set_up(view, "truecount.example")).await?;
     Ok(())
 }

@@ -4,8 +4,19 @@ use truecount::operator::views::StockRow;
 
 /// Column names, in the product's words.
 const COLUMNS: [&str; 13] = [
-    "Item", "SKU", "Place", "Till says", "Waiting", "On hold", "Buffer", "Being checked", "Cannot go below 0",
-    "Should show", "Web shows", "Difference", "Cause",
+    "Item",
+    "SKU",
+    "Place",
+    "Till says",
+    "Waiting",
+    "On hold",
+    "Buffer",
+    "Being checked",
+    "Cannot go below 0",
+    "Should show",
+    "Web shows",
+    "Difference",
+    "Cause",
 ];
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe in front, which shows that it is text.
@@ -71,7 +82,17 @@ mod tests {
             item: "=cmd|'/c calc'!A0\"\r\n,x".into(),
             sku: "A,B".into(),
             place: "Web".into(),
-            sum: Some(Sum { till: -3, waiting: 0, hold: 0, buffer: 0, checking: 0, should: 0, floored: 3, web: None, difference: None }),
+            sum: Some(Sum {
+                till: -3,
+                waiting: 0,
+                hold: 0,
+                buffer: 0,
+                checking: 0,
+                should: 0,
+                floored: 3,
+                web: None,
+                difference: None,
+            }),
             cause: (Severity::Soon, "Not linked".into()),
         };
         let bytes = stock(&[row]).expect("a file");

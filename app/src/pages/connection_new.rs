@@ -12,8 +12,8 @@ use http::StatusCode;
 use leptos::prelude::*;
 use serde::Deserialize;
 use truecount::domain::access::Deed;
-use truecount::operator::connections::{self, NewConnection};
 use truecount::operator::OperatorError;
+use truecount::operator::connections::{self, NewConnection};
 
 /// What was typed. Secrets are never sent back to the page.
 #[derive(Default, Deserialize)]
@@ -74,7 +74,10 @@ pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
             </div>
         }
     });
-    let vendors = [("centra".to_owned(), "Centra (web shop)".to_owned()), ("lightspeed-x".to_owned(), "Lightspeed X-Series (till)".to_owned())];
+    let vendors = [
+        ("centra".to_owned(), "Centra (web shop)".to_owned()),
+        ("lightspeed-x".to_owned(), "Lightspeed X-Series (till)".to_owned()),
+    ];
     let text = |name, label, kind, value: &str, hint: &str, autocomplete, optional| {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
         field(Field { name, label, kind, value: value.to_owned(), hint, autocomplete, optional, ..Field::default() })

@@ -44,7 +44,14 @@ pub async fn read_again(asked: Asked, Path(id): Path<String>) -> Response {
 /// `POST /connections/{id}/pause`
 pub async fn pause(asked: Asked, Path(id): Path<String>) -> Response {
     let done = asked.run(|engine, actor| async move { connections::pause(&engine, &actor, &id).await }).await;
-    answer(asked, done, "Paused.", "We make no calls to it until somebody presses Resume. Notices are still kept.", "/connections").await
+    answer(
+        asked,
+        done,
+        "Paused.",
+        "We make no calls to it until somebody presses Resume. Notices are still kept.",
+        "/connections",
+    )
+    .await
 }
 
 /// `POST /connections/{id}/resume`
@@ -74,7 +81,8 @@ pub async fn map_outlet(asked: Asked, Path(outlet): Path<String>, Form(form): Fo
 
 /// The page, without its frame.
 pub fn view(list: &Connections, role: Role, clock: &Clock) -> AnyView {
-    let add = role.may(Deed::ManageConnections).then(|| button::link(Kind::Other, "/connections/new", "Add a connection"));
+    let add =
+        role.may(Deed::ManageConnections).then(|| button::link(Kind::Other, "/connections/new", "Add a connection"));
     if list.cards.is_empty() {
         let words = if add.is_some() {
             "Add the web shop first, then the till. A new connection only reads until you let a place go live."
@@ -127,10 +135,10 @@ fn lower_first(text: &str) -> String {
 fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
     let path = |act: &str| format!("/connections/{}/{act}", encode(&card.id));
     let (severity, word, why) = &card.health;
-    let at = |at: Option<_>, none: &'static str| match at {
-        Some(at) => time(clock, at, clock.seconds(at)),
-        None => view! { <span>{none}</span> }.into_any(),
-    };
+    let read_up_to =
+        card.read_up_to.map_or_else(|| view! { "not yet" }.into_any(), |at| time(clock, at, clock.seconds(at)));
+    let compared_at =
+        card.compared_at.map_or_else(|| view! { "not yet" }.into_any(), |at| time(clock, at, clock.minutes(at)));
     let allowance = card.allowance.as_ref().map(|(left, sentence)| {
         let class = if *left < SHORT_ALLOWANCE { "bar-line bar-line--short" } else { "bar-line" };
         let width = format!("{}%", left.clamp(&0, &100));
@@ -144,7 +152,9 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         }
     });
     let (accepted, repeated, found, refused) = card.notices;
-    let read = role.may(Deed::ReadAgain).then(|| button::post(Kind::Other, &path("read-again"), "Read again", Some(&card.title), &[]));
+    let read = role
+        .may(Deed::ReadAgain)
+        .then(|| button::post(Kind::Other, &path("read-again"), "Read again", Some(&card.title), &[]));
     let pause = role.may(Deed::PauseConnection).then(|| match card.paused {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
@@ -160,8 +170,8 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
             </div>
             <dl class="connection__facts">
                 <div class="connection__cell">
-                    <dt>"Read up to"</dt><dd><b>{at(card.read_up_to, "not yet")}</b></dd>
-                    <dt>"Every SKU compared"</dt><dd>{at(card.compared_at, "not yet")}</dd>
+                    <dt>"Read up to"</dt><dd><b>{read_up_to}</b></dd>
+                    <dt>"Every SKU compared"</dt><dd>{compared_at}</dd>
                 </div>
                 {allowance}
                 <div class="connection__cell">
@@ -338,7 +348,11 @@ fn refused(list: &Connections, clock: &Clock) -> AnyView {
             .into_any()
         })
         .collect();
-    kept("Notices we refused", "A notice whose signature or form is wrong lands here. Nothing it says is applied.", rows)
+    kept(
+        "Notices we refused",
+        "A notice whose signature or form is wrong lands here. Nothing it says is applied.",
+        rows,
+    )
 }
 
 fn parked(list: &Connections, clock: &Clock) -> AnyView {
@@ -358,7 +372,11 @@ fn parked(list: &Connections, clock: &Clock) -> AnyView {
             .into_any()
         })
         .collect();
-    kept("Parked records", "A record that we could not read or apply is kept here with its reason, and holds up nobody else.", rows)
+    kept(
+        "Parked records",
+        "A record that we could not read or apply is kept here with its reason, and holds up nobody else.",
+        rows,
+    )
 }
 
 fn kept(title: &'static str, when_empty: &'static str, rows: Vec<AnyView>) -> AnyView {

@@ -41,7 +41,8 @@ pub fn view(evidence: &Evidence, clock: &Clock) -> AnyView {
         })
         .collect();
     let none = raw.is_empty().then(|| view! { <p class="card panel panel__words">"The raw text is kept for 90 days and is gone now; what it said is in the facts above."</p> });
-    let sentence = view! { {evidence.connection.clone()}", "{time(clock, evidence.at, clock.full(evidence.at))} }.into_any();
+    let sentence =
+        view! { {evidence.connection.clone()}", "{time(clock, evidence.at, clock.full(evidence.at))} }.into_any();
     view! {
         {page_head(&evidence.title, sentence, None)}
         <dl class="card facts">{facts}</dl>

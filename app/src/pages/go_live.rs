@@ -39,18 +39,27 @@ pub async fn show(asked: Asked, Path(place): Path<String>) -> Response {
 pub async fn go_live(asked: Asked, Path(place): Path<String>, Form(seen): Form<Seen>) -> Response {
     let again = format!("/connections/places/{}/go-live", encode(&place));
     let expected = seen.expected_writes;
-    let done = asked
-        .run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, expected).await })
-        .await;
+    let done =
+        asked.run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, expected).await }).await;
     let ok = done.is_ok();
-    let words = format!("{} to send; each is read back before we call it done.", counted(seen.expected_writes, "count", "counts"));
+    let words = format!(
+        "{} to send; each is read back before we call it done.",
+        counted(seen.expected_writes, "count", "counts")
+    );
     answer(asked, done, "It is live.", &words, if ok { "/connections" } else { &again }).await
 }
 
 /// `POST /connections/places/{id}/stop-writing`
 pub async fn stop_writing(asked: Asked, Path(place): Path<String>) -> Response {
     let done = asked.run(|engine, actor| async move { connections::stop_writing(&engine, &actor, &place).await }).await;
-    answer(asked, done, "Stopped.", "We only read there now. Counts that were already sent stay as they are.", "/connections").await
+    answer(
+        asked,
+        done,
+        "Stopped.",
+        "We only read there now. Counts that were already sent stay as they are.",
+        "/connections",
+    )
+    .await
 }
 
 /// The page, without its frame.
@@ -76,11 +85,19 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         })
         .collect();
     let read = match preview.read_at {
-        Some(at) => (Sign::Fine, format!("The shop's numbers were read {}, at {}.", clock.relative(at), clock.seconds(at))),
+        Some(at) => {
+            (Sign::Fine, format!("The shop's numbers were read {}, at {}.", clock.relative(at), clock.seconds(at)))
+        }
         None => (Sign::Soon, "The shop's numbers have not all been read yet.".to_owned()),
     };
     let unlinked = (preview.unlinked > 0).then(|| {
-        check(Sign::Soon, &format!("{} cannot be written, because they are not linked. They stay as they are.", counted(preview.unlinked, "item", "items")))
+        check(
+            Sign::Soon,
+            &format!(
+                "{} cannot be written, because they are not linked. They stay as they are.",
+                counted(preview.unlinked, "item", "items")
+            ),
+        )
     });
     let blocked = preview.blocked.as_ref().map(|why| {
         view! {
@@ -91,7 +108,9 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         }
     });
     let act = match (&preview.blocked, writes) {
-        (Some(_), _) => view! { <span class="button button--not-now" aria-disabled="true" tabindex="0">"Go live"</span> }.into_any(),
+        (Some(_), _) => {
+            view! { <span class="button button--not-now" aria-disabled="true" tabindex="0">"Go live"</span> }.into_any()
+        }
         (None, 0) => button::submit(Kind::Writes, "Go live, nothing to write now"),
         (None, 1) => button::submit(Kind::Writes, "Write 1 count and go live"),
         (None, n) => button::submit(Kind::Writes, &format!("Write {} counts and go live", plain(n))),

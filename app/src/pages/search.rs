@@ -26,7 +26,8 @@ pub struct Address {
 /// `GET /search`
 pub async fn show(asked: Asked, Query(address): Query<Address>) -> Response {
     let text: String = address.q.trim().chars().take(LONGEST).collect();
-    let found = if text.is_empty() { Ok(Vec::new()) } else { overview::search(&asked.engine, &asked.actor, &text).await };
+    let found =
+        if text.is_empty() { Ok(Vec::new()) } else { overview::search(&asked.engine, &asked.actor, &text).await };
     match found {
         Ok(found) => {
             let mut page = Page::new("Search", None, None);
@@ -41,7 +42,10 @@ pub async fn show(asked: Asked, Query(address): Query<Address>) -> Response {
 pub fn view(text: &str, found: &[(String, String)]) -> AnyView {
     let rows: Vec<AnyView> = found
         .iter()
-        .map(|(words, href)| view! { <li data-row="" tabindex="-1"><a href=href.clone() data-open="">{words.clone()}</a></li> }.into_any())
+        .map(|(words, href)| {
+            view! { <li data-row="" tabindex="-1"><a href=href.clone() data-open="">{words.clone()}</a></li> }
+                .into_any()
+        })
         .collect();
     let results = if !rows.is_empty() {
         view! { <ul class="card results">{rows}</ul> }.into_any()

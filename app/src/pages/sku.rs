@@ -46,7 +46,8 @@ pub fn view(sku: &Sku, place: &str, clock: &Clock) -> AnyView {
         .iter()
         .map(|(system, id, there)| {
             let other = (*there != sku.sku).then(|| view! { " as "<code>{there.clone()}</code> });
-            view! { <span class="sku-links__link">{icon("link")}{format!("linked to {system} {id}")}{other}</span> }.into_any()
+            view! { <span class="sku-links__link">{icon("link")}{format!("linked to {system} {id}")}{other}</span> }
+                .into_any()
         })
         .collect();
     let barcode = sku.barcode.as_ref().map(|b| view! { <span>{format!("barcode {b}")}</span> });
@@ -116,8 +117,15 @@ fn small(text: String) -> AnyView {
 
 fn the_count(place: &SkuPlace, clock: &Clock) -> AnyView {
     let sum = &place.sum;
-    let names = |pairs: &[(String, i64)]| pairs.iter().map(|(name, n)| format!("{name}\u{a0}{}", plain(*n))).collect::<Vec<_>>().join(", ");
-    let orders = place.orders.iter().map(|(number, units)| if *units == 1 { number.clone() } else { format!("{number} ×{units}") }).collect::<Vec<_>>().join(", ");
+    let names = |pairs: &[(String, i64)]| {
+        pairs.iter().map(|(name, n)| format!("{name}\u{a0}{}", plain(*n))).collect::<Vec<_>>().join(", ")
+    };
+    let orders = place
+        .orders
+        .iter()
+        .map(|(number, units)| if *units == 1 { number.clone() } else { format!("{number} ×{units}") })
+        .collect::<Vec<_>>()
+        .join(", ");
     let holds = place
         .holds
         .iter()
@@ -138,7 +146,13 @@ fn the_count(place: &SkuPlace, clock: &Clock) -> AnyView {
         None => (().into_any(), "not known".to_owned()),
     };
     let checking = (sum.checking != 0).then(|| {
-        line("−", "Being checked", small("a rise that no sale or return explains yet".into()), plain(sum.checking), "sum__line")
+        line(
+            "−",
+            "Being checked",
+            small("a rise that no sale or return explains yet".into()),
+            plain(sum.checking),
+            "sum__line",
+        )
     });
     let floored = (sum.floored != 0).then(|| {
         line("+", "Cannot go below 0", small("wanted more than there is".into()), plain(sum.floored), "sum__line")
@@ -179,12 +193,21 @@ pub fn push_words(push: &PushState, clock: &Clock) -> (Sign, String) {
     let n = plain(push.should);
     let ago = clock.relative(push.since);
     match push.state.as_str() {
-        "planned" => (Sign::Waiting, format!("Our update to {n} waits for its turn, since {}.", clock.seconds(push.since))),
+        "planned" => {
+            (Sign::Waiting, format!("Our update to {n} waits for its turn, since {}.", clock.seconds(push.since)))
+        }
         "sent" => (Sign::Waiting, format!("Our update to {n} was sent {ago}; the shop has not answered yet.")),
-        "accepted" => (Sign::Waiting, format!("Our update to {n} was acknowledged {ago}, not yet confirmed by reading it back.")),
+        "accepted" => {
+            (Sign::Waiting, format!("Our update to {n} was acknowledged {ago}, not yet confirmed by reading it back."))
+        }
         "confirmed" => (Sign::Fine, format!("Our update to {n} was acknowledged {ago}, confirmed.")),
         "refused" => (Sign::Refused, format!("The shop refused our update to {n}, {ago}.")),
-        "unknown" => (Sign::Soon, format!("We don't know whether the shop took our update to {n}, sent {ago}. We look it up before anything is sent again.")),
+        "unknown" => (
+            Sign::Soon,
+            format!(
+                "We don't know whether the shop took our update to {n}, sent {ago}. We look it up before anything is sent again."
+            ),
+        ),
         other => (Sign::Waiting, format!("Our update to {n}: {other}, {ago}.")),
     }
 }
@@ -299,19 +322,21 @@ fn movements(place: &SkuPlace, clock: &Clock) -> AnyView {
         .into_any();
     }
     let checking = place.steps.iter().any(|s| s.sum.checking != 0);
+    let class = if checking { "table table--movements table--checking" } else { "table table--movements" };
     let befores = std::iter::once(None).chain(place.steps.iter().map(|s| Some(s.sum)));
     let mut rows: Vec<AnyView> =
         place.steps.iter().zip(befores).map(|(step, before)| movement(step, before, checking, clock)).collect();
     rows.reverse();
     let head = |words: &'static str, operator: &'static str, class: &'static str| {
-        let operator = (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
+        let operator =
+            (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
         view! { <th scope="col" role="columnheader" class=class>{operator}{words}</th> }.into_any()
     };
     view! {
         <div class="card movements">
             <div class="panel__head"><h2>"Movements"</h2><span class="panel__hint">"every row: what happened, and all counts right after it"</span></div>
             <div class="frame" tabindex="0" role="region" aria-label="Movements, scrolls sideways on small screens">
-                <table class="table table--movements" role="table" aria-label="Movements">
+                <table class=class role="table" aria-label="Movements">
                     <thead role="rowgroup">
                         <tr role="row">
                             {view! { <th scope="col" role="columnheader">{format!("Time, {}", clock.zone_city())}</th> }}
@@ -356,7 +381,8 @@ fn movement(step: &Step, before: Option<Sum>, checking: bool, clock: &Clock) -> 
     };
     // When we heard of it much later than it happened, the row says so: lateness is a cause.
     let late = step.known_at.since(step.at);
-    let late = (late.as_secs_f64() >= 60.0).then(|| view! { <span class="small">{format!(" known {} later", rough(late))}</span> });
+    let late = (late.as_secs_f64() >= 60.0)
+        .then(|| view! { <span class="small">{format!(" known {} later", rough(late))}</span> });
     view! {
         <tr role="row" data-row="" tabindex="-1">
             <td role="cell" class="when">{time(clock, step.at, clock.row(step.at))}</td>
@@ -384,7 +410,10 @@ mod tests {
     fn accepted_and_confirmed_are_two_facts() {
         let clock = Clock { zone: chrono_tz::UTC, now: Timestamp::from_secs(1_000) };
         let words = |state: &str| {
-            push_words(&PushState { state: state.into(), should: 4, since: Timestamp::from_secs(998), reason: None }, &clock)
+            push_words(
+                &PushState { state: state.into(), should: 4, since: Timestamp::from_secs(998), reason: None },
+                &clock,
+            )
         };
         assert_eq!(words("confirmed").1.replace('\u{a0}', " "), "Our update to 4 was acknowledged 2 s ago, confirmed.");
         assert_eq!(words("confirmed").0, Sign::Fine);
@@ -395,9 +424,22 @@ mod tests {
 
     #[test]
     fn the_picture_is_also_a_sentence() {
-        let sum = Sum { till: 6, waiting: 1, hold: 1, buffer: 1, checking: 0, should: 3, floored: 0, web: Some(5), difference: Some(2) };
+        let sum = Sum {
+            till: 6,
+            waiting: 1,
+            hold: 1,
+            buffer: 1,
+            checking: 0,
+            should: 3,
+            floored: 0,
+            web: Some(5),
+            difference: Some(2),
+        };
         let sentence = chart_sentence(&sum, 6);
-        assert!(sentence.contains("till says 6, the web should show 3, and the web shows 5, which is 2 too many"), "{sentence}");
+        assert!(
+            sentence.contains("till says 6, the web should show 3, and the web shows 5, which is 2 too many"),
+            "{sentence}"
+        );
         assert!(chart_sentence(&Sum { web: None, difference: None, ..sum }, 6).contains("not been read"));
     }
 

@@ -82,7 +82,11 @@ fn sentence(stock: &Stock) -> AnyView {
         "/stock",
         &StockQuery { linked: Some(false), descending: true, page: 1, ..StockQuery::default() },
     );
-    let words = if stock.unlinked == 1 { "1 more is not linked".to_owned() } else { format!("{} more are not linked", plain(stock.unlinked)) };
+    let words = if stock.unlinked == 1 {
+        "1 more is not linked".to_owned()
+    } else {
+        format!("{} more are not linked", plain(stock.unlinked))
+    };
     view! { {format!("{all}. {differ}; ")}<a href=href>{words}</a>"." }.into_any()
 }
 
@@ -117,7 +121,8 @@ fn filters(stock: &Stock, query: &StockQuery) -> AnyView {
         Some(false) => "no",
         None => "",
     };
-    let sort = (query.sort != StockSort::default()).then(|| view! { <input type="hidden" name="sort" value=stock_address::word(query.sort)/> });
+    let sort = (query.sort != StockSort::default())
+        .then(|| view! { <input type="hidden" name="sort" value=stock_address::word(query.sort)/> });
     let direction = (query.descending != stock_address::natural(query.sort))
         .then(|| view! { <input type="hidden" name="dir" value=if query.descending { "desc" } else { "asc" }/> });
     view! {
@@ -136,7 +141,8 @@ fn filters(stock: &Stock, query: &StockQuery) -> AnyView {
 
 fn table(stock: &Stock, query: &StockQuery) -> AnyView {
     let sorting = |sort: StockSort| {
-        let to = |descending| stock_address::write("/stock", &StockQuery { sort, descending, page: 1, ..query.clone() });
+        let to =
+            |descending| stock_address::write("/stock", &StockQuery { sort, descending, page: 1, ..query.clone() });
         match (query.sort == sort, query.descending) {
             (false, _) => Sorting::Offered(to(stock_address::natural(sort))),
             (true, true) => Sorting::Descending(to(false)),

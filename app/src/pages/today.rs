@@ -1,6 +1,7 @@
 //! Today: who will be let down, and what to press.
 
 use super::frame::{Asked, Page};
+use super::stock::encode;
 use crate::ui::badge::{Sign, spoken_sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
@@ -150,7 +151,7 @@ fn presses(problem: &ProblemRow, actor: &Actor, here: &str) -> Vec<AnyView> {
 
 fn owner(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyView {
     let may = actor.role.may(Deed::OwnProblems);
-    let path = |act: &str| format!("/problems/{}/{act}", problem.id);
+    let path = |act: &str| format!("/problems/{}/{act}", encode(&problem.id));
     match &problem.owner {
         None => {
             let take = may.then(|| {
@@ -162,12 +163,17 @@ fn owner(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyV
             });
             view! { <span class="problem__who">"Nobody"</span>{take} }.into_any()
         }
-        Some((name, since)) if *name == actor.name => view! {
-            <span class="problem__who">{name.clone()}</span>
-            <span class="problem__since">"you, since "{time(clock, *since, clock.minutes(*since))}</span>
-            {button::post(Kind::Plain, &path("give-back"), "Give back", Some(&problem.title), &[("back", here)])}
+        Some((name, since)) if *name == actor.name => {
+            let give_back = may.then(|| {
+                button::post(Kind::Plain, &path("give-back"), "Give back", Some(&problem.title), &[("back", here)])
+            });
+            view! {
+                <span class="problem__who">{name.clone()}</span>
+                <span class="problem__since">"you, since "{time(clock, *since, clock.minutes(*since))}</span>
+                {give_back}
+            }
+            .into_any()
         }
-        .into_any(),
         Some((name, since)) => view! {
             <span class="problem__who">{name.clone()}</span>
             <span class="problem__since">"since "{time(clock, *since, clock.minutes(*since))}</span>
@@ -268,13 +274,12 @@ fn stores(today: &Today) -> AnyView {
 fn on_hold(today: &Today, clock: &Clock) -> AnyView {
     let (units, oldest) = today.on_hold;
     let note = match oldest {
-        Some(at) if units > 0 => {
-            view! { "oldest "{time(clock, at, rough(clock.now.since(at)))} }.into_any()
-        }
+        Some(at) if units > 0 => view! { "oldest "{time(clock, at, rough(clock.now.since(at)))} }.into_any(),
         _ => view! { "" }.into_any(),
     };
     let body = if units == 0 {
-        view! { <p class="panel__words">"A store return without a web order lands here, on hold and not on sale."</p> }.into_any()
+        view! { <p class="panel__words">"A store return without a web order lands here, on hold and not on sale."</p> }
+            .into_any()
     } else {
         view! {
             <ul class="counts"><li><b>{plain(units)}</b><span>{if units == 1 { "unit from a return without a link" } else { "units from returns without a link" }}</span></li></ul>
@@ -284,7 +289,6 @@ fn on_hold(today: &Today, clock: &Clock) -> AnyView {
     };
     panel("On hold", note, body)
 }
-
 
 #[cfg(test)]
 mod tests {

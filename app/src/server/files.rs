@@ -95,7 +95,9 @@ fn is_hashed(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     name.starts_with("pkg/")
         && file.split(['.', '-', '_']).skip(1).any(|part| {
-            part.len() >= 8 && part.chars().all(|c| c.is_ascii_alphanumeric()) && part.chars().any(|c| c.is_ascii_digit())
+            part.len() >= 8
+                && part.chars().all(|c| c.is_ascii_alphanumeric())
+                && part.chars().any(|c| c.is_ascii_digit())
         })
 }
 
@@ -154,8 +156,21 @@ mod tests {
             assert_eq!(name(good), good.strip_prefix('/'));
         }
         for bad in [
-            "/../Cargo.txt", "/pkg/../../x.js", "/pkg/..%2fx.js", "/pkg/%2e%2e/x.js", "/.git/x.txt", "//x.js", "/pkg/",
-            "/pkg/a\\b.js", "/pkg/truecount.js.map", "/truecount.db", "/truecount.key", "/pkg/x", "/pkg/.x.js", "x.js", "",
+            "/../Cargo.txt",
+            "/pkg/../../x.js",
+            "/pkg/..%2fx.js",
+            "/pkg/%2e%2e/x.js",
+            "/.git/x.txt",
+            "//x.js",
+            "/pkg/",
+            "/pkg/a\\b.js",
+            "/pkg/truecount.js.map",
+            "/truecount.db",
+            "/truecount.key",
+            "/pkg/x",
+            "/pkg/.x.js",
+            "x.js",
+            "",
         ] {
             assert_eq!(name(bad), None, "{bad}");
         }

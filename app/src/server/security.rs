@@ -283,7 +283,8 @@ mod tests {
         let hosts = Hosts::of(&config("10.0.0.0/8")?);
         assert!(hosts.knows_host("stock.example.com"));
         assert!(hosts.knows_host("Stock.Example.com:443"));
-        for stranger in ["stock.example.com:80", "stock.example.com.evil.example", "evil.example", "", "127.0.0.1:4780"] {
+        for stranger in ["stock.example.com:80", "stock.example.com.evil.example", "evil.example", "", "127.0.0.1:4780"]
+        {
             assert!(!hosts.knows_host(stranger), "{stranger}");
         }
         assert!(hosts.knows_origin("https://stock.example.com", Some("stock.example.com")));

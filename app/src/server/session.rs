@@ -148,7 +148,10 @@ impl FromRequestParts<AppState> for SignedIn {
             return Ok(Self(session));
         }
         let by_itself = parts.headers.contains_key(LIVE_HEADER)
-            || parts.headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+            || parts
+                .headers
+                .get(header::ACCEPT)
+                .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
         if matches!(parts.method, Method::GET | Method::HEAD) && !by_itself {
             return Err(LocalPath::of(&parts.uri).via_login().redirect());
         }

@@ -205,7 +205,9 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::BAD_REQUEST => ("That form could not be read", "Nothing was changed. Go back and send it again."),
         StatusCode::UNAUTHORIZED => ("You are logged out", "Nothing was changed. Log in and do it again."),
-        StatusCode::FORBIDDEN => ("Your role may not do that", "Nothing was changed. An administrator can change roles."),
+        StatusCode::FORBIDDEN => {
+            ("Your role may not do that", "Nothing was changed. An administrator can change roles.")
+        }
         StatusCode::NOT_FOUND => ("There is nothing at this address", "It was moved, or the address is not complete."),
         StatusCode::METHOD_NOT_ALLOWED => ("This address does not take that", "Nothing was changed."),
         StatusCode::REQUEST_TIMEOUT => ("The form took too long to arrive", "Nothing was changed. Send it again."),
@@ -215,7 +217,9 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
             ("This is not the address of this installation", "The administrator sets it as PUBLIC_URL.")
         }
         StatusCode::TOO_MANY_REQUESTS => ("Too many at once", "Nothing was changed. Wait a few seconds."),
-        StatusCode::SERVICE_UNAVAILABLE => ("This page took too long", "Nothing was changed. Try it again in a moment."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            ("This page took too long", "Nothing was changed. Try it again in a moment.")
+        }
         _ => ("This page failed", "We do not know more here; the log does. Counts keep being read and written."),
     }
 }
@@ -230,8 +234,20 @@ mod tests {
             assert_eq!(LocalPath::parse(good).as_str(), good);
         }
         for bad in [
-            "", "stock", "//evil.example", "/\\evil.example", "\\\\evil", "https://evil.example", "javascript:alert(1)",
-            "/a\r\nSet-Cookie: x=1", "/a\tb", " /a", "/a b", "/ünder", "/\"><script>", "/\0",
+            "",
+            "stock",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x=1",
+            "/a\tb",
+            " /a",
+            "/a b",
+            "/ünder",
+            "/\"><script>",
+            "/\0",
         ] {
             assert_eq!(LocalPath::parse(bad).as_str(), "/", "{bad:?}");
         }

@@ -65,9 +65,13 @@ impl Sign {
             Sign::Soon => {
                 r#"<path class="line" d="M8 2.1 14.7 13.7H1.3Z"/><path class="line" d="M8 6.5v3.2"/><circle class="dot" cx="8" cy="11.7" r=".9"/>"#
             }
-            Sign::Fine => r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="m5.1 8.2 2.1 2.1 3.8-4.4"/>"#,
+            Sign::Fine => {
+                r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="m5.1 8.2 2.1 2.1 3.8-4.4"/>"#
+            }
             Sign::Waiting => r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="M8 4.3V8l2.5 1.6"/>"#,
-            Sign::Held => r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="M6.3 5.5v5M9.7 5.5v5"/>"#,
+            Sign::Held => {
+                r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="M6.3 5.5v5M9.7 5.5v5"/>"#
+            }
             Sign::Refused => {
                 r#"<circle class="line" cx="8" cy="8" r="6.6"/><path class="line" d="m5.7 5.7 4.6 4.6m0-4.6-4.6 4.6"/>"#
             }
@@ -101,7 +105,9 @@ pub fn icon(name: &'static str) -> AnyView {
     let shape = match name {
         "search" => r#"<circle class="line" cx="7" cy="7" r="4.6"/><path class="line" d="m10.5 10.5 3.4 3.4"/>"#,
         "menu" => r#"<path class="line" d="M1.8 4h12.4M1.8 8h12.4M1.8 12h12.4"/>"#,
-        "person" => r#"<circle class="line" cx="8" cy="5" r="2.9"/><path class="line" d="M2.6 14.2c.4-3 2.5-4.6 5.4-4.6s5 1.6 5.4 4.6"/>"#,
+        "person" => {
+            r#"<circle class="line" cx="8" cy="5" r="2.9"/><path class="line" d="M2.6 14.2c.4-3 2.5-4.6 5.4-4.6s5 1.6 5.4 4.6"/>"#
+        }
         "down" => r#"<path class="line" d="m4 6.2 4 4 4-4"/>"#,
         "close" => r#"<path class="line" d="m3.6 3.6 8.8 8.8m0-8.8-8.8 8.8"/>"#,
         "download" => r#"<path class="line" d="M8 2v8.2m-3.4-3L8 10.6l3.4-3.4M2.4 13.6h11.2"/>"#,

@@ -42,7 +42,9 @@ pub fn chart(plot: &Plot, words: Words) -> AnyView {
     let grid: Vec<AnyView> = plot
         .scale
         .iter()
-        .map(|(_, y)| view! { <line class="chart__grid" x1="0" x2="100%" y1=percent(*y) y2=percent(*y)></line> }.into_any())
+        .map(|(_, y)| {
+            view! { <line class="chart__grid" x1="0" x2="100%" y1=percent(*y) y2=percent(*y)></line> }.into_any()
+        })
         .collect();
     let scale: Vec<AnyView> = plot
         .scale
@@ -60,13 +62,20 @@ pub fn chart(plot: &Plot, words: Words) -> AnyView {
             .into_any()
         })
         .collect();
+    let longest = plot.quiet.iter().map(|(_, span)| *span).max();
     let quiet: Vec<AnyView> = plot
         .quiet
         .iter()
         .map(|(x, span)| {
+            // A phone has room for one: the longest.
+            let class = if Some(*span) == longest {
+                "chart__quiet-words"
+            } else {
+                "chart__quiet-words chart__quiet-words--minor"
+            };
             view! {
                 <line class="chart__quiet" x1=percent(*x) x2=percent(*x) y1="-14" y2="100%"></line>
-                <text class="chart__quiet-words" x=percent(*x) dx="6" y="-6">{format!("{} quiet", rough(*span))}</text>
+                <text class=class x=percent(*x) dx="6" y="-6">{format!("{} quiet", rough(*span))}</text>
             }
             .into_any()
         })
@@ -74,8 +83,11 @@ pub fn chart(plot: &Plot, words: Words) -> AnyView {
     let difference = plot.difference.map(|(n, x, y)| {
         view! { <text class="chart__difference" x=percent(x) y=percent(y) dy="4" text-anchor="end">{signed(n)}</text> }
     });
-    let dots: Vec<AnyView> =
-        plot.ticks.iter().map(|(x, _)| view! { <circle class="chart__dot" cx=percent(*x) cy="100%" r="4"></circle> }.into_any()).collect();
+    let dots: Vec<AnyView> = plot
+        .ticks
+        .iter()
+        .map(|(x, _)| view! { <circle class="chart__dot" cx=percent(*x) cy="100%" r="4"></circle> }.into_any())
+        .collect();
     let last = plot.ticks.len().saturating_sub(1);
     let ticks: Vec<AnyView> = plot
         .ticks
@@ -103,7 +115,11 @@ pub fn chart(plot: &Plot, words: Words) -> AnyView {
     let end = |class: &'static str, y: f64, text: String| {
         view! { <text class=class x="10" y=percent(y) dy="4">{text}</text> }.into_any()
     };
-    let web_end = plot.ends.2.zip(web).map(|(y, web)| end("chart__end chart__end--web", y, format!("Web {}", super::number::plain(web))));
+    let web_end = plot
+        .ends
+        .2
+        .zip(web)
+        .map(|(y, web)| end("chart__end chart__end--web", y, format!("Web {}", super::number::plain(web))));
     view! {
         <div class="chart" role="img" aria-label=words.sentence>
             <svg class="chart__left" aria-hidden="true">{scale}</svg>

@@ -90,7 +90,10 @@ pub fn plot(points: &[Point], now: Timestamp) -> Plot {
     let y = |value: i64| (high - value) as f64 / (high - low) as f64 * 100.0;
     let x = |slot: usize| slot as f64 / points.len() as f64 * 100.0;
 
-    let mut plot = Plot { scale: (0..=(high - low) / step).map(|i| (low + i * step, y(low + i * step))).collect(), ..Plot::default() };
+    let mut plot = Plot {
+        scale: (0..=(high - low) / step).map(|i| (low + i * step, y(low + i * step))).collect(),
+        ..Plot::default()
+    };
     plot.till = strokes(points, |p| Some(p.till), x, y);
     plot.should = strokes(points, |p| Some(p.should), x, y);
     plot.web = strokes(points, |p| p.web, x, y);
@@ -208,7 +211,10 @@ mod tests {
 
     #[test]
     fn a_line_steps_where_its_count_changes() {
-        let plot = plot(&[point(0, 6, 5, Some(5)), point(1, 7, 5, Some(5)), point(2, 7, 4, Some(4))], Timestamp::from_secs(9_000));
+        let plot = plot(
+            &[point(0, 6, 5, Some(5)), point(1, 7, 5, Some(5)), point(2, 7, 4, Some(4))],
+            Timestamp::from_secs(9_000),
+        );
         assert_eq!(plot.till.len(), 3, "flat, up, flat");
         assert_eq!(plot.should.len(), 3);
         assert_eq!(plot.till[1].from.0, plot.till[1].to.0, "a step is upright");
@@ -218,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_difference_is_hatched_between_the_two_lines_and_signed() {
-        let plot = plot(&[point(0, 6, 5, Some(5)), point(1, 6, 3, Some(5)), point(2, 6, 4, None)], Timestamp::from_secs(9_000));
+        let plot = plot(
+            &[point(0, 6, 5, Some(5)), point(1, 6, 3, Some(5)), point(2, 6, 4, None)],
+            Timestamp::from_secs(9_000),
+        );
         assert_eq!(plot.gaps.len(), 1);
         assert!(plot.gaps[0].y.0 < plot.gaps[0].y.1);
         assert_eq!(plot.difference, None, "not read now, so nothing is claimed");

@@ -38,7 +38,8 @@ pub fn document(head: Head, body: AnyView) -> AnyView {
         .into_any()
     });
     let wake = alive.map(|(js, wasm)| {
-        view! { <script type="module" id="wake" nonce=nonce data-js=js data-wasm=wasm inner_html=WAKE></script> }.into_any()
+        view! { <script type="module" id="wake" nonce=nonce data-js=js data-wasm=wasm inner_html=WAKE></script> }
+            .into_any()
     });
     let scheme = match theme {
         "light" => "light",

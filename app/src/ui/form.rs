@@ -39,7 +39,9 @@ pub fn field(field: Field) -> AnyView {
     };
     let invalid = wrong.is_some().then_some("true");
     let beneath = match (wrong, hint) {
-        (Some(wrong), _) => Some(view! { <p class="field__wrong" id=wrong_id>{sign(Sign::Refused)}{wrong}</p> }.into_any()),
+        (Some(wrong), _) => {
+            Some(view! { <p class="field__wrong" id=wrong_id>{sign(Sign::Refused)}{wrong}</p> }.into_any())
+        }
         (None, Some(hint)) => Some(view! { <p class="field__hint" id=hint_id>{hint}</p> }.into_any()),
         (None, None) => None,
     };

@@ -215,7 +215,10 @@ pub fn page_head(title: &str, sentence: AnyView, actions: Option<AnyView>) -> An
 pub fn crumbs(links: &[(&str, &str)], here: &str) -> AnyView {
     let links: Vec<AnyView> = links
         .iter()
-        .map(|(href, words)| view! { <a href=(*href).to_owned()>{(*words).to_owned()}</a><span aria-hidden="true">" / "</span> }.into_any())
+        .map(|(href, words)| {
+            view! { <a href=(*href).to_owned()>{(*words).to_owned()}</a><span aria-hidden="true">" / "</span> }
+                .into_any()
+        })
         .collect();
     view! { <nav class="crumbs" aria-label="Path">{links}<span>{here.to_owned()}</span></nav> }.into_any()
 }

@@ -55,9 +55,13 @@ mod tests {
 
     #[test]
     fn numbers_carry_real_signs_and_thousands() {
-        for (n, plainly, with_sign) in
-            [(0, "0", "0"), (2, "2", "+2"), (-4, "−4", "−4"), (1_904, "1,904", "+1,904"), (i64::MIN, "−9,223,372,036,854,775,808", "−9,223,372,036,854,775,808")]
-        {
+        for (n, plainly, with_sign) in [
+            (0, "0", "0"),
+            (2, "2", "+2"),
+            (-4, "−4", "−4"),
+            (1_904, "1,904", "+1,904"),
+            (i64::MIN, "−9,223,372,036,854,775,808", "−9,223,372,036,854,775,808"),
+        ] {
             assert_eq!((plain(n).as_str(), signed(n).as_str()), (plainly, with_sign));
         }
         assert_eq!(counted(1, "unit", "units"), "1\u{a0}unit");

@@ -29,7 +29,13 @@ pub fn sparkline(spark: Spark) -> AnyView {
     let largest = spark.slots.iter().chain(spark.names.iter().map(|n| &n.0)).copied().max().unwrap_or_default();
     let count = spark.slots.len().max(1) as f64;
     let percent = |n: f64| format!("{n:.2}%");
-    let worst = spark.slots.iter().enumerate().filter(|(_, s)| s.0 > 0).max_by_key(|(i, s)| (s.0, std::cmp::Reverse(*i))).map(|(i, s)| (i, *s));
+    let worst = spark
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.0 > 0)
+        .max_by_key(|(i, s)| (s.0, std::cmp::Reverse(*i)))
+        .map(|(i, s)| (i, *s));
     let mut strokes: Vec<AnyView> = Vec::new();
     let mut before: Option<f64> = None;
     for (i, slot) in spark.slots.iter().enumerate() {
@@ -46,7 +52,10 @@ pub fn sparkline(spark: Spark) -> AnyView {
         if let Some(before) = before {
             strokes.push(view! { <line class="spark__line" x1=percent(left) x2=percent(left) y1=percent(before) y2=percent(y)></line> }.into_any());
         }
-        strokes.push(view! { <line class="spark__line" x1=percent(left) x2=percent(right) y1=percent(y) y2=percent(y)></line> }.into_any());
+        strokes.push(
+            view! { <line class="spark__line" x1=percent(left) x2=percent(right) y1=percent(y) y2=percent(y)></line> }
+                .into_any(),
+        );
         before = Some(y);
     }
     let grid: Vec<AnyView> = spark

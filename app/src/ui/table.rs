@@ -17,7 +17,8 @@ pub enum Sorting {
 
 /// A column head. `operator` is the sign of the sum that stands before it ("−", "=").
 pub fn head(label: &'static str, operator: &'static str, class: &'static str, sorting: Sorting) -> AnyView {
-    let operator = (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
+    let operator =
+        (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
     let (aria, arrow, href) = match sorting {
         Sorting::No => (None, None, None),
         Sorting::Offered(href) => (Some("none"), None, Some(href)),

@@ -154,10 +154,19 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_one_unit_or_measured_in_two() {
-        for (secs, want) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (1_740, "29 min"), (57_600, "16 h"), (300_000, "3 days")] {
+        for (secs, want) in
+            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (1_740, "29 min"), (57_600, "16 h"), (300_000, "3 days")]
+        {
             assert_eq!(rough(Span::secs(secs)).replace('\u{a0}', " "), want);
         }
-        for (millis, want) in [(0, "0 s"), (12, "0.1 s"), (400, "0.4 s"), (4_200, "4 s"), (542_000, "9 min 02 s"), (3_900_000, "1 h 05 min")] {
+        for (millis, want) in [
+            (0, "0 s"),
+            (12, "0.1 s"),
+            (400, "0.4 s"),
+            (4_200, "4 s"),
+            (542_000, "9 min 02 s"),
+            (3_900_000, "1 h 05 min"),
+        ] {
             assert_eq!(measured(Span::millis(millis)).replace('\u{a0}', " "), want);
         }
         let c = clock();

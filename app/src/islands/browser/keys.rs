@@ -43,7 +43,8 @@ fn act(event: &KeyboardEvent) -> Option<()> {
         return None;
     }
     let active = document.active_element();
-    let typing = active.as_ref().is_some_and(|a| a.matches("input, select, textarea, [contenteditable]").unwrap_or(false));
+    let typing =
+        active.as_ref().is_some_and(|a| a.matches("input, select, textarea, [contenteditable]").unwrap_or(false));
     let in_dialog = document.query_selector("dialog[open]").ok().flatten().is_some();
     if typing || in_dialog {
         return None;

@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Document, DomParser, Element, EventSource, Headers, HtmlElement, MessageEvent, RequestInit, Response, SupportedType};
+use web_sys::{
+    Document, DomParser, Element, EventSource, Headers, HtmlElement, MessageEvent, RequestInit, Response, SupportedType,
+};
 
 /// Between a change and asking for the page, so that a burst asks once.
 const GATHER_MS: i32 = 250;
@@ -72,7 +74,10 @@ fn concerns(topic: &str, about: &str) -> bool {
     let Some(document) = document() else { return false };
     all(document.query_selector_all("[data-live]")).iter().any(|part| {
         let topics = part.get_attribute("data-topics").unwrap_or_default();
-        topic == "all" || topics.split(' ').any(|t| t == topic || t.strip_prefix("sku:").is_some_and(|id| topic == "sku" && id == about))
+        topic == "all"
+            || topics
+                .split(' ')
+                .any(|t| t == topic || t.strip_prefix("sku:").is_some_and(|id| topic == "sku" && id == about))
     })
 }
 
@@ -196,7 +201,10 @@ fn announce(document: &Document, part: &Element, added: usize) {
     let since = part.get_attribute("data-since").unwrap_or_default();
     let words = format!("{added} new since {since}. Show them");
     let bars = all(document.query_selector_all("[data-new-bar]"));
-    let Some(bar) = bars.into_iter().find(|bar| bar.get_attribute("data-new-bar").as_deref() == Some(&part.id())) else { return };
+    let Some(bar) = bars.into_iter().find(|bar| bar.get_attribute("data-new-bar").as_deref() == Some(&part.id()))
+    else {
+        return;
+    };
     let first = bar.text_content().unwrap_or_default().is_empty();
     bar.set_text_content(Some(&words));
     if let Some(bar) = bar.dyn_ref::<HtmlElement>() {
