@@ -106,7 +106,7 @@ async fn main() -> anyhow::Result<()> {
         let head = Head {
             title: frame::tab_title(name, 4),
             theme: "system",
-            alive: false,
+            alive: true,
             assets: assets(),
             nonce: String::new(),
         };
@@ -137,7 +137,7 @@ async fn alone(folder: &std::path::Path, name: &str, card: impl FnOnce() -> AnyV
 }
 
 fn assets() -> Assets {
-    Assets { css: Some("main.css".into()), ..Assets::default() }
+    Assets { css: Some("main.css".into()), js: Some("/pkg/truecount.js".into()), wasm: Some("/pkg/truecount.wasm".into()) }
 }
 
 async fn save(folder: &std::path::Path, name: &str, answer: axum::response::Response) -> anyhow::Result<()> {

@@ -99,7 +99,7 @@ fn words(trouble: Trouble) -> AnyView {
     let of = if trouble.status.is_server_error() { Sign::Now } else { Sign::Refused };
     view! {
         <div class="card trouble">
-            <p class="trouble__words">{sign(of)}<span><strong>{trouble.failed}</strong>" "{trouble.safe}</span></p>
+            <p class="trouble__words">{sign(of)}<span>{trouble.safe}</span></p>
             {number}
             <div class="buttons">{buttons}</div>
         </div>

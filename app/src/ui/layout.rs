@@ -147,11 +147,11 @@ fn freshness_line(freshness: &Freshness, clock: &Clock) -> AnyView {
         None => view! { <span>"Not every SKU compared yet"</span> }.into_any(),
     };
     view! {
-        <div class="freshness" id="freshness" data-live="" data-topics="connections">
+        <section class="freshness" id="freshness" aria-label="How old the numbers are" data-live="" data-topics="connections">
             {marks}
             {compared}
             <span class="freshness__clock">{time(clock, clock.now, clock.head())}" "{clock.zone_words()}</span>
-        </div>
+        </section>
     }
     .into_any()
 }
