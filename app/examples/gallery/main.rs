@@ -137,7 +137,11 @@ async fn alone(folder: &std::path::Path, name: &str, card: impl FnOnce() -> AnyV
 }
 
 fn assets() -> Assets {
-    Assets { css: Some("main.css".into()), js: Some("/pkg/truecount.js".into()), wasm: Some("/pkg/truecount.wasm".into()) }
+    Assets {
+        css: Some("main.css".into()),
+        js: Some("/pkg/truecount.js".into()),
+        wasm: Some("/pkg/truecount.wasm".into()),
+    }
 }
 
 async fn save(folder: &std::path::Path, name: &str, answer: axum::response::Response) -> anyhow::Result<()> {

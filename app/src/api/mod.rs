@@ -2,4 +2,5 @@
 //! files. No page builds an address by hand.
 
 pub mod csv_file;
+pub mod query;
 pub mod stock_address;

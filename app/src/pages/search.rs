@@ -1,31 +1,23 @@
 //! Search results: SKU, barcode, receipt or order number, best first.
 
 use super::frame::{Asked, Page};
+use crate::api::query;
 use crate::ui::badge::icon;
 use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
 use crate::ui::layout::page_head;
 use crate::ui::number::counted;
-use axum::extract::Query;
+use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
-use serde::Deserialize;
 use truecount::operator::overview;
 
 /// Longest text that is searched for.
 const LONGEST: usize = 100;
 
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-pub struct Address {
-    /// The text.
-    #[serde(default)]
-    pub q: String,
-}
-
 /// `GET /search`
-pub async fn show(asked: Asked, Query(address): Query<Address>) -> Response {
-    let text: String = address.q.trim().chars().take(LONGEST).collect();
+pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    let text: String = query::value(query.as_deref(), "q").trim().chars().take(LONGEST).collect();
     let found =
         if text.is_empty() { Ok(Vec::new()) } else { overview::search(&asked.engine, &asked.actor, &text).await };
     match found {

@@ -2,6 +2,7 @@
 
 use super::frame::{Asked, Page};
 use super::stock::encode;
+use crate::api::query;
 use crate::ui::badge::{Sign, badge, icon, sign};
 use crate::ui::chart::{Words, chart, key};
 use crate::ui::chart_geometry::{Point, SLOTS, plot};
@@ -9,30 +10,22 @@ use crate::ui::empty::empty;
 use crate::ui::layout::{Entry, crumbs};
 use crate::ui::number::{class_of, counted, plain, signed};
 use crate::ui::when::{Clock, rough, time};
-use axum::extract::{Path, Query};
+use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use leptos::prelude::*;
-use serde::Deserialize;
 use truecount::operator::stock;
 use truecount::operator::views::{PushState, Sku, SkuPlace, Step, Sum};
 
 /// Longest text under a tick of the chart; the whole text stands in Movements.
 const LONGEST_TICK: usize = 16;
 
-/// What the address may say.
-#[derive(Debug, Default, Deserialize)]
-pub struct Address {
-    /// Our place id.
-    #[serde(default)]
-    pub place: String,
-}
-
 /// `GET /stock/{variant}`
-pub async fn show(asked: Asked, Path(variant): Path<String>, Query(address): Query<Address>) -> Response {
+pub async fn show(asked: Asked, Path(variant): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let place = query::value(query.as_deref(), "place");
     match stock::sku(&asked.engine, &asked.actor, &variant).await {
         Ok(sku) => {
             let page = Page::new(sku.item.clone(), Some(Entry::Stock), Some(sku.freshness.clone()));
-            asked.page(page, move |asked| view(&sku, &address.place, &asked.clock)).await
+            asked.page(page, move |asked| view(&sku, &place, &asked.clock)).await
         }
         Err(why) => asked.refused(why).await,
     }

@@ -2,6 +2,7 @@
 
 use super::frame::{Asked, Page};
 use super::stock::encode;
+use crate::api::query;
 use crate::ui::badge::{Sign, spoken_sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
@@ -9,10 +10,9 @@ use crate::ui::layout::Entry;
 use crate::ui::money;
 use crate::ui::number::{counted, permille, plain};
 use crate::ui::when::{Clock, rough, time};
-use axum::extract::Query;
+use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
-use serde::Deserialize;
 use truecount::domain::access::{Deed, Role};
 use truecount::operator::views::{Press, ProblemRow, Today};
 use truecount::operator::{Actor, overview};
@@ -22,19 +22,11 @@ const MOST_BUTTONS: usize = 3;
 /// Teams of the view switch: word in the address, words on the switch.
 const TEAMS: [(&str, &str); 3] = [("operations", "Ops"), ("finance", "Finance"), ("merchandising", "Merch")];
 
-/// What the address may say.
-#[derive(Debug, Default, Deserialize)]
-pub struct Address {
-    /// A team, or "all".
-    #[serde(default)]
-    pub team: String,
-}
-
 /// `GET /`
-pub async fn show(asked: Asked, Query(address): Query<Address>) -> Response {
+pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
     match overview::today(&asked.engine, &asked.actor, None).await {
         Ok(today) => {
-            let team = team(&address.team, asked.actor.role);
+            let team = team(&query::value(query.as_deref(), "team"), asked.actor.role);
             let page = Page::new("Today", Some(Entry::Today), Some(today.freshness.clone()));
             asked.page(page, move |asked| view(&today, team, &asked.actor, &asked.clock, &asked.here)).await
         }
