@@ -282,7 +282,9 @@ impl Reader<'_> {
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match Network::parse(part) {
                 Some(network) => networks.push(network),
-                None => self.wrong("TRUSTED_PROXIES", format!("{part:?} is no address or range"), "10.0.0.0/8,192.0.2.7"),
+                None => {
+                    self.wrong("TRUSTED_PROXIES", format!("{part:?} is no address or range"), "10.0.0.0/8,192.0.2.7")
+                }
             }
         }
         networks
@@ -378,18 +380,7 @@ impl Config {
         if !reader.mistakes.is_empty() {
             return Err(Mistakes(reader.mistakes));
         }
-        Ok(Self {
-            database,
-            listen,
-            public,
-            trusted_proxies,
-            tls,
-            secret_key_file,
-            site_dir,
-            zone,
-            log,
-            log_format,
-        })
+        Ok(Self { database, listen, public, trusted_proxies, tls, secret_key_file, site_dir, zone, log, log_format })
     }
 
     /// Name and value of every setting, fit to be printed: without passwords.
@@ -547,8 +538,7 @@ mod tests {
         let tls = [("TLS_CERT_FILE", "a"), ("TLS_KEY_FILE", "b"), ("LISTEN", "0.0.0.0:443")];
         assert_eq!(wrong(&[&tls[..], &[("PUBLIC_URL", "http://x.example")]].concat()), ["PUBLIC_URL"]);
         assert!(wrong(&[&tls[..], &[("PUBLIC_URL", "https://X.example:443/")]].concat()).is_empty());
-        let proxy =
-            [("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example"), ("TRUSTED_PROXIES", "10.1.0.0/16")];
+        let proxy = [("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example"), ("TRUSTED_PROXIES", "10.1.0.0/16")];
         assert!(wrong(&proxy).is_empty());
         assert!(wrong(&[("PUBLIC_URL", "http://localhost:9000")]).is_empty());
     }

@@ -135,9 +135,8 @@ fn repeats(plain: &str) -> bool {
 fn runs(plain: &str) -> bool {
     let chars: Vec<char> = plain.chars().collect();
     let near = |a: char, b: char| {
-        ROWS.iter().any(|row| {
-            row.chars().zip(row.chars().skip(1)).any(|(x, y)| (x == a && y == b) || (x == b && y == a))
-        })
+        ROWS.iter()
+            .any(|row| row.chars().zip(row.chars().skip(1)).any(|(x, y)| (x == a && y == b) || (x == b && y == a)))
     };
     let beside = chars.windows(2).filter(|pair| matches!(pair, [a, b] if near(*a, *b))).count();
     chars.len() > 1 && beside * 10 >= (chars.len() - 1) * 9

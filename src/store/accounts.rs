@@ -149,11 +149,8 @@ pub async fn set_disabled(conn: &mut AnyConnection, id: &PersonId, disabled: boo
 
 /// Keeps the theme a person chose; `theme` is "system", "light" or "dark".
 pub async fn set_theme(conn: &mut AnyConnection, id: &PersonId, theme: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE account SET theme = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(theme)
-        .execute(conn)
-        .await?;
+    let done =
+        sqlx::query("UPDATE account SET theme = $2 WHERE id = $1").bind(id.as_str()).bind(theme).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -203,8 +203,10 @@ async fn tell(
             },
             () = tokio::time::sleep_until(next_say), if !waiting.0.is_empty() => {
                 for topic in std::mem::take(&mut waiting.0) {
-                    if sender.send(Ok(topic.event())).await.is_err() {
-                        return;
+                    // A client that reads nothing more must not outlive its session.
+                    tokio::select! {
+                        _ = over.changed() => return,
+                        sent = sender.send(Ok(topic.event())) => if sent.is_err() { return },
                     }
                 }
                 next_say = Instant::now() + CALM;

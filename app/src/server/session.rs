@@ -4,7 +4,7 @@
 //! in. A save only ever updates, so a request under way while its session ended cannot bring it back.
 
 use super::AppState;
-use super::web::{LocalPath, PageContext, error_page};
+use super::web::{LocalPath, PageContext, error_page, to_the_end};
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -147,12 +147,7 @@ impl FromRequestParts<AppState> for SignedIn {
         if let MaybeSignedIn(Some(session)) = MaybeSignedIn::from_request_parts(parts, state).await? {
             return Ok(Self(session));
         }
-        let by_itself = parts.headers.contains_key(LIVE_HEADER)
-            || parts
-                .headers
-                .get(header::ACCEPT)
-                .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
-        if matches!(parts.method, Method::GET | Method::HEAD) && !by_itself {
+        if matches!(parts.method, Method::GET | Method::HEAD) && !asks_by_itself(parts) {
             return Err(LocalPath::of(&parts.uri).via_login().redirect());
         }
         let Ok(page) = PageContext::from_request_parts(parts, state).await;
@@ -160,17 +155,25 @@ impl FromRequestParts<AppState> for SignedIn {
     }
 }
 
+/// Whether the page asks rather than a person: a live part, or the stream of changes, which browsers open again
+/// and again by themselves.
+fn asks_by_itself(parts: &Parts) -> bool {
+    let stream = |accept: &http::HeaderValue| accept.as_bytes().starts_with(b"text/event-stream");
+    parts.headers.contains_key(LIVE_HEADER) || parts.headers.get(header::ACCEPT).is_some_and(stream)
+}
+
 async fn who(parts: &Parts, state: &AppState) -> Result<Option<Session>, AccountError> {
     let Some(memory) = parts.extensions.get::<tower_sessions::Session>().cloned() else { return Ok(None) };
     let Ok(Some(person)) = memory.get::<String>(PERSON).await else { return Ok(None) };
     // The account is asked every time, so a changed role or a closed account holds from the next request on.
     let Some(person) = state.accounts.person(&PersonId::new(person)).await? else { return Ok(None) };
-    if !parts.headers.contains_key(LIVE_HEADER)
+    if !asks_by_itself(parts)
         && let Some(id) = memory.id()
     {
         let hash = id_hash(&id);
         if let Some(row) = state.accounts.session(&hash).await? {
-            state.accounts.touch_session(&hash, &row).await?;
+            let accounts = state.accounts.clone();
+            to_the_end(async move { accounts.touch_session(&hash, &row).await }).await.unwrap_or(Ok(()))?;
         }
     }
     let zone = person.zone.parse().unwrap_or(state.config.zone);
@@ -194,7 +197,7 @@ pub(super) async fn sign_out(memory: &tower_sessions::Session) -> Option<String>
 }
 
 /// The layer that reads and writes the cookie.
-pub(super) fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<AccountSessions> {
+pub fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<AccountSessions> {
     SessionManagerLayer::new(AccountSessions { accounts })
         .with_name(if https { SECURE_COOKIE } else { LOCAL_COOKIE })
         .with_secure(https)
@@ -205,7 +208,7 @@ pub(super) fn layer(accounts: Accounts, https: bool) -> SessionManagerLayer<Acco
 
 /// Keeps sessions in our database.
 #[derive(Debug, Clone)]
-pub(super) struct AccountSessions {
+pub struct AccountSessions {
     accounts: Accounts,
 }
 

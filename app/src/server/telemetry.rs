@@ -28,7 +28,14 @@ pub fn start(config: &Config) -> Result<(), TelemetryError> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
-    done.map_err(|_| TelemetryError::Twice)
+    done.map_err(|_| TelemetryError::Twice)?;
+    std::panic::set_hook(Box::new(|panic| {
+        // A message put together at run time may hold what it failed on; only a fixed one is logged.
+        let what = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(what, place, "a panic");
+    }));
+    Ok(())
 }
 
 fn filter(config: &Config) -> Result<EnvFilter, TelemetryError> {

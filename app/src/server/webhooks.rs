@@ -7,6 +7,7 @@ use super::AppState;
 use super::web::to_the_end;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -17,6 +18,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 /// Largest notice.
 const MOST_BYTES: usize = 1024 * 1024;
+/// Longest id of a connection; ours are shorter.
+const LONGEST_ID: usize = 100;
 /// Notices taken in at the same time.
 pub(super) const AT_ONCE: usize = 64;
 /// Time in which a notice has to arrive.
@@ -27,7 +30,14 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/hooks/{connection}", post(receive)).layer(RequestBodyLimitLayer::new(MOST_BYTES))
 }
 
-async fn receive(State(state): State<AppState>, Path(connection): Path<String>, request: Request) -> Response {
+async fn receive(
+    State(state): State<AppState>,
+    connection: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let Some(connection) = connection.ok().map(|Path(id)| id).filter(|id| id.len() <= LONGEST_ID) else {
+        return empty(StatusCode::NOT_FOUND);
+    };
     let plain = request.headers().get_all(header::CONTENT_ENCODING).iter().all(|how| how == "identity");
     if !plain {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -38,7 +48,6 @@ async fn receive(State(state): State<AppState>, Path(connection): Path<String>, 
         return response;
     };
     let headers = request.headers().clone();
-    // The layer outside counts the bytes; the extractor's own limit would only hide that it did.
     let body = match tokio::time::timeout(ARRIVAL, Bytes::from_request(request, &state)).await {
         Ok(Ok(body)) => body,
         Ok(Err(refused)) => return empty(refused.into_response().status()),

@@ -1,0 +1,149 @@
+//! Real sockets on this machine: slow clients, stopping, and the command line.
+
+use crate::door::{Door, Outcome};
+use axum::Router;
+use axum::routing::get;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, oneshot};
+use truecount_app::server::lifecycle::{Limits, serve};
+
+async fn told(receiver: oneshot::Receiver<()>) {
+    drop(receiver.await);
+}
+
+/// A48: whoever does not finish the headers is let go, whether they sent half of them or nothing at all, and others
+/// are served meanwhile.
+#[tokio::test]
+async fn slow_headers_are_let_go() -> Outcome {
+    let door = Door::open().await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let limits = Limits { headers: Duration::from_millis(300), ..Limits::default() };
+    let (stop, stopped) = oneshot::channel();
+    let never = std::future::pending();
+    let server = tokio::spawn(serve(listener, door.router.clone(), None, limits, told(stopped), || {}, never));
+    let mut half = TcpStream::connect(address).await?;
+    half.write_all(b"GET /login HTTP/1.1\r\nHost: 127.0.").await?;
+    let mut silent = TcpStream::connect(address).await?;
+    let mut good = TcpStream::connect(address).await?;
+    good.write_all(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1:4780\r\nConnection: close\r\n\r\n").await?;
+    let mut text = String::new();
+    good.read_to_string(&mut text).await?;
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("alive\n"), "{text}");
+    for slow in [&mut half, &mut silent] {
+        let mut rest = Vec::new();
+        tokio::time::timeout(Duration::from_secs(20), slow.read_to_end(&mut rest)).await??;
+        assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
+    }
+    stop.send(()).map_err(|()| "the server is gone")?;
+    server.await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn stopping_lets_open_requests_finish_and_takes_no_new_ones() -> Outcome {
+    let (inside, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let router = Router::new().route(
+        "/slow",
+        get({
+            let (inside, proceed) = (inside.clone(), proceed.clone());
+            move || async move {
+                inside.notify_one();
+                proceed.notified().await;
+                "finished"
+            }
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let draining = Arc::new(Notify::new());
+    let tell = draining.clone();
+    let never = std::future::pending();
+    let before = move || tell.notify_one();
+    let server = tokio::spawn(serve(listener, router, None, Limits::default(), told(stopped), before, never));
+    let mut open = TcpStream::connect(address).await?;
+    open.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    inside.notified().await;
+    stop.send(()).map_err(|()| "the server is gone")?;
+    draining.notified().await;
+    assert!(TcpStream::connect(address).await.is_err(), "nobody new comes in");
+    proceed.notify_one();
+    let mut text = String::new();
+    open.read_to_string(&mut text).await?;
+    assert!(text.ends_with("finished"), "{text}");
+    server.await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_second_signal_does_not_wait() -> Outcome {
+    let inside = Arc::new(Notify::new());
+    let router = Router::new().route(
+        "/stuck",
+        get({
+            let inside = inside.clone();
+            move || async move {
+                inside.notify_one();
+                std::future::pending::<()>().await;
+            }
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let (leave, left) = oneshot::channel();
+    let server = tokio::spawn(serve(listener, router, None, Limits::default(), told(stopped), || {}, told(left)));
+    let mut open = TcpStream::connect(address).await?;
+    open.write_all(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    inside.notified().await;
+    stop.send(()).map_err(|()| "the server is gone")?;
+    leave.send(()).map_err(|()| "the server is gone")?;
+    tokio::time::timeout(Duration::from_secs(10), server).await??;
+    Ok(())
+}
+
+fn truecount(folder: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truecount"));
+    command.current_dir(folder).env_clear().args(arguments);
+    command
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_all_named_and_end_with_two() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let output = truecount(folder.path(), &["check", "--listen", "here"])
+        .env("ZONE", "Middle/Earth")
+        .env("LOG_FORMAT", "xml")
+        .output()?;
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    for name in ["LISTEN", "ZONE", "LOG_FORMAT", "for example"] {
+        assert!(text.contains(name), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn accounts_are_kept_from_the_command_line() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let run = |arguments: &[&str]| -> Result<(bool, String), std::io::Error> {
+        let output = truecount(folder.path(), arguments).output()?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    };
+    let (done, text) = run(&["user", "add", "Kim", "--role", "finance"])?;
+    assert!(done && text.contains("Added Kim as Finance.") && text.contains("shown this once"), "{text}");
+    assert!(!run(&["user", "add", "kim"])?.0, "the name is taken");
+    assert!(run(&["user", "disable", "Kim"])?.0);
+    let (_, text) = run(&["user", "list"])?;
+    assert!(text.contains("Kim\tfinance\tdisabled"), "{text}");
+    let (done, text) = run(&["check"])?;
+    assert!(done && text.contains("Accounts: 1."), "{text}");
+    assert!(!run(&["user", "password", "Lee"])?.0);
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The front door, in memory: the whole router, a temporary database, a clock moved by hand.
+#![cfg(feature = "ssr")]
+
+mod coming_in;
+mod door;
+mod files;
+mod limits;
+mod listening;
+mod live;
+mod origin;
+mod sessions;
