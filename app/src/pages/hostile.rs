@@ -11,7 +11,7 @@ use truecount::operator::views::StockQuery;
 const BREAKOUT: &str = "</script></title></select><img src=x onerror=alert(1)>\"'><b>";
 const BACKWARDS: &str = "\u{202e}moc.live\u{2066}";
 
-/// Puts hostile text in place of every ordinary word of the sample data, through its debug-free public fields.
+/// Puts hostile text in place of an ordinary word of the sample data.
 fn spoil(text: &mut String) {
     *text = format!("{BREAKOUT}{BACKWARDS}{}", "W".repeat(10_000));
 }
@@ -43,7 +43,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
 
     let mut page = sample::today(false);
     for row in &mut page.problems {
-        [&mut row.id, &mut row.title, &mut row.why, &mut row.waits].map(spoil);
+        [&mut row.id, &mut row.title, &mut row.why, &mut row.waits].into_iter().for_each(spoil);
         row.owner = Some((hostile(), sample::NOW));
         row.money = Some((truecount::domain::money::Minor(1), hostile()));
         row.actions.iter_mut().for_each(|a| {
@@ -59,7 +59,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
     list.places = vec![(hostile(), hostile()), (hostile(), hostile())];
     for row in &mut list.rows {
         row.variant = Some(hostile());
-        [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].map(spoil);
+        [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].into_iter().for_each(spoil);
     }
     let query = StockQuery { search: hostile(), place: Some(hostile()), page: 1, ..StockQuery::default() };
     check("stock", || stock::view(&list, &query, true));
@@ -67,20 +67,20 @@ fn hostile_text_is_shown_and_never_obeyed() {
     check("stock without rows", || stock::view(&list, &query, true));
 
     let mut one = sample::sku();
-    [&mut one.variant, &mut one.item, &mut one.sku].map(spoil);
+    [&mut one.variant, &mut one.item, &mut one.sku].into_iter().for_each(spoil);
     one.barcode = Some(hostile());
     one.links = vec![(hostile(), hostile(), hostile())];
     for place in &mut one.places {
-        [&mut place.place, &mut place.name, &mut place.if_nothing].map(spoil);
+        [&mut place.place, &mut place.name, &mut place.if_nothing].into_iter().for_each(spoil);
         place.outlets.iter_mut().for_each(|o| spoil(&mut o.0));
         place.orders.iter_mut().for_each(|o| spoil(&mut o.0));
         place.holds.iter_mut().for_each(|h| spoil(&mut h.0));
         for line in &mut place.why {
-            [&mut line.cause, &mut line.detail].map(spoil);
+            [&mut line.cause, &mut line.detail].into_iter().for_each(spoil);
             line.evidence = Some(hostile());
         }
         for step in &mut place.steps {
-            [&mut step.place, &mut step.what, &mut step.short].map(spoil);
+            [&mut step.place, &mut step.what, &mut step.short].into_iter().for_each(spoil);
             step.evidence = Some(hostile());
         }
         if let Some(push) = &mut place.push {
@@ -92,13 +92,13 @@ fn hostile_text_is_shown_and_never_obeyed() {
 
     let mut all = sample::connections();
     for card in &mut all.cards {
-        [&mut card.id, &mut card.title, &mut card.vendor, &mut card.health.1, &mut card.notice_url].map(spoil);
+        [&mut card.id, &mut card.title, &mut card.vendor, &mut card.health.1, &mut card.notice_url].into_iter().for_each(spoil);
         card.health.2 = Some(hostile());
         card.allowance = Some((7, hostile()));
         card.key_hint = Some(hostile());
     }
     for place in &mut all.places {
-        [&mut place.id, &mut place.name, &mut place.connection].map(spoil);
+        [&mut place.id, &mut place.name, &mut place.connection].into_iter().for_each(spoil);
         place.outlets = vec![hostile()];
     }
     all.unmapped_outlets = vec![(hostile(), hostile())];
@@ -107,20 +107,20 @@ fn hostile_text_is_shown_and_never_obeyed() {
         spoil(&mut r.reason);
     });
     all.parked.iter_mut().for_each(|p| {
-        [&mut p.id, &mut p.connection, &mut p.what, &mut p.reason].map(spoil);
+        [&mut p.id, &mut p.connection, &mut p.what, &mut p.reason].into_iter().for_each(spoil);
     });
     check("connections", || connections::view(&all, Role::Admin, &clock));
 
     let mut preview = sample::go_live();
-    [&mut preview.place, &mut preview.name].map(spoil);
+    [&mut preview.place, &mut preview.name].into_iter().for_each(spoil);
     preview.blocked = Some(hostile());
     preview.writes.iter_mut().for_each(|w| {
-        [&mut w.variant, &mut w.item, &mut w.sku].map(spoil);
+        [&mut w.variant, &mut w.item, &mut w.sku].into_iter().for_each(spoil);
     });
     check("go live", || go_live::view(&preview, &clock));
 
     let mut raw = sample::evidence();
-    [&mut raw.title, &mut raw.connection].map(spoil);
+    [&mut raw.title, &mut raw.connection].into_iter().for_each(spoil);
     raw.facts = vec![(hostile(), hostile())];
     raw.raw = vec![(hostile(), hostile())];
     check("evidence", || evidence::view(&raw, &clock));

@@ -105,7 +105,6 @@ fn plan(ms: i32) {
         PLANNED.set(false);
         if ASKING.replace(true) {
             // One at a time; what changed meanwhile is asked for afterwards.
-            ASKING.set(true);
             plan(GATHER_MS);
             return;
         }
