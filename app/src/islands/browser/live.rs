@@ -6,9 +6,7 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    Document, DomParser, Element, EventSource, Headers, HtmlElement, MessageEvent, RequestInit, Response, SupportedType,
-};
+use web_sys::{Document, DomParser, Element, EventSource, Headers, MessageEvent, RequestInit, Response, SupportedType};
 
 /// Between a change and asking for the page, so that a burst asks once.
 const GATHER_MS: i32 = 250;
@@ -158,6 +156,10 @@ fn renew(document: &Document, part: &Element, new: &Element) {
     let focused = focused_in(document, part);
     let scrolled = part.query_selector(".frame").ok().flatten().map(|frame| frame.scroll_left());
     part.set_inner_html(&new.inner_html());
+    if let Some(bar) = bar_of(document, part) {
+        bar.set_text_content(None);
+        let _ = bar.set_attribute("hidden", "");
+    }
     if let (Some(left), Ok(Some(frame))) = (scrolled, part.query_selector(".frame")) {
         frame.set_scroll_left(left);
     }
@@ -196,19 +198,19 @@ fn focused_in(document: &Document, part: &Element) -> Option<(String, Option<usi
     Some((row.and_then(|row| row.get_attribute("data-row")).unwrap_or_default(), place))
 }
 
+/// The bar above a list that says how many rows wait.
+fn bar_of(document: &Document, part: &Element) -> Option<Element> {
+    let bars = all(document.query_selector_all("[data-new-bar]"));
+    bars.into_iter().find(|bar| bar.get_attribute("data-new-bar").as_deref() == Some(&part.id()))
+}
+
 fn announce(document: &Document, part: &Element, added: usize) {
+    let Some(bar) = bar_of(document, part) else { return };
     let since = part.get_attribute("data-since").unwrap_or_default();
     let words = format!("{added} new since {since}. Show them");
-    let bars = all(document.query_selector_all("[data-new-bar]"));
-    let Some(bar) = bars.into_iter().find(|bar| bar.get_attribute("data-new-bar").as_deref() == Some(&part.id()))
-    else {
-        return;
-    };
     let first = bar.text_content().unwrap_or_default().is_empty();
     bar.set_text_content(Some(&words));
-    if let Some(bar) = bar.dyn_ref::<HtmlElement>() {
-        bar.set_hidden(false);
-    }
+    let _ = bar.remove_attribute("hidden");
     if first && let Ok(Some(voice)) = document.query_selector("[data-announce]") {
         voice.set_text_content(Some(&words));
     }
