@@ -2,7 +2,7 @@
 //! was refused or parked.
 
 use super::frame::{Asked, Page};
-use super::problems::answer;
+use super::problems::{Back, answer};
 use super::stock::encode;
 use crate::server::web::Form;
 use crate::ui::badge::{Sign, badge, sign};
@@ -36,28 +36,35 @@ pub async fn show(asked: Asked) -> Response {
 }
 
 /// `POST /connections/{id}/read-again`
-pub async fn read_again(asked: Asked, Path(id): Path<String>) -> Response {
+pub async fn read_again(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
     let done = asked.run(|engine, actor| async move { connections::read_again(&engine, &actor, &id).await }).await;
-    answer(asked, done, "Reading again now.", "It never writes; differences show up as problems.", "/connections").await
+    answer(
+        asked,
+        done,
+        "Reading again now.",
+        "It never writes; differences show up as problems.",
+        form.or("/connections"),
+    )
+    .await
 }
 
 /// `POST /connections/{id}/pause`
-pub async fn pause(asked: Asked, Path(id): Path<String>) -> Response {
+pub async fn pause(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
     let done = asked.run(|engine, actor| async move { connections::pause(&engine, &actor, &id).await }).await;
     answer(
         asked,
         done,
         "Paused.",
         "We make no calls to it until somebody presses Resume. Notices are still kept.",
-        "/connections",
+        form.or("/connections"),
     )
     .await
 }
 
 /// `POST /connections/{id}/resume`
-pub async fn resume(asked: Asked, Path(id): Path<String>) -> Response {
+pub async fn resume(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
     let done = asked.run(|engine, actor| async move { connections::resume(&engine, &actor, &id).await }).await;
-    answer(asked, done, "Resumed.", "It catches up first, then goes on as before.", "/connections").await
+    answer(asked, done, "Resumed.", "It catches up first, then goes on as before.", form.or("/connections")).await
 }
 
 /// Which place an outlet feeds.

@@ -210,6 +210,34 @@ mod tests {
         }
     }
 
+    async fn whole(assets: Assets, alive: bool) -> String {
+        let head = Head { title: "A</title><b>".into(), theme: "dark", alive, assets, nonce: "n0nce".into() };
+        let answer = render(StatusCode::OK, head, || view! { <main>"text"</main> }.into_any());
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_page_is_whole_without_the_browser_half_and_wakes_with_it() {
+        let built = Assets {
+            css: Some("/pkg/truecount.c.css".into()),
+            js: Some("/pkg/truecount.j.js".into()),
+            wasm: Some("/pkg/truecount.w.wasm".into()),
+        };
+        let alive = whole(built.clone(), true).await;
+        assert!(alive.starts_with("<!DOCTYPE html><html"), "{alive}");
+        assert!(alive.ends_with("</body></html>"), "{alive}");
+        assert!(alive.contains("data-theme=\"dark\"") && alive.contains("nonce=\"n0nce\""), "{alive}");
+        assert_eq!(alive.matches("<leptos-island").count(), 2);
+        assert_eq!(alive.matches("<script").count(), 1, "one script, and it carries the nonce");
+        assert!(!alive.contains("A</title><b>"), "the title is text");
+
+        for plain in [whole(built, false).await, whole(Assets::default(), true).await] {
+            assert!(plain.contains("<main>text</main>"));
+            assert!(!plain.contains("<script") && !plain.contains("<leptos-island"), "{plain}");
+        }
+    }
+
     #[test]
     fn the_tab_carries_the_number_of_open_problems() {
         assert_eq!(tab_title("Today", 4), "(4) Today · Truecount");

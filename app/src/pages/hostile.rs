@@ -92,7 +92,9 @@ fn hostile_text_is_shown_and_never_obeyed() {
 
     let mut all = sample::connections();
     for card in &mut all.cards {
-        [&mut card.id, &mut card.title, &mut card.vendor, &mut card.health.1, &mut card.notice_url].into_iter().for_each(spoil);
+        [&mut card.id, &mut card.title, &mut card.vendor, &mut card.health.1, &mut card.notice_url]
+            .into_iter()
+            .for_each(spoil);
         card.health.2 = Some(hostile());
         card.allowance = Some((7, hostile()));
         card.key_hint = Some(hostile());

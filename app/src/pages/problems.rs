@@ -16,6 +16,13 @@ pub struct Back {
     pub back: String,
 }
 
+impl Back {
+    /// The address that was sent along, or this one.
+    pub fn or<'a>(&'a self, otherwise: &'a str) -> &'a str {
+        if self.back.is_empty() { otherwise } else { &self.back }
+    }
+}
+
 /// `POST /problems/{id}/take`
 pub async fn take(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
     let done = asked.run(|engine, actor| async move { problems::take(&engine, &actor, &id).await }).await;

@@ -14,7 +14,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
 use truecount::domain::access::{Deed, Role};
-use truecount::operator::views::{Press, ProblemRow, Today};
+use truecount::operator::views::{Press, ProblemRow, Severity, Today};
 use truecount::operator::{Actor, overview};
 
 /// Most buttons in a row.
@@ -112,9 +112,11 @@ fn switch(today: &Today, team: &str) -> AnyView {
 
 fn row(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyView {
     let money = problem.money.as_ref().map(|(amount, currency)| view! { <b>{money::short(*amount, currency)}</b> });
+    // What runs by itself stands back behind what needs somebody.
+    let class = if problem.severity == Severity::Waiting { "problem problem--waiting" } else { "problem" };
     let title_id = format!("problem-{}", problem.id);
     view! {
-        <li class="problem" data-row=problem.id.clone() tabindex="-1" aria-labelledby=title_id.clone()>
+        <li class=class data-row=problem.id.clone() tabindex="-1" aria-labelledby=title_id.clone()>
             <div class="problem__sign">{spoken_sign(Sign::from(problem.severity))}</div>
             <div class="problem__text">
                 <h3 class="problem__title" id=title_id.clone()>{problem.title.clone()}</h3>
