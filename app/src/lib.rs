@@ -1,5 +1,11 @@
 //! The pages, forms and front door of Truecount.
+//!
+//! Only [`islands`] is compiled for the browser; pages are HTML made on the server and work without them.
 
+pub mod islands;
+
+#[cfg(feature = "ssr")]
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod demo;
 #[cfg(feature = "ssr")]
@@ -8,3 +14,5 @@ pub mod pages;
 pub mod rehearse;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod ui;

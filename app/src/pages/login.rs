@@ -1,9 +1,17 @@
-//! The two pages that nobody is signed in for: log-in and set-up of the first account.
+//! Log-in, and set-up of the first account. The front door decides; these pages only ask and keep what was typed.
+//! Passwords are emptied, and the page says so.
 
+use super::frame::render;
 use crate::server::AppState;
-use crate::server::web::{LocalPath, PageContext, escape, plain_page};
+use crate::server::files::Assets;
+use crate::server::web::{LocalPath, PageContext};
+use crate::ui::badge::{Sign, mark, sign};
+use crate::ui::button::{self, Kind};
+use crate::ui::document::Head;
+use crate::ui::form::{Field, field, hidden};
 use axum::response::Response;
 use http::StatusCode;
+use leptos::prelude::*;
 
 /// What the log-in page shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,30 +37,87 @@ pub struct SetupView {
 
 /// Renders the log-in page.
 pub async fn login_page(state: &AppState, page: &PageContext, status: StatusCode, view: LoginView) -> Response {
-    let error = view.error.map(|text| format!("<p role=\"alert\">{}</p>", escape(&text))).unwrap_or_default();
-    let body = format!(
-        "<h1>Log in</h1>{error}<form method=\"post\" action=\"/login\">\
-         <input type=\"hidden\" name=\"next\" value=\"{next}\">\
-         <p><label>Name <input name=\"name\" value=\"{name}\" autocomplete=\"username\" required></label></p>\
-         <p><label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\
-         </label></p><p><button>Log in</button></p></form>",
-        next = escape(view.next.as_str()),
-        name = escape(&view.name),
-    );
-    plain_page(state, page, status, "Log in", &body)
+    let host = state.config.public.authority.clone();
+    gate(state.site.assets(), page, status, "Log in", || log_in(view, &host))
 }
 
 /// Renders the set-up page.
 pub async fn setup_page(state: &AppState, page: &PageContext, status: StatusCode, view: SetupView) -> Response {
-    let errors: String = view.errors.iter().map(|text| format!("<p role=\"alert\">{}</p>", escape(text))).collect();
-    let body = format!(
-        "<h1>Make the first account</h1>{errors}<form method=\"post\" action=\"/setup\">\
-         <p><label>Set-up code from the log <input name=\"code\" value=\"{code}\" autocomplete=\"off\" required></label></p>\
-         <p><label>Name <input name=\"name\" value=\"{name}\" autocomplete=\"username\" required></label></p>\
-         <p><label>Password, at least 15 characters <input name=\"password\" type=\"password\" \
-         autocomplete=\"new-password\" required></label></p><p><button>Make the account</button></p></form>",
-        code = escape(&view.code),
-        name = escape(&view.name),
-    );
-    plain_page(state, page, status, "Make the first account", &body)
+    let host = state.config.public.authority.clone();
+    gate(state.site.assets(), page, status, "Set up", || set_up(view, &host))
+}
+
+fn gate(
+    assets: &Assets,
+    page: &PageContext,
+    status: StatusCode,
+    title: &'static str,
+    card: impl FnOnce() -> AnyView,
+) -> Response {
+    let head = Head {
+        title: format!("{title} · Truecount"),
+        theme: "system",
+        alive: false,
+        assets: assets.clone(),
+        nonce: page.nonce.0.to_string(),
+    };
+    render(status, head, || around(card()))
+}
+
+/// The mark above and the version below a card that stands alone.
+pub fn around(card: AnyView) -> AnyView {
+    view! {
+        <main class="gate">
+            <p class="gate__brand">{mark()}"Truecount"</p>
+            {card}
+            <p class="gate__foot">{concat!("Truecount ", env!("CARGO_PKG_VERSION"), ", on this company's own server")}</p>
+        </main>
+    }
+    .into_any()
+}
+
+/// The card of the log-in page.
+pub fn log_in(view: LoginView, host: &str) -> AnyView {
+    let LoginView { name, next, error } = view;
+    let first = name.is_empty();
+    view! {
+        <form class="card gate__card" method="post" action="/login">
+            <h1>"Log in"</h1>
+            <p class="gate__where">{format!("Shop and till at {host}")}</p>
+            {hidden("next", next.as_str())}
+            {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", first, ..Field::default() })}
+            {field(Field { name: "password", label: "Password", kind: "password", wrong: error, autocomplete: "current-password", first: !first, ..Field::default() })}
+            {button::submit(Kind::Writes, "Log in")}
+            <p class="gate__hint">"Forgotten? An administrator here can set a new one. Truecount sends nothing outside."</p>
+        </form>
+    }
+    .into_any()
+}
+
+/// The card of the set-up page.
+pub fn set_up(view: SetupView, host: &str) -> AnyView {
+    let SetupView { name, code, errors } = view;
+    let wrong = (!errors.is_empty()).then(|| {
+        let lines: Vec<AnyView> = errors.into_iter().map(|error| view! { <li>{error}</li> }.into_any()).collect();
+        view! {
+            <div class="flash flash--refused" role="alert">
+                {sign(Sign::Refused)}
+                <div class="flash__words"><strong>"Not made."</strong>" The password is emptied, so give it once more."<ul>{lines}</ul></div>
+            </div>
+        }
+    });
+    let first = code.is_empty();
+    view! {
+        <form class="card gate__card" method="post" action="/setup">
+            <h1>"Set up Truecount"</h1>
+            <p class="gate__where">{format!("The first administrator at {host}. They add the shop, the till and other people.")}</p>
+            {wrong}
+            {field(Field { name: "code", label: "Set-up code", kind: "text", value: code, hint: Some("The server wrote it into its log when it started.".into()), autocomplete: "off", first, ..Field::default() })}
+            {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", ..Field::default() })}
+            {field(Field { name: "password", label: "Password", kind: "password", hint: Some("At least 15 characters; a few words in a row are fine.".into()), autocomplete: "new-password", ..Field::default() })}
+            {button::submit(Kind::Recommended, "Make the account")}
+            <p class="gate__hint">"Nothing is written to any shop or till by this."</p>
+        </form>
+    }
+    .into_any()
 }

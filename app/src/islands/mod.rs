@@ -1,0 +1,25 @@
+//! What comes to life in the browser: two islands without any content of their own.
+//!
+//! They work through data attributes on a page that is already complete, so that a failure here leaves a working
+//! page behind. Neither ever throws to the console.
+
+#[cfg(feature = "hydrate")]
+mod browser;
+
+use leptos::prelude::*;
+
+/// Keeps the marked parts of the page up to date.
+#[island]
+pub fn Live() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    browser::live::start();
+    view! { <span hidden=true data-island="live"></span> }
+}
+
+/// Moves about the page by keys.
+#[island]
+pub fn Keys() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    browser::keys::start();
+    view! { <span hidden=true data-island="keys"></span> }
+}

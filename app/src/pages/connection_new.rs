@@ -1,0 +1,102 @@
+//! Adding a connection. It only reads until a place goes live; mistakes are named together and what was typed stays.
+
+use super::frame::{Asked, Page};
+use crate::server::session::Flash;
+use crate::server::web::Form;
+use crate::ui::badge::{Sign, sign};
+use crate::ui::button::{self, Kind};
+use crate::ui::form::{Field, choice, field};
+use crate::ui::layout::{Entry, crumbs, page_head};
+use axum::response::Response;
+use http::StatusCode;
+use leptos::prelude::*;
+use serde::Deserialize;
+use truecount::domain::access::Deed;
+use truecount::operator::OperatorError;
+use truecount::operator::connections::{self, NewConnection};
+
+/// What was typed. Secrets are never sent back to the page.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Typed {
+    vendor: String,
+    name: String,
+    base_url: String,
+    token: String,
+    notice_secret: String,
+}
+
+/// `GET /connections/new`
+pub async fn show(asked: Asked) -> Response {
+    if let Err(why) = asked.actor.check(Deed::ManageConnections) {
+        return asked.refused(why).await;
+    }
+    let page = Page::new("Add a connection", Some(Entry::Connections), None);
+    asked.page(page, |_| view(&Typed::default(), &[])).await
+}
+
+/// `POST /connections/new`
+pub async fn add(asked: Asked, Form(typed): Form<Typed>) -> Response {
+    let new = NewConnection {
+        vendor: typed.vendor.clone(),
+        name: typed.name.trim().to_owned(),
+        base_url: typed.base_url.trim().to_owned(),
+        token: typed.token.trim().to_owned(),
+        notice_secret: typed.notice_secret.trim().to_owned(),
+    };
+    let done = asked.run(|engine, actor| async move { connections::add(&engine, &actor, new).await }).await;
+    match done {
+        Ok(_) => {
+            let flash = Flash::ok("Added. It reads from now on and writes nothing until a place goes live.");
+            asked.back("/connections", flash).await
+        }
+        Err(OperatorError::Invalid(mistakes) | OperatorError::Conflict(mistakes)) => {
+            let mistakes: Vec<String> = mistakes.lines().map(str::to_owned).collect();
+            let mut page = Page::new("Add a connection", Some(Entry::Connections), None);
+            page.status = StatusCode::UNPROCESSABLE_ENTITY;
+            asked.page(page, move |_| view(&typed, &mistakes)).await
+        }
+        Err(why) => asked.refused(why).await,
+    }
+}
+
+/// The page, without its frame.
+pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
+    let wrong = (!mistakes.is_empty()).then(|| {
+        let lines: Vec<AnyView> = mistakes.iter().map(|m| view! { <li>{m.clone()}</li> }.into_any()).collect();
+        view! {
+            <div class="flash flash--refused" role="alert">
+                {sign(Sign::Refused)}
+                <div class="flash__words">
+                    <strong>"Not added."</strong>" What you typed is kept; the keys are emptied, so give them once more."
+                    <ul>{lines}</ul>
+                </div>
+            </div>
+        }
+    });
+    let vendors = [
+        ("centra".to_owned(), "Centra (web shop)".to_owned()),
+        ("lightspeed-x".to_owned(), "Lightspeed X-Series (till)".to_owned()),
+    ];
+    let text = |name, label, kind, value: &str, hint: &str, autocomplete, optional| {
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        field(Field { name, label, kind, value: value.to_owned(), hint, autocomplete, optional, ..Field::default() })
+    };
+    view! {
+        {crumbs(&[("/connections", "Connections")], "Add a connection")}
+        {page_head("Add a connection", view! { "It reads first. Nothing is written until a place goes live." }.into_any(), None)}
+        {wrong}
+        <form class="card form" method="post" action="/connections/new">
+            {choice("vendor", "System", &vendors, &typed.vendor)}
+            {text("name", "Name on our pages", "text", &typed.name, "For example the shop's own name.", "off", false)}
+            {text("base_url", "Address of its API", "url", &typed.base_url, "Starts with https://", "off", false)}
+            {text("token", "Access token", "password", "", "Kept encrypted. Pages show its last four characters, never more.", "new-password", false)}
+            {text("notice_secret", "Secret that its notices are signed with", "password", "", "Leave it empty if the system signs none.", "new-password", true)}
+            <div class="form__foot">
+                {button::link(Kind::Other, "/connections", "Cancel")}
+                {button::submit(Kind::Recommended, "Add the connection")}
+            </div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,404 @@
+//! Connections: whether both systems answer, how far they are read, how quick a sale reaches the web, and what
+//! was refused or parked.
+
+use super::frame::{Asked, Page};
+use super::problems::{Back, answer};
+use super::stock::encode;
+use crate::server::web::Form;
+use crate::ui::badge::{Sign, badge, sign};
+use crate::ui::button::{self, Kind};
+use crate::ui::empty::empty;
+use crate::ui::layout::{Entry, page_head};
+use crate::ui::number::{counted, plain};
+use crate::ui::sparkline::{Spark, sparkline};
+use crate::ui::when::{Clock, measured, rough, time};
+use axum::extract::Path;
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+use truecount::domain::access::{Deed, Role};
+use truecount::domain::time::Span;
+use truecount::operator::connections;
+use truecount::operator::views::{ConnectionCard, Connections, Delay, PlaceRow, Severity};
+
+/// Under this percentage an allowance is short.
+const SHORT_ALLOWANCE: i64 = 40;
+
+/// `GET /connections`
+pub async fn show(asked: Asked) -> Response {
+    match connections::list(&asked.engine, &asked.actor).await {
+        Ok(list) => {
+            let page = Page::new("Connections", Some(Entry::Connections), Some(list.freshness.clone()));
+            asked.page(page, move |asked| view(&list, asked.actor.role, &asked.clock)).await
+        }
+        Err(why) => asked.refused(why).await,
+    }
+}
+
+/// `POST /connections/{id}/read-again`
+pub async fn read_again(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
+    let done = asked.run(|engine, actor| async move { connections::read_again(&engine, &actor, &id).await }).await;
+    answer(
+        asked,
+        done,
+        "Reading again now.",
+        "It never writes; differences show up as problems.",
+        form.or("/connections"),
+    )
+    .await
+}
+
+/// `POST /connections/{id}/pause`
+pub async fn pause(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
+    let done = asked.run(|engine, actor| async move { connections::pause(&engine, &actor, &id).await }).await;
+    answer(
+        asked,
+        done,
+        "Paused.",
+        "We make no calls to it until somebody presses Resume. Notices are still kept.",
+        form.or("/connections"),
+    )
+    .await
+}
+
+/// `POST /connections/{id}/resume`
+pub async fn resume(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>) -> Response {
+    let done = asked.run(|engine, actor| async move { connections::resume(&engine, &actor, &id).await }).await;
+    answer(asked, done, "Resumed.", "It catches up first, then goes on as before.", form.or("/connections")).await
+}
+
+/// Which place an outlet feeds.
+#[derive(Debug, Deserialize)]
+pub struct Mapping {
+    /// Our place id; empty for none.
+    #[serde(default)]
+    pub place: String,
+}
+
+/// `POST /connections/outlets/{id}/map`
+pub async fn map_outlet(asked: Asked, Path(outlet): Path<String>, Form(form): Form<Mapping>) -> Response {
+    let place = (!form.place.is_empty()).then_some(form.place);
+    let feeds = place.is_some();
+    let done = asked
+        .run(|engine, actor| async move { connections::map_outlet(&engine, &actor, &outlet, place.as_deref()).await })
+        .await;
+    let words = if feeds { "Its counts are part of the sum there from now on." } else { "It feeds no place now." };
+    answer(asked, done, "Saved.", words, "/connections").await
+}
+
+/// The page, without its frame.
+pub fn view(list: &Connections, role: Role, clock: &Clock) -> AnyView {
+    let add =
+        role.may(Deed::ManageConnections).then(|| button::link(Kind::Other, "/connections/new", "Add a connection"));
+    if list.cards.is_empty() {
+        let words = if add.is_some() {
+            "Add the web shop first, then the till. A new connection only reads until you let a place go live."
+        } else {
+            "An administrator adds the web shop and the till here."
+        };
+        return view! {
+            {page_head("Connections", view! { "No system is connected yet." }.into_any(), None)}
+            <div class="card">{empty(false, "No shop and no till is connected yet", words, add)}</div>
+        }
+        .into_any();
+    }
+    let cards: Vec<AnyView> = list.cards.iter().map(|card| connection(card, role, clock)).collect();
+    view! {
+        {page_head("Connections", view! { {sentence(list)} }.into_any(), add)}
+        <section id="cards" class="stack" aria-label="Systems" data-live="" data-topics="connections">{cards}</section>
+        <section id="delay-places" class="halves" aria-label="Delay and places" data-live="" data-topics="connections sku">
+            {delay(&list.delay, clock)}
+            {places(list, role, clock)}
+        </section>
+        {unmapped(list, role)}
+        <section id="kept" class="halves" aria-label="Refused and parked" data-live="" data-topics="connections">
+            {refused(list, clock)}
+            {parked(list, clock)}
+        </section>
+    }
+    .into_any()
+}
+
+fn sentence(list: &Connections) -> String {
+    let bad: Vec<String> = list
+        .cards
+        .iter()
+        .filter(|card| card.health.0 != Severity::Fine)
+        .map(|card| format!("{} is {}.", card.title, lower_first(&card.health.1)))
+        .collect();
+    match (bad.is_empty(), list.cards.len()) {
+        (true, 1) => "It answers.".into(),
+        (true, 2) => "Both systems answer.".into(),
+        (true, n) => format!("All {n} systems answer."),
+        (false, _) => bad.join(" "),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
+    let path = |act: &str| format!("/connections/{}/{act}", encode(&card.id));
+    let (severity, word, why) = &card.health;
+    let read_up_to =
+        card.read_up_to.map_or_else(|| view! { "not yet" }.into_any(), |at| time(clock, at, clock.seconds(at)));
+    let compared_at =
+        card.compared_at.map_or_else(|| view! { "not yet" }.into_any(), |at| time(clock, at, clock.minutes(at)));
+    let allowance = card.allowance.as_ref().map(|(left, sentence)| {
+        let class = if *left < SHORT_ALLOWANCE { "bar-line bar-line--short" } else { "bar-line" };
+        let width = format!("{}%", left.clamp(&0, &100));
+        view! {
+            <div class="connection__cell">
+                <dt>"Allowance left"</dt>
+                <dd><b>{format!("{left}\u{a0}%")}</b></dd>
+                <dd><svg class=class aria-hidden="true"><rect class="bar-line__ground" width="100%" height="6" rx="3"></rect><rect class="bar-line__part" width=width height="6" rx="3"></rect></svg></dd>
+                <dd class="small">{sentence.clone()}</dd>
+            </div>
+        }
+    });
+    let (accepted, repeated, found, refused) = card.notices;
+    let read = role
+        .may(Deed::ReadAgain)
+        .then(|| button::post(Kind::Other, &path("read-again"), "Read again", Some(&card.title), &[]));
+    let pause = role.may(Deed::PauseConnection).then(|| match card.paused {
+        true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
+        false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
+    });
+    let key = card.key_hint.as_ref().map(|hint| view! { <dd class="small">{format!("key ends in {hint}")}</dd> });
+    let why = why.as_ref().map(|why| view! { <p class="connection__why">{why.clone()}</p> });
+    view! {
+        <article class="card connection" aria-label=card.title.clone()>
+            <div class="connection__name">
+                <h2>{card.title.clone()}</h2>
+                <p class="small">{card.vendor.clone()}</p>
+                {badge(Sign::from(*severity), word)}
+            </div>
+            <dl class="connection__facts">
+                <div class="connection__cell">
+                    <dt>"Read up to"</dt><dd><b>{read_up_to}</b></dd>
+                    <dt>"Every SKU compared"</dt><dd>{compared_at}</dd>
+                </div>
+                {allowance}
+                <div class="connection__cell">
+                    <dt>"Notices, 24 h"</dt>
+                    <dd>{format!("{} came", plain(accepted))}</dd>
+                    <dd class="small">{format!("{} repeated, {} never arrived, {} refused", plain(repeated), plain(found), plain(refused))}</dd>
+                </div>
+                <div class="connection__cell connection__cell--address">
+                    <dt>"Address for notices"</dt>
+                    <dd><code class="breaks">{card.notice_url.clone()}</code></dd>
+                    {key}
+                </div>
+            </dl>
+            <div class="connection__acts">{read}{pause}</div>
+            {why}
+        </article>
+    }
+    .into_any()
+}
+
+fn delay(delay: &Delay, clock: &Clock) -> AnyView {
+    let head = view! { <div class="panel__head"><h2>"Delay, till to web"</h2><span class="panel__note">"last 24 h"</span></div> };
+    if delay.count == 0 {
+        return view! {
+            <div class="card panel">
+                {head}
+                <p class="panel__words">"No sale has reached the web in the last 24 hours. The time from the till's sale to the shop's answer is drawn here."</p>
+            </div>
+        }
+        .into_any();
+    }
+    let mut names: Vec<(Span, String)> = [delay.p50, delay.p95, delay.worst.map(|w| w.0)]
+        .into_iter()
+        .flatten()
+        .map(|span| (span, if span.0 >= 60_000_000 { rough(span) } else { measured(span) }))
+        .collect();
+    names.dedup_by(|a, b| a.1 == b.1);
+    let said = |span: Option<Span>| span.map_or_else(|| "not known".into(), measured);
+    let worst = delay.worst.map(|(span, at)| {
+        view! {
+            <div>
+                <dt class="with-sign">{sign(Sign::Now)}"Worst, "{time(clock, at, clock.minutes(at))}</dt>
+                <dd>{measured(span)}</dd>
+            </div>
+        }
+    });
+    let sentence = format!(
+        "Delay from a sale at the till to the shop's answer in the last 24 hours, {}: half under {}, 95 percent under {}, worst {}.",
+        counted(delay.count, "update", "updates"),
+        said(delay.p50),
+        said(delay.p95),
+        said(delay.worst.map(|w| w.0))
+    );
+    let spark = Spark {
+        slots: delay.slots.clone(),
+        names,
+        beneath: (clock.minutes(delay.from), delay.worst.map(|w| clock.minutes(w.1)), "now".into()),
+        sentence,
+    };
+    view! {
+        <div class="card panel">
+            {head}
+            {sparkline(spark)}
+            <dl class="delay">
+                <div><dt>"Half under"</dt><dd>{said(delay.p50)}</dd></div>
+                <div><dt>"95\u{a0}% under"</dt><dd>{said(delay.p95)}</dd></div>
+                {worst}
+            </dl>
+            <p class="panel__words">{format!("Of {}, from the till's sale to the shop's answer.", counted(delay.count, "update", "updates"))}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
+    let rows: Vec<AnyView> = list.places.iter().map(|p| place(p, role, clock)).collect();
+    let body = if rows.is_empty() {
+        view! { <p class="panel__words">"Warehouses of the shop appear here when it has been read."</p> }.into_any()
+    } else {
+        view! { <ul class="places">{rows}</ul> }.into_any()
+    };
+    view! {
+        <div class="card panel">
+            <div class="panel__head"><h2>"Places"</h2><span class="panel__note">"where the shop counts what it can sell"</span></div>
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+fn place(place: &PlaceRow, role: Role, clock: &Clock) -> AnyView {
+    let path = |act: &str| format!("/connections/places/{}/{act}", encode(&place.id));
+    let fed = if place.outlets.is_empty() {
+        "No outlet feeds it yet".to_owned()
+    } else {
+        format!("Fed by {}", place.outlets.join(" + "))
+    };
+    let may = role.may(Deed::GoLive);
+    let (state, act) = match place.live_since {
+        Some(since) => (
+            view! { {badge(Sign::Fine, "Live")}<span class="small">" since "{time(clock, since, clock.minutes(since))}</span> }.into_any(),
+            may.then(|| button::post(Kind::Other, &path("stop-writing"), "Stop writing", Some(&place.name), &[])),
+        ),
+        None => (
+            view! { {badge(Sign::Held, "Reading only")}<span class="small">" we write nothing there"</span> }.into_any(),
+            may.then(|| button::link(Kind::Recommended, &path("go-live"), "Go live…")),
+        ),
+    };
+    view! {
+        <li class="place">
+            <div class="place__words">
+                <h3>{place.name.clone()}<span class="small">{format!(" {}", place.connection)}</span></h3>
+                <p class="small">{fed}</p>
+                <p class="place__state">{state}</p>
+            </div>
+            {act}
+        </li>
+    }
+    .into_any()
+}
+
+fn unmapped(list: &Connections, role: Role) -> AnyView {
+    if list.unmapped_outlets.is_empty() {
+        return ().into_any();
+    }
+    let may = role.may(Deed::ManageConnections);
+    let rows: Vec<AnyView> = list
+        .unmapped_outlets
+        .iter()
+        .map(|(id, name)| {
+            let options: Vec<AnyView> = list
+                .places
+                .iter()
+                .map(|p| view! { <option value=p.id.clone()>{p.name.clone()}</option> }.into_any())
+                .collect();
+            let field = format!("outlet-{id}");
+            let form = (may && !list.places.is_empty()).then(|| {
+                view! {
+                    <form class="inline" method="post" action=format!("/connections/outlets/{}/map", encode(id))>
+                        <label for=field.clone() class="small">"Feeds"</label>
+                        <select class="input" id=field name="place">{options}</select>
+                        <button class="button" type="submit">"Save"<span class="unseen">{format!(": {name}")}</span></button>
+                    </form>
+                }
+            });
+            view! { <li class="place"><div class="place__words"><h3>{name.clone()}</h3></div>{form}</li> }.into_any()
+        })
+        .collect();
+    view! {
+        <section class="card panel" aria-labelledby="unmapped">
+            <div class="panel__head"><h2 class="with-sign" id="unmapped">{sign(Sign::Soon)}"Outlets that feed no place"</h2></div>
+            <p class="panel__words">"What they sell changes no count on the web. Say which place of the shop each one feeds, or leave it out."</p>
+            <ul class="places">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn refused(list: &Connections, clock: &Clock) -> AnyView {
+    let rows: Vec<AnyView> = list
+        .refused
+        .iter()
+        .map(|notice| {
+            let times = if notice.count > 1 { format!(" ×{}", plain(notice.count)) } else { String::new() };
+            view! {
+                <li class="kept">
+                    <span class="kept__when">{time(clock, notice.at, clock.seconds(notice.at))}</span>
+                    <div>
+                        <p>{notice.reason.clone()}{times}</p>
+                        <p class="small">{format!("{}, we answered {}", notice.connection, notice.status)}</p>
+                    </div>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    kept(
+        "Notices we refused",
+        "A notice whose signature or form is wrong lands here. Nothing it says is applied.",
+        rows,
+    )
+}
+
+fn parked(list: &Connections, clock: &Clock) -> AnyView {
+    let rows: Vec<AnyView> = list
+        .parked
+        .iter()
+        .map(|record| {
+            view! {
+                <li class="kept">
+                    <span class="kept__when">{time(clock, record.at, clock.seconds(record.at))}</span>
+                    <div>
+                        <p><b>{record.what.clone()}</b>" "{record.reason.clone()}</p>
+                        <p class="small">{record.connection.clone()}", "<a href=format!("/evidence/record/{}", encode(&record.id))>"Show the raw record"</a></p>
+                    </div>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    kept(
+        "Parked records",
+        "A record that we could not read or apply is kept here with its reason, and holds up nobody else.",
+        rows,
+    )
+}
+
+fn kept(title: &'static str, when_empty: &'static str, rows: Vec<AnyView>) -> AnyView {
+    let count = rows.len() as i64;
+    let body = if rows.is_empty() {
+        view! { <p class="panel__words">"None. "{when_empty}</p> }.into_any()
+    } else {
+        view! { <ul class="kept-list">{rows}</ul> }.into_any()
+    };
+    let note = (count > 0).then(|| format!("newest {}", plain(count)));
+    view! {
+        <div class="card panel">
+            <div class="panel__head"><h2>{title}</h2><span class="panel__note">{note}</span></div>
+            {body}
+        </div>
+    }
+    .into_any()
+}

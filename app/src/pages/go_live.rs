@@ -1,0 +1,159 @@
+//! The preview of every write before a place goes live, and the way back to reading only.
+
+use super::frame::{Asked, Page};
+use super::problems::answer;
+use super::stock::encode;
+use crate::server::web::Form;
+use crate::ui::badge::{Sign, sign};
+use crate::ui::button::{self, Kind};
+use crate::ui::form::hidden;
+use crate::ui::layout::{Entry, crumbs, page_head};
+use crate::ui::number::{counted, plain};
+use crate::ui::when::Clock;
+use axum::extract::Path;
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+use truecount::operator::connections;
+use truecount::operator::views::GoLivePreview;
+
+/// The number that stood on the button.
+#[derive(Debug, Deserialize)]
+pub struct Seen {
+    /// Writes that were shown.
+    pub expected_writes: i64,
+}
+
+/// `GET /connections/places/{id}/go-live`
+pub async fn show(asked: Asked, Path(place): Path<String>) -> Response {
+    match connections::preview_go_live(&asked.engine, &asked.actor, &place).await {
+        Ok(preview) => {
+            let page = Page::new(format!("Go live at {}", preview.name), Some(Entry::Connections), None);
+            asked.page(page, move |asked| view(&preview, &asked.clock)).await
+        }
+        Err(why) => asked.refused(why).await,
+    }
+}
+
+/// `POST /connections/places/{id}/go-live`
+pub async fn go_live(asked: Asked, Path(place): Path<String>, Form(seen): Form<Seen>) -> Response {
+    let again = format!("/connections/places/{}/go-live", encode(&place));
+    let expected = seen.expected_writes;
+    let done =
+        asked.run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, expected).await }).await;
+    let ok = done.is_ok();
+    let words = format!(
+        "{} to send; each is read back before we call it done.",
+        counted(seen.expected_writes, "count", "counts")
+    );
+    answer(asked, done, "It is live.", &words, if ok { "/connections" } else { &again }).await
+}
+
+/// `POST /connections/places/{id}/stop-writing`
+pub async fn stop_writing(asked: Asked, Path(place): Path<String>) -> Response {
+    let done = asked.run(|engine, actor| async move { connections::stop_writing(&engine, &actor, &place).await }).await;
+    answer(
+        asked,
+        done,
+        "Stopped.",
+        "We only read there now. Counts that were already sent stay as they are.",
+        "/connections",
+    )
+    .await
+}
+
+/// The page, without its frame.
+pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
+    let writes = preview.writes.len() as i64;
+    let rows: Vec<AnyView> = preview
+        .writes
+        .iter()
+        .map(|write| {
+            view! {
+                <tr>
+                    <th scope="row"><a class="quiet" href=format!("/stock/{}", encode(&write.variant))>{write.item.clone()}</a></th>
+                    <td><code>{write.sku.clone()}</code></td>
+                    <td class="num">
+                        <span class="before">{plain(write.before)}</span>
+                        <span class="becomes" aria-hidden="true">" → "</span>
+                        <span class="unseen">" becomes "</span>
+                        <b>{plain(write.after)}</b>
+                    </td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let read = match preview.read_at {
+        Some(at) => {
+            (Sign::Fine, format!("The shop's numbers were read {}, at {}.", clock.relative(at), clock.seconds(at)))
+        }
+        None => (Sign::Soon, "The shop's numbers have not all been read yet.".to_owned()),
+    };
+    let unlinked = (preview.unlinked > 0).then(|| {
+        check(
+            Sign::Soon,
+            &format!(
+                "{} cannot be written, because they are not linked. They stay as they are.",
+                counted(preview.unlinked, "item", "items")
+            ),
+        )
+    });
+    let blocked = preview.blocked.as_ref().map(|why| {
+        view! {
+            <div class="flash flash--soon" role="alert">
+                {sign(Sign::Soon)}
+                <p class="flash__words"><strong>"It cannot go live yet."</strong>" "{why.clone()}</p>
+            </div>
+        }
+    });
+    let act = match (&preview.blocked, writes) {
+        (Some(_), _) => {
+            view! { <span class="button button--not-now" aria-disabled="true" tabindex="0">"Go live"</span> }.into_any()
+        }
+        (None, 0) => button::submit(Kind::Writes, "Go live, nothing to write now"),
+        (None, 1) => button::submit(Kind::Writes, "Write 1 count and go live"),
+        (None, n) => button::submit(Kind::Writes, &format!("Write {} counts and go live", plain(n))),
+    };
+    let action = format!("/connections/places/{}/go-live", encode(&preview.place));
+    view! {
+        {crumbs(&[("/connections", "Connections")], &preview.name)}
+        {page_head(
+            &format!("Let {} go live: {}", preview.name, counted(writes, "count is written", "counts are written")),
+            view! { "From then on the web is set to what it should show, whenever that changes." }.into_any(),
+            None,
+        )}
+        {blocked}
+        <form class="card preview" method="post" action=action>
+            {hidden("expected_writes", &writes.to_string())}
+            <div class="frame preview__writes" tabindex="0" role="region" aria-label="Every write, before and after">
+                <table class="table">
+                    <thead><tr><th scope="col">"Item"</th><th scope="col">"SKU"</th><th scope="col" class="num">"Web shows → will show"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                    <tfoot>
+                        <tr>
+                            <th scope="row">{counted(writes, "count", "counts")}</th>
+                            <td colspan="2">{format!("{} changed, {} left as they are", plain(writes), plain(preview.unchanged))}</td>
+                        </tr>
+                    </tfoot>
+                </table>
+            </div>
+            <ul class="checks">
+                {check(read.0, &read.1)}
+                {unlinked}
+                {check(Sign::Waiting, "Each number is read back after it was written. A batch that looks like an accident is held by the brake.")}
+                {check(Sign::Held, "Stop writing takes effect at once. It does not set the old numbers back.")}
+            </ul>
+            <div class="preview__foot">
+                <p>"If the shop gives no clear answer we look the number up before trying again."</p>
+                {button::link(Kind::Other, "/connections", "Cancel")}
+                {act}
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn check(of: Sign, words: &str) -> AnyView {
+    view! { <li>{sign(of)}<span>{words.to_owned()}</span></li> }.into_any()
+}

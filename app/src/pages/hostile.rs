@@ -1,0 +1,168 @@
+//! Every page with text that tries to break out of it.
+
+use super::sample;
+use super::{connection_new, connections, error, evidence, go_live, login, search, sku, stock, today};
+use crate::ui::when::Clock;
+use leptos::prelude::*;
+use truecount::domain::access::Role;
+use truecount::operator::OperatorError;
+use truecount::operator::views::StockQuery;
+
+const BREAKOUT: &str = "</script></title></select><img src=x onerror=alert(1)>\"'><b>";
+const BACKWARDS: &str = "\u{202e}moc.live\u{2066}";
+
+/// Puts hostile text in place of an ordinary word of the sample data.
+fn spoil(text: &mut String) {
+    *text = format!("{BREAKOUT}{BACKWARDS}{}", "W".repeat(10_000));
+}
+
+fn html(draw: impl FnOnce() -> AnyView) -> String {
+    let owner = Owner::new();
+    owner.with(|| draw().to_html())
+}
+
+fn check(name: &str, draw: impl FnOnce() -> AnyView) {
+    let html = html(draw);
+    for raw in ["</script>", "<img", "</title>", concat!("</text", "area"), "<b>&quot;", "onerror=alert(1)>"] {
+        assert!(!html.contains(raw), "{name} lets {raw} through");
+    }
+    assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;"), "{name} shows the text itself");
+    assert!(!html.contains(" style=\""), "{name} has an inline style, which the policy refuses");
+    assert!(!html.contains(" onclick"), "{name} has an inline handler");
+    assert!(!html.contains(concat!("<text", "area")), "{name} has a text area, whose content is not escaped here");
+}
+
+#[test]
+fn hostile_text_is_shown_and_never_obeyed() {
+    let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
+    let hostile = || {
+        let mut text = String::new();
+        spoil(&mut text);
+        text
+    };
+
+    let mut page = sample::today(false);
+    for row in &mut page.problems {
+        [&mut row.id, &mut row.title, &mut row.why, &mut row.waits].into_iter().for_each(spoil);
+        row.owner = Some((hostile(), sample::NOW));
+        row.money = Some((truecount::domain::money::Minor(1), hostile()));
+        row.actions.iter_mut().for_each(|a| {
+            spoil(&mut a.label);
+            spoil(&mut a.href);
+        });
+    }
+    page.fixed.iter_mut().for_each(|f| spoil(&mut f.1));
+    page.stores.iter_mut().for_each(|s| spoil(&mut s.0));
+    check("today", || today::view(&page, "", &sample::actor(Role::Admin), &clock, &hostile()));
+
+    let mut list = sample::stock();
+    list.places = vec![(hostile(), hostile()), (hostile(), hostile())];
+    for row in &mut list.rows {
+        row.variant = Some(hostile());
+        [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].into_iter().for_each(spoil);
+    }
+    let query = StockQuery { search: hostile(), place: Some(hostile()), page: 1, ..StockQuery::default() };
+    check("stock", || stock::view(&list, &query, true));
+    list.rows.clear();
+    check("stock without rows", || stock::view(&list, &query, true));
+
+    let mut one = sample::sku();
+    [&mut one.variant, &mut one.item, &mut one.sku].into_iter().for_each(spoil);
+    one.barcode = Some(hostile());
+    one.links = vec![(hostile(), hostile(), hostile())];
+    for place in &mut one.places {
+        [&mut place.place, &mut place.name, &mut place.if_nothing].into_iter().for_each(spoil);
+        place.outlets.iter_mut().for_each(|o| spoil(&mut o.0));
+        place.orders.iter_mut().for_each(|o| spoil(&mut o.0));
+        place.holds.iter_mut().for_each(|h| spoil(&mut h.0));
+        for line in &mut place.why {
+            [&mut line.cause, &mut line.detail].into_iter().for_each(spoil);
+            line.evidence = Some(hostile());
+        }
+        for step in &mut place.steps {
+            [&mut step.place, &mut step.what, &mut step.short].into_iter().for_each(spoil);
+            step.evidence = Some(hostile());
+        }
+        if let Some(push) = &mut place.push {
+            spoil(&mut push.state);
+            push.reason = Some(hostile());
+        }
+    }
+    check("sku", || sku::view(&one, "", &clock));
+
+    let mut all = sample::connections();
+    for card in &mut all.cards {
+        [&mut card.id, &mut card.title, &mut card.vendor, &mut card.health.1, &mut card.notice_url]
+            .into_iter()
+            .for_each(spoil);
+        card.health.2 = Some(hostile());
+        card.allowance = Some((7, hostile()));
+        card.key_hint = Some(hostile());
+    }
+    for place in &mut all.places {
+        [&mut place.id, &mut place.name, &mut place.connection].into_iter().for_each(spoil);
+        place.outlets = vec![hostile()];
+    }
+    all.unmapped_outlets = vec![(hostile(), hostile())];
+    all.refused.iter_mut().for_each(|r| {
+        spoil(&mut r.connection);
+        spoil(&mut r.reason);
+    });
+    all.parked.iter_mut().for_each(|p| {
+        [&mut p.id, &mut p.connection, &mut p.what, &mut p.reason].into_iter().for_each(spoil);
+    });
+    check("connections", || connections::view(&all, Role::Admin, &clock));
+
+    let mut preview = sample::go_live();
+    [&mut preview.place, &mut preview.name].into_iter().for_each(spoil);
+    preview.blocked = Some(hostile());
+    preview.writes.iter_mut().for_each(|w| {
+        [&mut w.variant, &mut w.item, &mut w.sku].into_iter().for_each(spoil);
+    });
+    check("go live", || go_live::view(&preview, &clock));
+
+    let mut raw = sample::evidence();
+    [&mut raw.title, &mut raw.connection].into_iter().for_each(spoil);
+    raw.facts = vec![(hostile(), hostile())];
+    raw.raw = vec![(hostile(), hostile())];
+    check("evidence", || evidence::view(&raw, &clock));
+
+    check("search", || search::view(&hostile(), &[(hostile(), hostile())]));
+    check("search without results", || search::view(&hostile(), &[]));
+    check("add a connection", || connection_new::view(&connection_new::Typed::default(), &[hostile()]));
+    let trouble = error::trouble(&OperatorError::Conflict(hostile()), "Operations", &hostile(), Some(hostile()));
+    check("error", || error::inside(trouble));
+    let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
+    check("log in", || login::log_in(view, &hostile()));
+    let view = login::SetupView { name: hostile(), code: hostile(), errors: vec![hostile()] };
+    check("set up", || login::set_up(view, &hostile()));
+}
+
+#[test]
+fn what_people_may_not_do_is_not_offered() {
+    let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
+    let list = sample::connections();
+    let reader = html(|| connections::view(&list, Role::ReadOnly, &clock));
+    assert!(!reader.contains("<form"), "a reader is offered no form");
+    assert!(html(|| connections::view(&list, Role::Operations, &clock)).contains("Go live…"));
+    let page = sample::today(false);
+    let reader = html(|| today::view(&page, "", &sample::actor(Role::ReadOnly), &clock, "/"));
+    assert!(!reader.contains("<form"));
+    assert!(!html(|| stock::view(&sample::stock(), &StockQuery::default(), false)).contains("stock.csv"));
+}
+
+#[test]
+fn only_the_preview_has_a_filled_button_and_it_repeats_verb_and_number() {
+    let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
+    let preview = html(|| go_live::view(&sample::go_live(), &clock));
+    assert!(preview.contains("Write 3 counts and go live"));
+    assert!(preview.contains("name=\"expected_writes\" value=\"3\""));
+    for page in [
+        html(|| today::view(&sample::today(false), "", &sample::actor(Role::Admin), &clock, "/")),
+        html(|| connections::view(&sample::connections(), Role::Admin, &clock)),
+        html(|| connection_new::view(&connection_new::Typed::default(), &[])),
+        html(|| sku::view(&sample::sku(), "", &clock)),
+    ] {
+        assert!(!page.contains("button--writes"));
+    }
+}

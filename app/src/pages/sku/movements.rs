@@ -1,0 +1,95 @@
+//! Movements: every row says what happened and all counts right after it; only what changed is dark.
+
+use crate::ui::empty::empty;
+use crate::ui::number::{class_of, plain, signed};
+use crate::ui::when::{Clock, rough, time};
+use leptos::prelude::*;
+use truecount::operator::views::{SkuPlace, Step, Sum};
+
+/// All rows, newest first, or what would stand here.
+pub fn movements(place: &SkuPlace, clock: &Clock) -> AnyView {
+    if place.steps.is_empty() {
+        return view! {
+            <div class="card">{empty(false, "No movement yet", "Every sale, return, order, count and update of this SKU is listed here with all counts right after it.", None)}</div>
+        }
+        .into_any();
+    }
+    let checking = place.steps.iter().any(|s| s.sum.checking != 0);
+    let class = if checking { "table table--movements table--checking" } else { "table table--movements" };
+    let befores = std::iter::once(None).chain(place.steps.iter().map(|s| Some(s.sum)));
+    let mut rows: Vec<AnyView> =
+        place.steps.iter().zip(befores).map(|(step, before)| movement(step, before, checking, clock)).collect();
+    rows.reverse();
+    let head = |words: &'static str, operator: &'static str, class: &'static str| {
+        let operator =
+            (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
+        view! { <th scope="col" role="columnheader" class=class>{operator}{words}</th> }.into_any()
+    };
+    view! {
+        <div class="card movements">
+            <div class="panel__head"><h2>"Movements"</h2><span class="panel__hint">"every row: what happened, and all counts right after it"</span></div>
+            <div class="frame" tabindex="0" role="region" aria-label="Movements, scrolls sideways on small screens">
+                <table class=class role="table" aria-label="Movements">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            {view! { <th scope="col" role="columnheader">{format!("Time, {}", clock.zone_city())}</th> }}
+                            {head("Where", "", "")}
+                            {head("What", "", "")}
+                            {head("Till", "", "num")}
+                            {head("Waiting", "−", "num")}
+                            {head("Hold", "−", "num")}
+                            {head("Buffer", "−", "num")}
+                            {checking.then(|| head("Checking", "−", "num"))}
+                            {head("Should", "=", "num")}
+                            {head("Web", "", "num")}
+                            {head("Diff.", "", "num")}
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">{rows}</tbody>
+                </table>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn movement(step: &Step, before: Option<Sum>, checking: bool, clock: &Clock) -> AnyView {
+    let sum = step.sum;
+    let number = |label: &'static str, n: i64, was: Option<i64>| {
+        let changed = before.is_some() && was != Some(n);
+        let class = if changed { "num strong" } else { "num pale" };
+        view! { <td role="cell" class=class data-label=label>{plain(n)}</td> }.into_any()
+    };
+    let maybe = |label: &'static str, n: Option<i64>, was: Option<Option<i64>>| match n {
+        Some(n) => number(label, n, was.flatten()),
+        None => view! { <td role="cell" class="num zero" data-label=label>"–"</td> }.into_any(),
+    };
+    let difference = match sum.difference {
+        Some(n) => view! { <td role="cell" class=class_of(n, n != 0) data-label="Diff.">{signed(n)}</td> }.into_any(),
+        None => view! { <td role="cell" class="num zero" data-label="Diff.">"–"</td> }.into_any(),
+    };
+    let what = match &step.evidence {
+        Some(href) => view! { <a href=href.clone() data-open="">{step.what.clone()}</a> }.into_any(),
+        None => view! { {step.what.clone()} }.into_any(),
+    };
+    // When we heard of it much later than it happened, the row says so: lateness is a cause.
+    let late = step.known_at.since(step.at);
+    let late = (late.as_secs_f64() >= 60.0)
+        .then(|| view! { <span class="small">{format!(" known {} later", rough(late))}</span> });
+    view! {
+        <tr role="row" data-row="" tabindex="-1">
+            <td role="cell" class="when">{time(clock, step.at, clock.row(step.at))}</td>
+            <td role="cell" class="where">{step.place.clone()}</td>
+            <td role="cell" class="what">{what}{late}</td>
+            {number("Till", sum.till, before.map(|b| b.till))}
+            {number("Waiting", sum.waiting, before.map(|b| b.waiting))}
+            {number("Hold", sum.hold, before.map(|b| b.hold))}
+            {number("Buffer", sum.buffer, before.map(|b| b.buffer))}
+            {checking.then(|| number("Checking", sum.checking, before.map(|b| b.checking)))}
+            {number("Should", sum.should, before.map(|b| b.should))}
+            {maybe("Web", sum.web, before.map(|b| b.web))}
+            {difference}
+        </tr>
+    }
+    .into_any()
+}

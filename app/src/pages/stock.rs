@@ -1,0 +1,259 @@
+//! The Stock list: the sum in columns, filtered and sorted by the address, and the same rows as a CSV file.
+
+use super::frame::{Asked, Page};
+use crate::api::{csv_file, stock_address};
+use crate::ui::badge::{Sign, icon, sign};
+use crate::ui::button::{self, Kind};
+use crate::ui::empty::empty;
+use crate::ui::filter;
+use crate::ui::layout::{Entry, page_head};
+use crate::ui::number::{cell, counted, plain, signed_cell, unknown_cell};
+use crate::ui::pager::pager;
+use crate::ui::table::{Sorting, head};
+use axum::extract::RawQuery;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use leptos::prelude::*;
+use truecount::domain::access::Deed;
+use truecount::operator::views::{Severity, Stock, StockQuery, StockRow, StockSort};
+use truecount::operator::{OperatorError, stock};
+
+/// `GET /stock`
+pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    let query = stock_address::read(query.as_deref().unwrap_or(""));
+    match stock::list(&asked.engine, &asked.actor, &query).await {
+        Ok(stock) => {
+            let page = Page::new("Stock", Some(Entry::Stock), Some(stock.freshness.clone()));
+            asked.page(page, move |asked| view(&stock, &query, asked.actor.role.may(Deed::Export))).await
+        }
+        Err(why) => asked.refused(why).await,
+    }
+}
+
+/// `GET /stock.csv`: everything that matches the same filters.
+pub async fn download(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    let query = stock_address::read(query.as_deref().unwrap_or(""));
+    let rows = match stock::export(&asked.engine, &asked.actor, &query).await {
+        Ok(rows) => rows,
+        Err(why) => return asked.refused(why).await,
+    };
+    match csv_file::stock(&rows) {
+        Ok(bytes) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"truecount-stock.csv\""),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, bytes).into_response()
+        }
+        Err(why) => asked.refused(OperatorError::Store(Box::new(why))).await,
+    }
+}
+
+/// The page, without its frame.
+pub fn view(stock: &Stock, query: &StockQuery, may_export: bool) -> AnyView {
+    let export = may_export.then(|| {
+        let href = stock_address::write("/stock.csv", &StockQuery { page: 1, ..query.clone() });
+        view! { <a class="button" href=href download="">{icon("download")}"Download CSV"</a> }.into_any()
+    });
+    let table = if stock.rows.is_empty() { nothing(stock, query) } else { table(stock, query) };
+    let href = |page| stock_address::write("/stock", &StockQuery { page, ..query.clone() });
+    view! {
+        {page_head("Stock", sentence(stock), export)}
+        {filters(stock, query)}
+        <section id="stock" aria-label="Stock list" data-live="" data-topics="sku">{table}</section>
+        {pager(query.page, stock.page_size, stock.matching, sorted_words(query), href)}
+    }
+    .into_any()
+}
+
+fn sentence(stock: &Stock) -> AnyView {
+    let (pairs, units) = stock.differing;
+    let differ = match pairs {
+        0 => "None of the linked ones differs".to_owned(),
+        1 => format!("1 linked one differs by {}", counted(units, "unit", "units")),
+        n => format!("{} linked ones differ by {}", plain(n), counted(units, "unit", "units")),
+    };
+    let all = counted(stock.total, "SKU", "SKUs");
+    if stock.unlinked == 0 {
+        return view! { {format!("{all}. {differ}.")} }.into_any();
+    }
+    let href = stock_address::write(
+        "/stock",
+        &StockQuery { linked: Some(false), descending: true, page: 1, ..StockQuery::default() },
+    );
+    let words = if stock.unlinked == 1 {
+        "1 more is not linked".to_owned()
+    } else {
+        format!("{} more are not linked", plain(stock.unlinked))
+    };
+    view! { {format!("{all}. {differ}; ")}<a href=href>{words}</a>"." }.into_any()
+}
+
+fn sorted_words(query: &StockQuery) -> &'static str {
+    match (query.sort, query.descending) {
+        (StockSort::Difference, true) => "Sorted by size of the difference",
+        (StockSort::Difference, false) => "Sorted by difference, smallest first",
+        (StockSort::Item, false) => "Sorted by item",
+        (StockSort::Item, true) => "Sorted by item, last first",
+        (StockSort::Sku, false) => "Sorted by SKU",
+        (StockSort::Sku, true) => "Sorted by SKU, last first",
+        (StockSort::Till, true) => "Sorted by what the till says, most first",
+        (StockSort::Till, false) => "Sorted by what the till says, fewest first",
+        (StockSort::Should, true) => "Sorted by what should show, most first",
+        (StockSort::Should, false) => "Sorted by what should show, fewest first",
+        (StockSort::Web, true) => "Sorted by what the web shows, most first",
+        (StockSort::Web, false) => "Sorted by what the web shows, fewest first",
+    }
+}
+
+fn filters(stock: &Stock, query: &StockQuery) -> AnyView {
+    let without = |change: fn(&mut StockQuery)| {
+        let mut query = StockQuery { page: 1, ..query.clone() };
+        change(&mut query);
+        stock_address::write("/stock", &query)
+    };
+    let pair = |value: &str, words: &str| (value.to_owned(), words.to_owned());
+    let mut places = vec![pair("", "any")];
+    places.extend(stock.places.iter().cloned());
+    let linked = match query.linked {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "",
+    };
+    let sort = (query.sort != StockSort::default())
+        .then(|| view! { <input type="hidden" name="sort" value=stock_address::word(query.sort)/> });
+    let direction = (query.descending != stock_address::natural(query.sort))
+        .then(|| view! { <input type="hidden" name="dir" value=if query.descending { "desc" } else { "asc" }/> });
+    view! {
+        <form class="filters" method="get" action="/stock" data-submits-alone="" aria-label="Filters">
+            {filter::search("q", "Name, SKU or barcode", &query.search)}
+            {filter::choice("place", "Place", places, query.place.as_deref().unwrap_or(""), without(|q| q.place = None))}
+            {filter::choice("differs", "Difference", vec![pair("", "any"), pair("yes", "not 0")], if query.differing { "yes" } else { "" }, without(|q| q.differing = false))}
+            {filter::choice("linked", "Linked", vec![pair("", "any"), pair("yes", "yes"), pair("no", "no")], linked, without(|q| q.linked = None))}
+            {sort}
+            {direction}
+            <button class="button filters__go" type="submit">"Filter"</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn table(stock: &Stock, query: &StockQuery) -> AnyView {
+    let sorting = |sort: StockSort| {
+        let to =
+            |descending| stock_address::write("/stock", &StockQuery { sort, descending, page: 1, ..query.clone() });
+        match (query.sort == sort, query.descending) {
+            (false, _) => Sorting::Offered(to(stock_address::natural(sort))),
+            (true, true) => Sorting::Descending(to(false)),
+            (true, false) => Sorting::Ascending(to(true)),
+        }
+    };
+    // A column that is empty on the whole page is left out, but never a term that somebody would miss in the sum.
+    let checking = stock.rows.iter().filter_map(|r| r.sum).any(|s| s.checking != 0);
+    let places = stock.places.len() > 1 && query.place.is_none();
+    let rows: Vec<AnyView> = stock.rows.iter().map(|r| row(r, checking, places)).collect();
+    let no = || Sorting::No;
+    view! {
+        <div class="card frame" tabindex="0" role="region" aria-label="Stock list, scrolls sideways on small screens">
+            <table class="table table--stock">
+                <thead>
+                    <tr>
+                        {head("Item", "", "sticks", sorting(StockSort::Item))}
+                        {head("SKU", "", "", sorting(StockSort::Sku))}
+                        {places.then(|| head("Place", "", "", no()))}
+                        {head("Till says", "", "num", sorting(StockSort::Till))}
+                        {head("Waiting", "−", "num", no())}
+                        {head("On hold", "−", "num", no())}
+                        {head("Buffer", "−", "num", no())}
+                        {checking.then(|| head("Checking", "−", "num", no()))}
+                        {head("Should show", "=", "num", sorting(StockSort::Should))}
+                        {head("Web shows", "", "num", sorting(StockSort::Web))}
+                        {head("Difference", "", "num", sorting(StockSort::Difference))}
+                        {head("Cause", "", "after-num", no())}
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(row: &StockRow, checking: bool, places: bool) -> AnyView {
+    let item = match &row.variant {
+        Some(variant) => {
+            let href = format!("/stock/{}", encode(variant));
+            view! { <a class="quiet" href=href data-open="">{row.item.clone()}</a> }.into_any()
+        }
+        None => view! { <span>{row.item.clone()}</span> }.into_any(),
+    };
+    let numbers = match row.sum {
+        Some(sum) => view! {
+            {cell(sum.till, false)}
+            {cell(sum.waiting, false)}
+            {cell(sum.hold, false)}
+            {cell(sum.buffer, false)}
+            {checking.then(|| cell(sum.checking, false))}
+            {cell(sum.should, true)}
+            {sum.web.map_or_else(unknown_cell, |n| cell(n, false))}
+            {sum.difference.map_or_else(unknown_cell, signed_cell)}
+        }
+        .into_any(),
+        None => (0..if checking { 8 } else { 7 }).map(|_| unknown_cell()).collect::<Vec<_>>().into_any(),
+    };
+    let (severity, cause) = &row.cause;
+    let cause = match severity {
+        Severity::Fine => view! { <td class="cause cause--fine">{cause.clone()}</td> }.into_any(),
+        other => view! { <td class="cause"><span class="cause__line">{sign(Sign::from(*other))}<span>{cause.clone()}</span></span></td> }.into_any(),
+    };
+    view! {
+        <tr data-row=row.sku.clone() tabindex="-1">
+            <th scope="row" class="sticks">{item}</th>
+            <td><code>{row.sku.clone()}</code></td>
+            {places.then(|| view! { <td>{row.place.clone()}</td> })}
+            {numbers}
+            {cause}
+        </tr>
+    }
+    .into_any()
+}
+
+/// An id as one segment of a path.
+pub fn encode(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
+    let clear = || Some(button::link(Kind::Other, "/stock", "Clear the filters"));
+    let content = if stock.total == 0 && stock.unlinked == 0 {
+        empty(
+            false,
+            "No SKU is known yet",
+            "SKUs appear here when the shop and the till have been read for the first time. The line at the top says how far that is.",
+            Some(button::link(Kind::Other, "/connections", "See the connections")),
+        )
+    } else if !query.search.is_empty() {
+        let mut on = Vec::new();
+        on.extend(query.place.is_some().then_some("Place"));
+        on.extend(query.differing.then_some("Difference"));
+        on.extend(query.linked.is_some().then_some("Linked"));
+        let filters = if on.is_empty() { String::new() } else { format!(" Filters on: {}.", on.join(", ")) };
+        empty(
+            false,
+            &format!("No SKU matches “{}”", query.search),
+            &format!("We looked through names, SKUs and barcodes of {}.{filters}", counted(stock.total, "SKU", "SKUs")),
+            clear(),
+        )
+    } else if query.differing {
+        empty(
+            stock.freshness.compared_at.is_some() && stock.freshness.marks.iter().all(|m| m.stale.is_none()),
+            "Nothing differs",
+            "A SKU appears here as soon as the web shows something else than it should.",
+            clear(),
+        )
+    } else {
+        empty(false, "No SKU matches these filters", "Filters narrow each other down; clear one of them.", clear())
+    };
+    view! { <div class="card">{content}</div> }.into_any()
+}

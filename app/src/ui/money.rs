@@ -1,0 +1,42 @@
+//! Money with its currency.
+
+use truecount::domain::money::Minor;
+
+/// "£89", "£12.40", "1,220 SEK". Whole amounts lose their empty decimals only here, in sentences and rows; never
+/// in a table of money.
+pub fn short(amount: Minor, currency: &str) -> String {
+    let text = amount.display();
+    let text = text.strip_suffix(".00").unwrap_or(&text);
+    with_currency(text, currency)
+}
+
+fn with_currency(text: &str, currency: &str) -> String {
+    let symbol = match currency {
+        "GBP" => "£",
+        "EUR" => "€",
+        "USD" => "$",
+        other => return format!("{text}\u{a0}{other}"),
+    };
+    match text.strip_prefix('−') {
+        Some(rest) => format!("−{symbol}{rest}"),
+        None => format!("{symbol}{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_never_rounded_and_always_says_its_currency() {
+        for (minor, currency, want) in [
+            (8_900, "GBP", "£89"),
+            (122_000, "GBP", "£1,220"),
+            (1_240, "EUR", "€12.40"),
+            (-5, "USD", "−$0.05"),
+            (122_000, "SEK", "1,220\u{a0}SEK"),
+        ] {
+            assert_eq!(short(Minor(minor), currency), want);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A small step line on a logarithmic scale with named lines and its worst point marked.
+
+use leptos::prelude::*;
+use truecount::domain::time::Span;
+
+/// What is drawn.
+#[derive(Debug, Clone)]
+pub struct Spark {
+    /// Worst delay of each slot, oldest first; zero where nothing happened.
+    pub slots: Vec<Span>,
+    /// Named lines: value and words.
+    pub names: Vec<(Span, String)>,
+    /// Words under the left edge, under the worst point, under the right edge.
+    pub beneath: (String, Option<String>, String),
+    /// The picture in a sentence.
+    pub sentence: String,
+}
+
+/// Height from the top in percent, logarithmic between 0.1 s and the largest value.
+pub fn height(value: Span, largest: Span) -> f64 {
+    let floor: f64 = 100_000.0;
+    let top = (largest.0 as f64).max(floor * 10.0);
+    let value = (value.0 as f64).clamp(floor, top);
+    100.0 - (value / floor).ln() / (top / floor).ln() * 100.0
+}
+
+/// Draws it.
+pub fn sparkline(spark: Spark) -> AnyView {
+    let largest = spark.slots.iter().chain(spark.names.iter().map(|n| &n.0)).copied().max().unwrap_or_default();
+    let count = spark.slots.len().max(1) as f64;
+    let percent = |n: f64| format!("{n:.2}%");
+    let worst = spark
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.0 > 0)
+        .max_by_key(|(i, s)| (s.0, std::cmp::Reverse(*i)))
+        .map(|(i, s)| (i, *s));
+    let mut strokes: Vec<AnyView> = Vec::new();
+    let mut before: Option<f64> = None;
+    for (i, slot) in spark.slots.iter().enumerate() {
+        let (left, right) = (i as f64 / count * 100.0, (i + 1) as f64 / count * 100.0);
+        if slot.0 <= 0 {
+            before = None;
+            continue;
+        }
+        let y = height(*slot, largest);
+        strokes.push(
+            view! { <rect class="spark__area" x=percent(left) y=percent(y) width=percent(right - left + 0.05) height=percent(100.0 - y)></rect> }
+                .into_any(),
+        );
+        if let Some(before) = before {
+            strokes.push(view! { <line class="spark__line" x1=percent(left) x2=percent(left) y1=percent(before) y2=percent(y)></line> }.into_any());
+        }
+        strokes.push(
+            view! { <line class="spark__line" x1=percent(left) x2=percent(right) y1=percent(y) y2=percent(y)></line> }
+                .into_any(),
+        );
+        before = Some(y);
+    }
+    let grid: Vec<AnyView> = spark
+        .names
+        .iter()
+        .map(|(value, _)| {
+            let y = percent(height(*value, largest));
+            view! { <line class="chart__grid" x1="0" x2="100%" y1=y.clone() y2=y></line> }.into_any()
+        })
+        .collect();
+    let mut at: Vec<f64> = spark.names.iter().map(|(value, _)| height(*value, largest)).collect();
+    // The list runs from small to large: push labels upwards so that none lies on another.
+    for i in 1..at.len() {
+        at[i] = at[i].min(at[i - 1] - 18.0);
+    }
+    let names: Vec<AnyView> = spark
+        .names
+        .iter()
+        .zip(at)
+        .map(|((_, words), y)| view! { <text x="8" y=percent(y) dy="4">{words.clone()}</text> }.into_any())
+        .collect();
+    let middle = |i: usize| (i as f64 + 0.5) / count * 100.0;
+    let mark = worst.map(|(i, value)| {
+        view! {
+            <svg class="spark__mark" x=percent(middle(i)) y=percent(height(value, largest))>
+                <path class="spark__worst" d="M0-5.5 5.5 0 0 5.5-5.5 0Z"></path>
+            </svg>
+        }
+    });
+    let (left, under, right) = spark.beneath;
+    let under = worst.zip(under).map(|((i, _), words)| {
+        let x = middle(i);
+        // Near an edge the edge's own words already say the time.
+        (12.0..88.0).contains(&x).then(|| view! { <text x=percent(x) y="14" text-anchor="middle">{words}</text> })
+    });
+    view! {
+        <div class="spark" role="img" aria-label=spark.sentence>
+            <svg class="spark__plot" aria-hidden="true">{grid}{strokes}{mark}</svg>
+            <svg class="spark__names" aria-hidden="true">{names}</svg>
+            <svg class="spark__times" aria-hidden="true">
+                <text x="0" y="14">{left}</text>
+                {under}
+                <text x="100%" y="14" text-anchor="end">{right}</text>
+            </svg>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_is_logarithmic_and_stays_inside() {
+        let worst = Span::minutes(9);
+        assert_eq!(height(worst, worst), 0.0);
+        assert_eq!(height(Span::ZERO, worst), 100.0);
+        let (four, forty) = (height(Span::secs(4), worst), height(Span::secs(40), worst));
+        let tenth = height(Span::millis(400), worst) - four;
+        assert!((four - forty - tenth).abs() < 1e-9, "ten times more is one equal step");
+    }
+}
