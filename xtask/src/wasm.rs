@@ -20,6 +20,9 @@ pub const TRIPLE: &str = "wasm32-unknown-unknown";
 /// The oldest compiler the workspace accepts, as (major, minor).
 const OLDEST: (u32, u32) = (1, 94);
 
+/// Debian's linker under the name by which the compiler knows how to talk to it.
+const LINKER: &str = "bin/rust-lld";
+
 const DEBIAN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
 /// A cargo that can compile for the browser.
@@ -39,6 +42,7 @@ impl BrowserCargo {
                 let mut cargo = debian_cargo();
                 let flags = format!("--sysroot {}", sysroot.display());
                 cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", sysroot.join(LINKER));
                 cargo
             }
         };
@@ -62,7 +66,7 @@ pub fn find(consent: bool) -> Outcome<Option<BrowserCargo>> {
     if own_has_target() {
         return Ok(Some(BrowserCargo::Own));
     }
-    if let Some(sysroot) = debian_sysroot()?.filter(|sysroot| sysroot.join("complete").is_file()) {
+    if let Some(sysroot) = debian_sysroot()?.filter(|sysroot| is_complete(sysroot)) {
         return Ok(Some(BrowserCargo::Debian { sysroot }));
     }
     if rustup_adds_target()? {
@@ -120,7 +124,7 @@ fn debian_cargo() -> Command {
 fn debian_sysroot() -> Outcome<Option<PathBuf>> {
     let source = Path::new("/usr/lib/rustlib/src/rust/library/std");
     let tools = ["/usr/bin/cargo", "/usr/bin/rustc"].iter().all(|tool| machine::is_executable(Path::new(tool)));
-    if !tools || !source.exists() {
+    if !tools || !source.exists() || debian_linker().is_none() {
         return Ok(None);
     }
     let mut rustc = command("/usr/bin/rustc");
@@ -130,6 +134,17 @@ fn debian_sysroot() -> Outcome<Option<PathBuf>> {
         return Ok(None);
     }
     Ok(Some(machine::cache_dir()?.join("sysroot").join(format!("{:016x}", fingerprint(&version)))))
+}
+
+fn is_complete(sysroot: &Path) -> bool {
+    sysroot.join("complete").is_file() && machine::is_executable(&sysroot.join(LINKER))
+}
+
+/// The linker of Debian's compiler packages.
+fn debian_linker() -> Option<PathBuf> {
+    [PathBuf::from("/usr/bin/lld-22"), PathBuf::from("/usr/bin/lld")]
+        .into_iter()
+        .find(|lld| machine::is_executable(lld))
 }
 
 /// Major and minor from what `rustc -vV` prints.
@@ -147,6 +162,7 @@ fn fingerprint(text: &str) -> u64 {
 fn build_standard_library(sysroot: &Path) -> Outcome {
     steps::say("building the browser's standard library once (about a minute)");
     let start = Instant::now();
+    let lld = debian_linker().ok_or("Debian's lld is not installed")?;
     let work = machine::Scratch::new("std")?;
     let put = |name: &str, text: &str| fs::write(work.path().join(name), text).map_err(|error| error.to_string());
     put(
@@ -159,6 +175,8 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
         .args(["build", "--quiet", "--release", "-Zbuild-std=std,panic_abort,proc_macro", "--target", TRIPLE])
         .current_dir(work.path())
         .env("CARGO_TARGET_DIR", work.path().join("target"))
+        // Link-time optimisation of the browser half reads the library's bitcode.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         // The one step that needs it: building std from source is not stable yet.
         .env("RUSTC_BOOTSTRAP", "1");
     process::run(cargo)?;
@@ -166,6 +184,8 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
     let made = work.path().join("target").join(TRIPLE).join("release/deps");
     let home = sysroot.join("lib/rustlib").join(TRIPLE).join("lib");
     let copy = || -> std::io::Result<()> {
+        // What an interrupted run left would be a second copy of each library.
+        let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(&home)?;
         for entry in fs::read_dir(&made)?.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -173,6 +193,10 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
                 fs::copy(entry.path(), home.join(&name))?;
             }
         }
+        let linker = sysroot.join(LINKER);
+        fs::create_dir_all(sysroot.join("bin"))?;
+        let _ = fs::remove_file(&linker);
+        std::os::unix::fs::symlink(&lld, &linker)?;
         // Written last: a folder without it was interrupted and is made again.
         fs::write(sysroot.join("complete"), "")
     };
