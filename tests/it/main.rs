@@ -1,1 +1,3 @@
+//! The engine as a whole; one binary.
 
+mod tidy;

@@ -23,6 +23,10 @@ const OLDEST: (u32, u32) = (1, 94);
 /// Debian's linker under the name by which the compiler knows how to talk to it.
 const LINKER: &str = "bin/rust-lld";
 
+/// Link-time optimisation of the browser half reads the library's bitcode. Part of the folder's name: what
+/// was compiled against one standard library cannot be linked with another.
+const STD_FLAGS: &str = "-Cembed-bitcode=yes";
+
 const DEBIAN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
 /// A cargo that can compile for the browser.
@@ -133,7 +137,9 @@ fn debian_sysroot() -> Outcome<Option<PathBuf>> {
     if release(&version).is_none_or(|release| release < OLDEST) {
         return Ok(None);
     }
-    Ok(Some(machine::cache_dir()?.join("sysroot").join(format!("{:016x}", fingerprint(&version)))))
+    Ok(Some(
+        machine::cache_dir()?.join("sysroot").join(format!("{:016x}", fingerprint(&format!("{version}{STD_FLAGS}")))),
+    ))
 }
 
 fn is_complete(sysroot: &Path) -> bool {
@@ -163,8 +169,10 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
     steps::say("building the browser's standard library once (about a minute)");
     let start = Instant::now();
     let lld = debian_linker().ok_or("Debian's lld is not installed")?;
-    let work = machine::Scratch::new("std")?;
-    let put = |name: &str, text: &str| fs::write(work.path().join(name), text).map_err(|error| error.to_string());
+    // Always the same folder, so that the library comes out the same when it has to be made again.
+    let work = sysroot.with_extension("build");
+    fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+    let put = |name: &str, text: &str| fs::write(work.join(name), text).map_err(|error| error.to_string());
     put(
         "Cargo.toml",
         "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[lib]\npath = \"lib.rs\"\n",
@@ -173,15 +181,14 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
     let mut cargo = debian_cargo();
     cargo
         .args(["build", "--quiet", "--release", "-Zbuild-std=std,panic_abort,proc_macro", "--target", TRIPLE])
-        .current_dir(work.path())
-        .env("CARGO_TARGET_DIR", work.path().join("target"))
-        // Link-time optimisation of the browser half reads the library's bitcode.
-        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .current_dir(&work)
+        .env("CARGO_TARGET_DIR", work.join("target"))
+        .env("RUSTFLAGS", STD_FLAGS)
         // The one step that needs it: building std from source is not stable yet.
         .env("RUSTC_BOOTSTRAP", "1");
     process::run(cargo)?;
 
-    let made = work.path().join("target").join(TRIPLE).join("release/deps");
+    let made = work.join("target").join(TRIPLE).join("release/deps");
     let home = sysroot.join("lib/rustlib").join(TRIPLE).join("lib");
     let copy = || -> std::io::Result<()> {
         // What an interrupted run left would be a second copy of each library.
@@ -201,6 +208,7 @@ fn build_standard_library(sysroot: &Path) -> Outcome {
         fs::write(sysroot.join("complete"), "")
     };
     copy().map_err(|error| format!("cannot fill {}: {error}", sysroot.display()))?;
+    let _ = fs::remove_dir_all(&work);
     steps::say(&format!("standard library built in {}", steps::time(start.elapsed())));
     Ok(())
 }
