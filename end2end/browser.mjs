@@ -80,14 +80,30 @@ export function quiet(window, where) {
 }
 
 /// No serious or critical finding; each is named with the element it is about.
-export async function accessible({ page }, where) {
-  // Evaluated by the debugger, so that neither the page's policy nor JavaScript switched off is in the way.
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+export async function accessible(window, where) {
+  // With JavaScript off axe cannot run either: it looks at a copy of the page as it came to be without.
+  const looked = window.alive ? window.page : await copyOf(window);
+  // Through the debugger, so that the page's policy is not in the way.
+  await looked.evaluate(axe.source);
+  const { violations } = await looked.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  if (!window.alive) await looked.context().close();
   const grave = violations
     .filter((found) => ["serious", "critical"].includes(found.impact))
     .map((found) => `${found.id}: ${found.help} (${found.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")})`);
   assert.deepEqual(grave, [], `${where} can be used by everybody`);
+}
+
+/// The same document and styles in a window of its own, where scripts of the page are not fetched.
+async function copyOf({ context, page }) {
+  const body = await page.content();
+  const copy = await (await context.browser().newContext({ viewport: page.viewportSize() })).newPage();
+  await copy.route("**/*", (route) => {
+    const kind = route.request().resourceType();
+    if (kind === "document") return route.fulfill({ body, contentType: "text/html; charset=utf-8" });
+    return kind === "script" ? route.abort() : route.continue();
+  });
+  await copy.goto(page.url());
+  return copy;
 }
 
 /// At no width does the page itself scroll sideways.

@@ -35,12 +35,13 @@ pub fn prepare() -> Outcome<Result<Tools, String>> {
 /// Runs these files of `end2end/` against the executable that the tests built.
 pub fn run(tools: &Tools, files: &[&str]) -> Outcome {
     let mut node = command(&tools.node);
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files);
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000"]).args(files);
     node.current_dir(folder())
         .env("CHROMIUM", &tools.chromium)
         .env("TRUECOUNT_EXECUTABLE", machine::target_dir().join("debug/truecount"))
         .env("LEPTOS_OUTPUT_NAME", "truecount")
-        .env("LEPTOS_SITE_ROOT", crate::site::folder());
+        .env("LEPTOS_SITE_ROOT", crate::site::folder())
+        .env("SITE_DIR", crate::site::folder());
     process::run(node)
 }
 
