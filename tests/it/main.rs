@@ -6,3 +6,4 @@ mod sale;
 mod samples;
 mod shop;
 mod sim_samples;
+mod tidy;

@@ -1,0 +1,393 @@
+//! The rules of the tree, as an ordinary test: adding one is a few lines.
+//!
+//! Who may import whom, which file alone may do what, and what must not stand anywhere. It reads the sources
+//! and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// What each part of the engine may name besides itself. Longer paths come first and count for their folder.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("src/domain", &[]),
+    ("src/clock.rs", &["domain"]),
+    ("src/mint.rs", &["clock", "domain"]),
+    ("src/config.rs", &["clock", "domain", "mint"]),
+    ("src/store", &["clock", "domain", "mint"]),
+    ("src/connectors", &["clock", "config", "domain"]),
+    ("src/sync", &["clock", "config", "connectors", "domain", "mint", "store"]),
+    ("src/operator", &["clock", "domain", "engine", "mint", "store", "sync::wake"]),
+    ("src/sim", &["clock", "connectors::transport", "domain", "mint"]),
+    ("src/engine", &["clock", "config", "connectors", "domain", "mint", "operator", "store", "sync"]),
+];
+
+/// What each part of the application may name of the engine.
+const MAY_NAME_OF_ENGINE: &[(&str, &[&str])] = &[
+    ("app/src/pages", &["domain", "engine::Engine", "operator"]),
+    ("app/src/ui", &["domain", "operator::views"]),
+    ("app/src/islands", &["domain"]),
+    ("app/src/api", &["domain", "operator"]),
+    ("app/hydrate", &[]),
+];
+
+/// Words that only these files may use: word, where it is lawful, why.
+const ONLY_IN: &[(&str, &[&str], &str)] = &[
+    ("sqlx::", &["src/store/"], "all SQL stands in src/store"),
+    ("reqwest::", &["src/connectors/http_transport.rs"], "requests go through a Transport"),
+    ("Utc::now(", &["src/clock.rs"], "take the time from a Clock"),
+    ("SystemTime::now(", &["src/clock.rs"], "take the time from a Clock"),
+    ("tokio::time::sleep", &["src/sync/driver.rs", "app/src/server/", "app/src/demo"], "only the task driver waits"),
+    (
+        "tokio::spawn",
+        &["src/sync/driver.rs", "app/src/server/", "app/src/demo", "app/src/main.rs"],
+        "only the task driver spawns",
+    ),
+    ("<textarea", &["app/src/ui/text_area.rs"], "one component escapes what it holds"),
+    (
+        "truecount::sim",
+        &["app/src/main.rs", "app/src/demo", "app/src/rehearse", "app/src/bench"],
+        "only demo and rehearsal know that the world can be simulated",
+    ),
+    ("cfg(feature = \"server\")", &["src/lib.rs"], "the gate stands once, in src/lib.rs"),
+];
+
+const LONGEST_FILE_LINES: usize = 600;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files under `folder` with one of these endings, as (path from the root, text), sorted.
+fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut waiting = vec![root().join(folder)];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let made = matches!(name.as_str(), "target" | "node_modules" | ".git" | "shots");
+            if !made {
+                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        } else if endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// All text files of the repository that people wrote.
+fn everything() -> Vec<(String, String)> {
+    let endings = [".rs", ".md", ".toml", ".css", ".sql", ".mjs", ".json", ".yml", ".sh", ".ci/run", ".svg", ".txt"];
+    let all = files(".", &endings);
+    assert!(all.len() > 30, "the walk found only {} files", all.len());
+    all
+}
+
+/// Names of modules that exist for tests only, wherever they are declared.
+fn test_modules(sources: &[(String, String)]) -> BTreeSet<String> {
+    let after = sources.iter().flat_map(|(_, text)| text.split("#[cfg(test)]\nmod ").skip(1));
+    after
+        .filter_map(|rest| rest.split_once(';'))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !name.contains(' '))
+        .collect()
+}
+
+fn is_for_tests(file: &str, modules: &BTreeSet<String>) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".rs");
+    file.starts_with("tests/") || file.contains("/tests/") || modules.contains(name)
+}
+
+/// The lines that are code, numbered from 1; comments and the tests at the end of a file do not count.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let product = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(text);
+    product
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// Paths named after `prefix` in a line, as far as `word::word`.
+fn named<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices(prefix) {
+        let before = line[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$')) {
+            continue;
+        }
+        let rest = &line[at + prefix.len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':' && c != '{').unwrap_or(rest.len());
+        found.push(rest[..end].trim_end_matches(':'));
+    }
+    found
+}
+
+fn is_allowed(path: &str, allowed: &[&str]) -> bool {
+    allowed
+        .iter()
+        .any(|allowed| path == *allowed || path.strip_prefix(allowed).is_some_and(|rest| rest.starts_with("::")))
+}
+
+fn complain(rule: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "\n{rule}:\n{}\n", offences.join("\n"));
+}
+
+#[test]
+fn modules_only_look_down() {
+    let mut offences = Vec::new();
+    for (part, allowed) in MAY_NAME {
+        let own = part.trim_start_matches("src/").trim_end_matches(".rs");
+        for (file, text) in files("src", &[".rs"]).iter().filter(|(file, _)| file.starts_with(part)) {
+            for (at, line) in code(text) {
+                for path in named(line, "crate::") {
+                    if path.starts_with('{') {
+                        offences.push(format!("{file}:{at}: name modules one by one, not in braces"));
+                    } else if !is_allowed(path, &[own]) && !is_allowed(path, allowed) {
+                        offences.push(format!("{file}:{at}: {own} must not name crate::{path}"));
+                    }
+                }
+            }
+        }
+    }
+    complain("modules only look down", &offences);
+}
+
+#[test]
+fn pages_know_the_engine_by_its_front_door() {
+    let mut offences = Vec::new();
+    for (part, allowed) in MAY_NAME_OF_ENGINE {
+        for (file, text) in files("app", &[".rs"]).iter().filter(|(file, _)| file.starts_with(part)) {
+            for (at, line) in code(text) {
+                for path in named(line, "truecount::") {
+                    if path.starts_with('{') || !is_allowed(path, allowed) {
+                        offences.push(format!("{file}:{at}: must not name truecount::{path}"));
+                    }
+                }
+            }
+        }
+    }
+    complain("pages know the engine by its front door", &offences);
+}
+
+#[test]
+fn some_words_belong_to_one_place() {
+    let mut sources = files("src", &[".rs"]);
+    sources.extend(files("app", &[".rs"]));
+    let for_tests = test_modules(&sources);
+    let mut offences = Vec::new();
+    for (file, text) in sources.iter().filter(|(file, _)| !is_for_tests(file, &for_tests)) {
+        for (at, line) in code(text) {
+            for (word, homes, why) in ONLY_IN {
+                if line.contains(word) && !homes.iter().any(|home| file.starts_with(home)) {
+                    offences.push(format!("{file}:{at}: {word} ({why})"));
+                }
+            }
+        }
+    }
+    complain("some words belong to one place", &offences);
+}
+
+#[test]
+fn both_databases_take_the_same_steps() {
+    let names = |folder: &str| -> BTreeSet<String> {
+        files(folder, &[".sql"]).into_iter().map(|(name, _)| name.rsplit('/').next().unwrap().to_owned()).collect()
+    };
+    if !root().join("migrations").is_dir() {
+        return;
+    }
+    let (sqlite, postgres) = (names("migrations/sqlite"), names("migrations/postgres"));
+    assert_eq!(sqlite, postgres, "migrations/sqlite and migrations/postgres hold the same names");
+    assert!(!sqlite.is_empty());
+    let numbers: BTreeSet<&str> = sqlite.iter().filter_map(|name| name.split('_').next()).collect();
+    assert_eq!(numbers.len(), sqlite.len(), "no number is used twice: {sqlite:?}");
+}
+
+#[test]
+fn the_project_speaks_of_itself_alone() {
+    // Put together here, so that this file does not hold what it looks for.
+    let forbidden: Vec<String> = [
+        "/wo|rk/",
+        "/var/tm|p/",
+        "/ro|ot/",
+        "/ho|me/",
+        "../sha|red",
+        "C|laude",
+        "Anth|ropic",
+        "Chat|GPT",
+        "Co|pilot",
+        "language mo|del",
+        "as an A|I",
+        "TO|DO",
+        "FIX|ME",
+        "X|XX",
+        "HA|CK:",
+        "lorem ip|sum",
+    ]
+    .iter()
+    .map(|word| word.replace('|', ""))
+    .collect();
+    // Where the recordings lie beside a checkout is something the script that runs in one has to say.
+    let lawful = [".ci/run", "LICENSE"];
+    let mut offences = Vec::new();
+    for (file, text) in everything().iter().filter(|(file, _)| !lawful.contains(&file.as_str())) {
+        for (at, line) in text.lines().enumerate() {
+            for word in forbidden.iter().filter(|word| line.contains(word.as_str())) {
+                offences.push(format!("{file}:{}: {word}", at + 1));
+            }
+        }
+    }
+    complain("the project speaks of itself alone, and leaves nothing half done", &offences);
+}
+
+#[test]
+fn files_can_be_read_in_one_sitting() {
+    let offences: Vec<String> = files(".", &[".rs", ".css", ".mjs"])
+        .iter()
+        .filter(|(_, text)| text.lines().count() > LONGEST_FILE_LINES)
+        .map(|(file, text)| format!("{file}: {} lines", text.lines().count()))
+        .collect();
+    complain(&format!("no file is longer than {LONGEST_FILE_LINES} lines"), &offences);
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    let sources = files(".", &[".rs"]);
+    let for_tests = test_modules(&sources);
+    let offences: Vec<String> = sources
+        .iter()
+        .filter(|(file, text)| !text.trim_start().starts_with("//!") && !is_for_tests(file, &for_tests))
+        .map(|(file, _)| file.clone())
+        .collect();
+    complain("every source file begins with what it is for (//!)", &offences);
+}
+
+#[test]
+fn decisions_are_numbered() {
+    let names: Vec<String> =
+        files("docs/adr", &[".md"]).into_iter().map(|(name, _)| name.rsplit('/').next().unwrap().to_owned()).collect();
+    let mut numbers = BTreeSet::new();
+    for name in &names {
+        let (number, title) = name.split_once('-').unwrap_or((name, ""));
+        let right = number.len() == 4 && number.chars().all(|c| c.is_ascii_digit()) && !title.is_empty();
+        assert!(right, "docs/adr/{name} is called NNNN-title.md");
+        assert!(numbers.insert(number.to_owned()), "docs/adr/{name}: number {number} is used twice");
+    }
+    assert!(!names.is_empty());
+}
+
+#[test]
+fn documents_name_files_that_exist() {
+    let mut documents = files("docs", &[".md"]);
+    documents.extend(
+        ["README.md", "end2end/README.md"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), fs::read_to_string(root().join(name)).ok()?))),
+    );
+    let tops = [
+        "src/",
+        "app/",
+        "tests/",
+        "docs/",
+        "style/",
+        "public/",
+        "migrations/",
+        "end2end/",
+        "xtask/",
+        ".ci/",
+        ".cargo/",
+        "benches/",
+    ];
+    let mut offences = Vec::new();
+    for (file, text) in &documents {
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let looks_like_a_path = tops.iter().any(|top| quoted.starts_with(top));
+            let plain = quoted.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            if looks_like_a_path && plain && !root().join(quoted).exists() {
+                offences.push(format!("{file}: `{quoted}` does not exist"));
+            }
+        }
+    }
+    complain("documents name files that exist", &offences);
+}
+
+#[test]
+fn colours_are_named_once() {
+    let mut offences = Vec::new();
+    for (file, text) in files("style", &[".css"]).iter().filter(|(file, _)| !file.ends_with("tokens.css")) {
+        let text = without_css_comments(text);
+        for (at, line) in text.lines().enumerate() {
+            if let Some(colour) = colour(line) {
+                offences.push(format!("{file}:{}: {colour} belongs into tokens.css", at + 1));
+            }
+        }
+    }
+    complain("colours are named once, in style/tokens.css", &offences);
+}
+
+/// The sheet with its comments blanked, lines kept.
+fn without_css_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut bare = String::new();
+    while let Some((before, after)) = rest.split_once("/*") {
+        bare.push_str(before);
+        let (comment, after) = after.split_once("*/").unwrap_or((after, ""));
+        bare.extend(comment.chars().filter(|c| *c == '\n'));
+        rest = after;
+    }
+    bare + rest
+}
+
+/// A colour written out in a line of CSS.
+fn colour(line: &str) -> Option<&str> {
+    for word in ["rgb(", "rgba(", "hsl(", "hsla(", "oklch(", "oklab(", "lab(", "lch(", "hwb("] {
+        if let Some(at) = line.find(word).filter(|at| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '-'))
+        {
+            return Some(&line[at..]);
+        }
+    }
+    // Only in a value: `#name` before a brace is a selector.
+    let value = line.split_once(':').filter(|_| !line.trim_end().ends_with('{')).map(|(_, value)| value)?;
+    value.match_indices('#').map(|(at, _)| &value[at..]).find(|rest| {
+        let digits = rest[1..].chars().take_while(char::is_ascii_hexdigit).count();
+        let ends = rest[1..].chars().nth(digits).is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_');
+        matches!(digits, 3 | 4 | 6 | 8) && ends
+    })
+}
+
+#[test]
+fn markup_carries_no_styles() {
+    let sources = files("app", &[".rs"]);
+    let for_tests = test_modules(&sources);
+    let mut offences = Vec::new();
+    for (file, text) in sources.iter().filter(|(file, _)| !is_for_tests(file, &for_tests)) {
+        for (at, line) in code(text) {
+            if line.contains(" style=") || line.contains(" style:") {
+                offences.push(format!("{file}:{at}: a class instead; the policy blocks styles in attributes"));
+            }
+        }
+    }
+    complain("markup carries no styles", &offences);
+}
+
+#[test]
+fn the_rules_see_what_they_look_for() {
+    assert_eq!(named("use crate::store::db::Db; crate::clock::Clock", "crate::"), ["store::db::Db", "clock::Clock"]);
+    assert!(named("my_crate::thing $crate::other", "crate::").is_empty());
+    assert_eq!(named("use crate::{a, b};", "crate::"), ["{a"]);
+    assert!(is_allowed("connectors::transport::Transport", &["connectors::transport"]));
+    assert!(!is_allowed("connectors::transporter", &["connectors::transport"]));
+    assert!(!is_allowed("connectors::centra", &["connectors::transport"]));
+    let sources =
+        [("a/mod.rs".to_owned(), "#[cfg(test)]\nmod hostile;\n#[cfg(test)]\nmod tests {\n let x = 1;\n}".to_owned())];
+    assert_eq!(test_modules(&sources), BTreeSet::from(["hostile".to_owned()]));
+    assert_eq!(colour("  color: #1a2b3c;"), Some("#1a2b3c;"));
+    assert_eq!(colour("  background: oklch(50% 0 0);"), Some("oklch(50% 0 0);"));
+    assert_eq!(colour("  color: var(--ink);"), None);
+    assert_eq!(colour("#feed {"), None);
+    assert_eq!(colour("  fill: url(#face-icon);"), None);
+    assert_eq!(without_css_comments("a/* #fff\n */b"), "a\nb");
+    assert_eq!(code("a\n// b\nc\n#[cfg(test)]\nmod tests {\nd").map(|(at, _)| at).collect::<Vec<_>>(), [1, 3]);
+}
