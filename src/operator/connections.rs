@@ -1,61 +1,366 @@
 //! Health, marks, places and *Go live*.
 
-use super::views::{Connections, GoLivePreview};
-use super::{Actor, OperatorError};
-use crate::engine::Engine;
+use super::overview::freshness;
+use super::views::{
+    ConnectionCard, Connections, Delay, GoLivePreview, GoLiveWrite, ParkedRecord, PlaceRow, RefusedNotice, Severity,
+};
+use super::{Actor, OperatorError, note, store_failed};
+use crate::domain::access::Deed;
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::{Change, Engine};
+use crate::store::connections::{self, ConnectionRow};
+use crate::store::feeds::Feed;
+use crate::store::{feeds, inbox, listings, pushes, views};
+use crate::sync::cx::{Link, Side};
+use crate::sync::house;
+use crate::sync::problems::STALE_AFTER;
+use crate::sync::schedule::Task;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Quarters of an hour in a day.
+const SLOTS: usize = 96;
+
+/// Writes listed in a preview at most; the total counts all.
+const PREVIEW_MAX: i64 = 100_000;
 
 /// The Connections page.
 pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, OperatorError> {
-    let _ = (engine, actor);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let store = engine.store();
+    let now = engine.clock().now();
+    let all_feeds = feeds::all(store).await.map_err(store_failed)?;
+    let counts = inbox::notice_counts(store, now - Span::hours(24)).await.map_err(store_failed)?;
+    let rows = connections::all(store).await.map_err(store_failed)?;
+    let outlets = connections::outlets(store).await.map_err(store_failed)?;
+    let places = connections::places(store).await.map_err(store_failed)?;
+    let name_of = |id: &str| rows.iter().find(|row| row.id == id).map_or_else(|| id.to_owned(), |row| row.name.clone());
+    let mut cards = Vec::new();
+    for row in &rows {
+        let Some(link) = engine.cx().link(&row.id) else { continue };
+        let mine: Vec<(&str, &Feed)> =
+            all_feeds.iter().filter(|(c, _, _)| *c == row.id).map(|(_, f, feed)| (f.as_str(), feed)).collect();
+        let n = |what: &str| counts.iter().filter(|(c, w, _)| *c == row.id && w == what).map(|(_, _, n)| n).sum();
+        let my_outlets = outlets.iter().filter(|outlet| outlet.connection == row.id).count();
+        cards.push(card(row, &link, &mine, [n("accepted"), n("repeated"), n("found"), n("refused")], my_outlets, now));
+    }
+    cards.sort_by_key(|card| card.title != "Web shop");
+    Ok(Connections {
+        freshness: freshness(engine).await?,
+        cards,
+        delay: delay(engine, now).await?,
+        places: places
+            .iter()
+            .map(|place| PlaceRow {
+                id: place.id.clone(),
+                name: place.name.clone(),
+                connection: name_of(&place.connection),
+                outlets: outlets.iter().filter(|o| o.place == place.id).map(|o| o.name.clone()).collect(),
+                live_since: (place.live_since > Timestamp(0)).then_some(place.live_since),
+            })
+            .collect(),
+        unmapped_outlets: outlets
+            .iter()
+            .filter(|outlet| outlet.place.is_empty())
+            .map(|outlet| (outlet.id.clone(), outlet.name.clone()))
+            .collect(),
+        refused: inbox::refused(store, 20)
+            .await
+            .map_err(store_failed)?
+            .into_iter()
+            .map(|(connection, status, reason, at, count)| RefusedNotice {
+                at,
+                connection: name_of(&connection),
+                status: u16::try_from(status).unwrap_or(0),
+                reason,
+                count,
+            })
+            .collect(),
+        parked: inbox::parked(store, None, 20)
+            .await
+            .map_err(store_failed)?
+            .into_iter()
+            .map(|record| ParkedRecord {
+                id: record.id,
+                at: record.received_at,
+                connection: name_of(&record.connection),
+                what: format!("{} {}", record.kind, record.external_id),
+                reason: record.reason,
+            })
+            .collect(),
+    })
+}
+
+fn card(
+    row: &ConnectionRow,
+    link: &Arc<Link>,
+    mine: &[(&str, &Feed)],
+    [accepted, repeated, found, refused]: [i64; 4],
+    outlets: usize,
+    now: Timestamp,
+) -> ConnectionCard {
+    let shop = link.is_shop();
+    let feed = |task: Task| mine.iter().find(|(name, _)| *name == task.feed()).map(|(_, feed)| *feed);
+    let marks: &[Task] = if shop { &[Task::Orders] } else { &[Task::Sales, Task::Stock] };
+    let read_up_to =
+        marks.iter().map(|task| feed(*task).map_or(Timestamp(0), |f| f.read_up_to)).min().unwrap_or_default();
+    let failing =
+        mine.iter().map(|(_, f)| *f).filter(|f| f.failing_since > Timestamp(0)).min_by_key(|f| f.failing_since);
+    let allowance = match &link.side {
+        Side::Till(till) => till.allowance(now),
+        Side::Shop(shop) => shop.allowance(now),
+    };
+    let blocked = allowance.blocked_until.filter(|until| *until > now);
+    let paused = link.paused.load(Ordering::SeqCst);
+    let late = read_up_to > Timestamp(0) && now.since(read_up_to) > STALE_AFTER;
+    let health = if paused {
+        (
+            Severity::Held,
+            "Paused".to_owned(),
+            Some("Nothing is read or written until somebody resumes it. Notices are kept.".to_owned()),
+        )
+    } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
+        (Severity::Now, "Down".to_owned(), Some(failing.error.clone()))
+    } else if blocked.is_some() {
+        (Severity::Soon, "Slow".to_owned(), Some("It asks us to wait.".to_owned()))
+    } else if let Some(failing) = failing {
+        (Severity::Soon, "Slow".to_owned(), Some(failing.error.clone()))
+    } else if read_up_to == Timestamp(0) {
+        (Severity::Waiting, "Reading".to_owned(), Some("The first pass is on its way.".to_owned()))
+    } else {
+        (Severity::Fine, "Working".to_owned(), None)
+    };
+    let percent = if allowance.limit > 0 { (allowance.left.max(0) * 100 / allowance.limit).min(100) } else { 100 };
+    let sentence = match (blocked, allowance.refills_at) {
+        (Some(until), _) => format!("waits {}", short(until.since(now))),
+        (None, Some(at)) if at > now => format!("full again in {}", short(at.since(now))),
+        _ => "refills as time passes".to_owned(),
+    };
+    let full = if shop { Task::Observe } else { Task::Compare };
+    ConnectionCard {
+        id: row.id.clone(),
+        title: if shop { "Web shop" } else { "Till" }.to_owned(),
+        vendor: match (row.vendor.as_str(), outlets) {
+            ("centra", _) => "Centra".to_owned(),
+            ("lightspeed-x", 1) => "Lightspeed X-Series, 1 outlet".to_owned(),
+            ("lightspeed-x", n) => format!("Lightspeed X-Series, {n} outlets"),
+            (other, _) => other.to_owned(),
+        },
+        health,
+        read_up_to: (read_up_to > Timestamp(0)).then_some(read_up_to),
+        compared_at: feed(full).map(|f| f.read_up_to).filter(|at| *at > Timestamp(0)),
+        allowance: Some((percent, sentence)),
+        notices: (accepted, repeated, found, refused),
+        key_hint: (!row.key_hint.is_empty()).then(|| row.key_hint.clone()),
+        notice_url: format!("/hooks/{}", row.id),
+        paused,
+    }
+}
+
+fn short(span: Span) -> String {
+    match span.0 / 1_000_000 {
+        s if s < 90 => format!("{}\u{a0}s", s.max(1)),
+        s => format!("{}\u{a0}min", s / 60),
+    }
+}
+
+async fn delay(engine: &Engine, now: Timestamp) -> Result<Delay, OperatorError> {
+    let from = now - Span::hours(24);
+    let rows = pushes::delays(engine.store(), from).await.map_err(store_failed)?;
+    let mut slots = vec![Span::ZERO; SLOTS];
+    let mut sorted: Vec<i64> = Vec::with_capacity(rows.len());
+    let mut worst: Option<(Span, Timestamp)> = None;
+    for (delay, at) in rows {
+        let span = Span(delay);
+        sorted.push(delay);
+        let slot = usize::try_from(at.since(from).0 / Span::minutes(15).0).unwrap_or(0).min(SLOTS - 1);
+        if let Some(slot) = slots.get_mut(slot) {
+            *slot = (*slot).max(span);
+        }
+        if worst.is_none_or(|(longest, _)| span > longest) {
+            worst = Some((span, at));
+        }
+    }
+    sorted.sort_unstable();
+    let rank = |percent: usize| {
+        sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).map(|d| Span(*d))
+    };
+    Ok(Delay { count: i64::try_from(sorted.len()).unwrap_or(0), p50: rank(50), p95: rank(95), worst, slots, from })
 }
 
 /// Wakes every sweep of a connection; it never writes to the vendor.
 pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
-    let _ = (engine, actor, connection);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::ReadAgain)?;
+    let link = engine.cx().link(connection).ok_or(OperatorError::NotFound)?;
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    note(&mut tx, engine, actor, "read again", &format!("connection:{connection}"), "{}").await?;
+    tx.commit().await.map_err(store_failed)?;
+    let now = engine.clock().now();
+    for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe] {
+        link.schedule.wake(task, now);
+    }
+    Ok(())
 }
 
 /// Stops all calls to a connection until it is resumed; notices are still kept.
 pub async fn pause(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
-    let _ = (engine, actor, connection);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::PauseConnection)?;
+    set_paused(engine, actor, connection, true).await
 }
 
 /// Undoes a pause.
 pub async fn resume(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
-    let _ = (engine, actor, connection);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::PauseConnection)?;
+    set_paused(engine, actor, connection, false).await
+}
+
+async fn set_paused(engine: &Engine, actor: &Actor, connection: &str, pause: bool) -> Result<(), OperatorError> {
+    let link = engine.cx().link(connection).ok_or(OperatorError::NotFound)?;
+    if link.paused.load(Ordering::SeqCst) == pause {
+        return Ok(());
+    }
+    let now = engine.clock().now();
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    let at = if pause { now } else { Timestamp(0) };
+    connections::set_paused(&mut tx, connection, at).await.map_err(store_failed)?;
+    let action = if pause { "pause" } else { "resume" };
+    note(&mut tx, engine, actor, action, &format!("connection:{connection}"), "{}").await?;
+    tx.commit().await.map_err(store_failed)?;
+    link.paused.store(pause, Ordering::SeqCst);
+    if !pause {
+        for task in Task::TILL.iter().chain(Task::SHOP) {
+            link.schedule.wake(*task, now);
+        }
+    }
+    let _ = engine.cx().changes.send(Change::Connections);
+    Ok(())
 }
 
 /// Every write that would follow if the place went live now.
 pub async fn preview_go_live(engine: &Engine, actor: &Actor, place: &str) -> Result<GoLivePreview, OperatorError> {
-    let _ = (engine, actor, place);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::GoLive)?;
+    let store = engine.store();
+    let places = connections::places(store).await.map_err(store_failed)?;
+    let found = places.iter().find(|p| p.id == place).ok_or(OperatorError::NotFound)?;
+    let outlets = connections::outlets(store).await.map_err(store_failed)?;
+    let rows = views::of_place(store, place, PREVIEW_MAX).await.map_err(store_failed)?;
+    let read = feeds::get(store, &found.connection, Task::Observe.feed()).await.map_err(store_failed)?.read_up_to;
+    let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
+    let unread = rows.iter().filter(|row| row.web.is_none()).count();
+    let blocked = if found.live_since > Timestamp(0) {
+        Some("This place is live already.".to_owned())
+    } else if !outlets.iter().any(|outlet| outlet.place == place) {
+        Some("No till outlet feeds this place. Map an outlet to it first.".to_owned())
+    } else if rows.is_empty() {
+        Some("No item is linked and counted here yet. It is read again within ten minutes.".to_owned())
+    } else if read == Timestamp(0) || unread > 0 {
+        Some("The shop's stock has not been read since the outlets were mapped. It takes a minute.".to_owned())
+    } else {
+        None
+    };
+    let mut writes: Vec<GoLiveWrite> = rows
+        .iter()
+        .filter_map(|row| {
+            let before = row.web.filter(|web| *web != row.should)?;
+            Some(GoLiveWrite {
+                variant: row.variant.clone(),
+                item: row.item.clone(),
+                sku: row.sku.clone(),
+                before,
+                after: row.should,
+            })
+        })
+        .collect();
+    writes.sort_by_key(|write| std::cmp::Reverse((write.after - write.before).abs()));
+    let unchanged = rows.iter().filter(|row| row.web == Some(row.should)).count();
+    Ok(GoLivePreview {
+        place: place.to_owned(),
+        name: found.name.clone(),
+        writes,
+        unchanged: i64::try_from(unchanged).unwrap_or(0),
+        unlinked: at_till + in_shop,
+        read_at: (read > Timestamp(0)).then_some(read),
+        blocked,
+    })
 }
 
 /// Lets the place be written to. `expected_writes` is the number on the preview's button; when the number has
 /// changed meanwhile this is a conflict and the person looks again.
 pub async fn go_live(engine: &Engine, actor: &Actor, place: &str, expected_writes: i64) -> Result<(), OperatorError> {
-    let _ = (engine, actor, place, expected_writes);
-    Err(OperatorError::NotFound)
+    let preview = preview_go_live(engine, actor, place).await?;
+    if let Some(blocked) = preview.blocked {
+        return Err(OperatorError::Conflict(blocked));
+    }
+    let writes = i64::try_from(preview.writes.len()).unwrap_or(i64::MAX);
+    if writes != expected_writes {
+        return Err(OperatorError::Conflict(format!(
+            "Not started: {writes} counts would be written now, not {expected_writes}. Look again."
+        )));
+    }
+    let now = engine.clock().now();
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    connections::set_live(&mut tx, place, now).await.map_err(store_failed)?;
+    let body = format!(r#"{{"writes":{writes},"unchanged":{}}}"#, preview.unchanged);
+    note(&mut tx, engine, actor, "go live", &format!("place:{place}"), &body).await?;
+    tx.commit().await.map_err(store_failed)?;
+    for link in engine.cx().links() {
+        link.schedule.wake(Task::Push, now);
+    }
+    let _ = engine.cx().changes.send(Change::Connections);
+    Ok(())
 }
 
 /// Back to reading only, at once.
 pub async fn stop_writing(engine: &Engine, actor: &Actor, place: &str) -> Result<(), OperatorError> {
-    let _ = (engine, actor, place);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::GoLive)?;
+    let places = connections::places(engine.store()).await.map_err(store_failed)?;
+    let found = places.iter().find(|p| p.id == place).ok_or(OperatorError::NotFound)?;
+    if found.live_since == Timestamp(0) {
+        return Ok(());
+    }
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    connections::set_live(&mut tx, place, Timestamp(0)).await.map_err(store_failed)?;
+    note(&mut tx, engine, actor, "stop writing", &format!("place:{place}"), "{}").await?;
+    tx.commit().await.map_err(store_failed)?;
+    let _ = engine.cx().changes.send(Change::Connections);
+    Ok(())
 }
 
-/// Lets a till outlet feed a shop place, or no place (`None`).
+/// Lets a till outlet feed a shop place, or no place (`None`). Places whose sum this changes go back to reading
+/// only: their next writes are new ones, and somebody looks at them first.
 pub async fn map_outlet(
     engine: &Engine,
     actor: &Actor,
     outlet: &str,
     place: Option<&str>,
 ) -> Result<(), OperatorError> {
-    let _ = (engine, actor, outlet, place);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::ManageConnections)?;
+    let store = engine.store();
+    let places = connections::places(store).await.map_err(store_failed)?;
+    let outlets = connections::outlets(store).await.map_err(store_failed)?;
+    let found = outlets.iter().find(|o| o.id == outlet).ok_or(OperatorError::NotFound)?;
+    let wanted = place.unwrap_or("");
+    if !wanted.is_empty() && !places.iter().any(|p| p.id == wanted) {
+        return Err(OperatorError::NotFound);
+    }
+    if found.place == wanted {
+        return Ok(());
+    }
+    let mut tx = store.begin().await.map_err(store_failed)?;
+    connections::map_outlet(&mut tx, outlet, wanted).await.map_err(store_failed)?;
+    for p in places.iter().filter(|p| p.live_since > Timestamp(0) && (p.id == wanted || p.id == found.place)) {
+        connections::set_live(&mut tx, &p.id, Timestamp(0)).await.map_err(store_failed)?;
+    }
+    let body = serde_json::json!({ "before": found.place, "after": wanted }).to_string();
+    note(&mut tx, engine, actor, "map outlet", &format!("outlet:{outlet}"), &body).await?;
+    tx.commit().await.map_err(store_failed)?;
+    house::retarget_all(engine.cx()).await.map_err(store_failed)?;
+    let now = engine.clock().now();
+    for link in engine.cx().links() {
+        link.schedule.wake(Task::Observe, now);
+    }
+    let _ = engine.cx().changes.send(Change::Connections);
+    Ok(())
 }
 
 /// What a person gives to add a connection.
@@ -73,9 +378,77 @@ pub struct NewConnection {
     pub notice_secret: String,
 }
 
+impl NewConnection {
+    /// Every mistake in it, each a sentence that says what to give.
+    fn mistakes(&self) -> Vec<&'static str> {
+        let mut mistakes = Vec::new();
+        if !matches!(self.vendor.as_str(), "centra" | "lightspeed-x") {
+            mistakes.push("Choose the system: Centra or Lightspeed X-Series.");
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 60 {
+            mistakes.push("Give it a name of 1 to 60 characters, for example Web shop.");
+        }
+        let host = self.base_url.trim().strip_prefix("https://").unwrap_or("");
+        let plain = !host.is_empty()
+            && host.len() <= 200
+            && host.trim_end_matches('/').chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+            && host.contains('.');
+        if !plain {
+            mistakes.push("Give the address as https:// and the host alone, for example https://brand.centra.com.");
+        }
+        if self.token.trim().is_empty() || self.token.len() > 8_192 {
+            mistakes.push("Paste the access token that the system made for you.");
+        }
+        if self.notice_secret.len() > 1_024 {
+            mistakes.push("The notice secret is longer than any system makes one.");
+        }
+        if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
+            mistakes.push("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.");
+        }
+        mistakes
+    }
+}
+
 /// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
-    let _ = (engine, actor, new);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::ManageConnections)?;
+    let mistakes = new.mistakes();
+    if !mistakes.is_empty() {
+        return Err(OperatorError::Invalid(mistakes.join("\n")));
+    }
+    let now = engine.clock().now();
+    let id = engine.mint().id(now);
+    let seal = |column: &str, plain: &str| {
+        engine
+            .seal()
+            .seal(&format!("connection.{column}:{id}"), plain, engine.mint().bytes())
+            .map_err(|error| OperatorError::Store(Box::new(error)))
+    };
+    let token = new.token.trim();
+    let secret = new.notice_secret.trim();
+    let row = ConnectionRow {
+        id: id.clone(),
+        side: if new.vendor == "centra" { "shop" } else { "till" }.to_owned(),
+        vendor: new.vendor.clone(),
+        name: new.name.trim().to_owned(),
+        base_url: new.base_url.trim().trim_end_matches('/').to_owned(),
+        token_sealed: seal("token", token)?,
+        notice_sealed: if secret.is_empty() { String::new() } else { seal("notice", secret)? },
+        key_hint: if token.chars().count() > 12 {
+            token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
+        } else {
+            String::new()
+        },
+        paused_at: Timestamp(0),
+        created_at: now,
+    };
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    connections::add(&mut tx, &row).await.map_err(store_failed)?;
+    let body = serde_json::json!({ "vendor": row.vendor, "name": row.name, "address": row.base_url }).to_string();
+    note(&mut tx, engine, actor, "add connection", &format!("connection:{id}"), &body).await?;
+    tx.commit().await.map_err(store_failed)?;
+    engine.reload().await.map_err(|error| OperatorError::Store(Box::new(error)))?;
+    let _ = engine.cx().changes.send(Change::Connections);
+    Ok(id)
 }

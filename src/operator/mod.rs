@@ -4,14 +4,19 @@
 
 pub mod accounts;
 pub mod connections;
+mod explain;
 pub mod overview;
 pub mod password;
 pub mod problems;
+mod redact;
 pub mod stock;
 pub mod views;
 
 use crate::domain::access::{Deed, Role};
 use crate::domain::ids::PersonId;
+use crate::engine::Engine;
+use crate::store::activity::{self, Entry};
+use crate::store::{StoreError, Tx};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,4 +54,23 @@ impl Actor {
     pub fn check(&self, deed: Deed) -> Result<(), OperatorError> {
         if self.role.may(deed) { Ok(()) } else { Err(OperatorError::Forbidden) }
     }
+}
+
+/// For `map_err`: the chain goes to the log here, once; people see a reference.
+pub(crate) fn store_failed(error: StoreError) -> OperatorError {
+    OperatorError::Store(Box::new(error))
+}
+
+/// Writes a person's action into the log, in the unit of work that does it.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    engine: &Engine,
+    actor: &Actor,
+    action: &str,
+    object: &str,
+    body: &str,
+) -> Result<(), OperatorError> {
+    let entry = Entry { actor: actor.person.as_str(), action, object, body, salt: engine.mint().bytes() };
+    activity::append(tx, &entry, engine.clock().now()).await.map_err(store_failed)?;
+    Ok(())
 }

@@ -1,35 +1,248 @@
-//! Today, the freshness line and the search box.
+//! Today, the freshness line, the search box and the evidence behind a number.
 
-use super::views::{Evidence, Freshness, Today};
-use super::{Actor, OperatorError};
+use super::redact::without_personal_data;
+use super::views::{Evidence, Freshness, Mark, Press, ProblemRow, Severity, Today};
+use super::{Actor, OperatorError, store_failed};
+use crate::domain::access::Deed;
+use crate::domain::money::Minor;
+use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
+use crate::store::feeds::{self, Feed};
+use crate::store::problems::{self, ProblemRow as StoredProblem};
+use crate::store::{connections, findings, inbox, listings, pushes, views};
+use crate::sync::problems::STALE_AFTER;
+use crate::sync::schedule::Task;
+use chrono::TimeZone as _;
+use std::sync::atomic::Ordering;
+
+/// Problems shown at most.
+const PROBLEMS_MAX: i64 = 200;
 
 /// How old every number is; on every page.
 pub async fn freshness(engine: &Engine) -> Result<Freshness, OperatorError> {
-    let _ = engine;
-    Err(OperatorError::NotFound)
+    let all = feeds::all(engine.store()).await.map_err(store_failed)?;
+    let now = engine.clock().now();
+    let links = engine.cx().links();
+    let (mut marks, mut compared): (Vec<Mark>, Option<Option<Timestamp>>) = (Vec::new(), None);
+    for shops in [true, false] {
+        let side: Vec<_> = links.iter().filter(|link| link.is_shop() == shops).collect();
+        for link in &side {
+            let wanted: &[Task] = if shops { &[Task::Orders] } else { &[Task::Sales, Task::Stock] };
+            let read: Vec<Option<&Feed>> = wanted
+                .iter()
+                .map(|task| all.iter().find(|(c, f, _)| *c == link.id && f == task.feed()).map(|(_, _, feed)| feed))
+                .collect();
+            let upto = read.iter().map(|feed| feed.map_or(Timestamp(0), |f| f.read_up_to)).min().unwrap_or_default();
+            let error = read.iter().flatten().map(|f| f.error.as_str()).find(|e| !e.is_empty()).unwrap_or("");
+            let paused = link.paused.load(Ordering::SeqCst);
+            let stale = if paused {
+                Some((upto, "paused by a person".to_owned()))
+            } else if upto > Timestamp(0) && now.since(upto) > STALE_AFTER {
+                let why = if error.is_empty() { "no sweep has reached its end since" } else { error };
+                Some((upto, why.to_owned()))
+            } else {
+                None
+            };
+            let word = if shops { "Web" } else { "Till" };
+            marks.push(Mark {
+                label: if side.len() > 1 { link.name.clone() } else { word.to_owned() },
+                read_up_to: (upto > Timestamp(0)).then_some(upto),
+                stale,
+            });
+            let full = if shops { Task::Observe } else { Task::Compare };
+            let at = all
+                .iter()
+                .find(|(c, f, _)| *c == link.id && f == full.feed())
+                .map(|(_, _, f)| f.read_up_to)
+                .filter(|at| *at > Timestamp(0));
+            compared = Some(match compared {
+                None => at,
+                Some(so_far) => so_far.zip(at).map(|(a, b)| a.min(b)),
+            });
+        }
+    }
+    Ok(Freshness { marks, compared_at: compared.flatten(), now })
 }
 
 /// Open problems, for the number beside "Today" and in the tab title.
 pub async fn open_problems(engine: &Engine) -> Result<i64, OperatorError> {
-    let _ = engine;
-    Err(OperatorError::NotFound)
+    problems::count_open(engine.store()).await.map_err(store_failed)
 }
 
 /// The Today page. `team` filters "Needs you now" ("operations", "finance", "merchandising"); `None` shows all.
 pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result<Today, OperatorError> {
-    let _ = (engine, actor, team);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let store = engine.store();
+    let now = engine.clock().now();
+    let totals = views::totals(store).await.map_err(store_failed)?;
+    let since = now - Span::hours(24);
+    let stored = problems::open(store, PROBLEMS_MAX).await.map_err(store_failed)?;
+    let currency = main_currency(engine).await?;
+    let problems = stored
+        .into_iter()
+        .filter(|problem| team.is_none_or(|team| problem.team == team))
+        .map(|problem| problem_row(problem, &currency))
+        .collect();
+    let (lines, _, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
+    let midnight = local_midnight(engine, now).await?;
+    Ok(Today {
+        freshness: freshness(engine).await?,
+        trust_permille: (totals.read > 0 && totals.value > 0)
+            .then(|| i64::try_from(i128::from(totals.value_equal) * 1_000 / i128::from(totals.value)).unwrap_or(1_000)),
+        equal_of: (totals.all, totals.read - totals.differing.min(totals.read)),
+        problems,
+        fixed: fixed(engine, since).await?,
+        fixed_since: since,
+        stores: views::sales_since(store, midnight).await.map_err(store_failed)?,
+        on_hold: (lines, (lines > 0).then_some(oldest)),
+    })
+}
+
+/// What was mended without anybody, by cause.
+async fn fixed(engine: &Engine, since: Timestamp) -> Result<Vec<(i64, String)>, OperatorError> {
+    let store = engine.store();
+    let notices = inbox::notice_counts(store, since).await.map_err(store_failed)?;
+    let pushes = views::push_states_since(store, since).await.map_err(store_failed)?;
+    let noticed = |word: &str| notices.iter().filter(|(_, what, _)| what == word).map(|(_, _, n)| n).sum::<i64>();
+    let pushed = |word: &str| pushes.iter().filter(|(state, _)| state == word).map(|(_, n)| n).sum::<i64>();
+    let all = [
+        (pushed("confirmed"), "Counts written to the web and read back"),
+        (noticed("found"), "Notices that didn't arrive, found by sweep"),
+        (noticed("repeated"), "Notices that came twice, counted once"),
+        (pushed("throttled"), "Updates the shop was too busy for, sent again"),
+        (pushed("refused"), "Updates the shop refused, sent again"),
+        (pushed("unknown"), "Updates without an answer, looked up first"),
+    ];
+    Ok(all.into_iter().filter(|(n, _)| *n > 0).map(|(n, words)| (n, words.to_owned())).collect())
+}
+
+async fn main_currency(engine: &Engine) -> Result<String, OperatorError> {
+    Ok(connections::currency(engine.store()).await.map_err(store_failed)?.unwrap_or_default())
+}
+
+/// The last midnight where the first outlet stands; UTC when no outlet says where it is.
+async fn local_midnight(engine: &Engine, now: Timestamp) -> Result<Timestamp, OperatorError> {
+    let outlets = connections::outlets(engine.store()).await.map_err(store_failed)?;
+    let zone = outlets.iter().find_map(|outlet| outlet.zone.parse().ok()).unwrap_or(chrono_tz::Tz::UTC);
+    let day = now.to_utc().with_timezone(&zone).date_naive();
+    let midnight = day.and_hms_opt(0, 0, 0).unwrap_or_default();
+    // Where the clocks change at midnight there may be none or two of it: the first that exists counts.
+    let local = zone.from_local_datetime(&midnight);
+    let at = local.earliest().or_else(|| zone.from_local_datetime(&(midnight + chrono::Duration::hours(1))).earliest());
+    Ok(at.map_or(now - Span::hours(24), |at| at.with_timezone(&chrono::Utc).into()))
+}
+
+fn problem_row(p: StoredProblem, currency: &str) -> ProblemRow {
+    let actions: Vec<(String, String)> = serde_json::from_str(&p.actions).unwrap_or_default();
+    ProblemRow {
+        id: p.id,
+        severity: match p.severity.as_str() {
+            "now" => Severity::Now,
+            "soon" => Severity::Soon,
+            _ => Severity::Waiting,
+        },
+        title: p.title,
+        why: p.why,
+        money: (p.money_minor != 0).then(|| {
+            let currency = if p.currency.is_empty() { currency } else { &p.currency };
+            (Minor(p.money_minor), currency.to_owned())
+        }),
+        waits: p.waits,
+        actions: actions
+            .into_iter()
+            .map(|(label, href)| match href.strip_prefix("post:") {
+                Some(href) => Press { label, href: href.to_owned(), post: true },
+                None => Press { label, href, post: false },
+            })
+            .collect(),
+        team: p.team,
+        owner: (!p.owner.is_empty()).then_some((p.owner_name, p.owner_since)),
+        since: p.opened_at,
+    }
 }
 
 /// SKU, barcode, receipt or order number → (words, address) of what was found, best first, at most 20.
 pub async fn search(engine: &Engine, actor: &Actor, text: &str) -> Result<Vec<(String, String)>, OperatorError> {
-    let _ = (engine, actor, text);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let text: String = text.trim().chars().take(100).collect();
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = engine.store();
+    let mut found = Vec::new();
+    for (_, variant, words) in views::by_number(store, &text, 10).await.map_err(store_failed)? {
+        if !variant.is_empty() {
+            found.push((words, format!("/stock/{variant}")));
+        }
+    }
+    let ids = listings::find(store, &text, 20).await.map_err(store_failed)?;
+    let variants: Vec<&str> = ids.iter().filter(|(kind, _)| kind == "variant").map(|(_, id)| id.as_str()).collect();
+    for (id, item, sku) in views::items(store, &variants).await.map_err(store_failed)? {
+        found.push((format!("{item} ({sku})"), format!("/stock/{id}")));
+    }
+    found.truncate(20);
+    Ok(found)
 }
 
 /// The raw exchange or record behind a number. `kind` is "notice", "call" or "record".
 pub async fn evidence(engine: &Engine, actor: &Actor, kind: &str, id: &str) -> Result<Evidence, OperatorError> {
-    let _ = (engine, actor, kind, id);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let store = engine.store();
+    let name = |id: &str| engine.cx().link(id).map_or_else(|| id.to_owned(), |link| link.name.clone());
+    match kind {
+        "call" => {
+            let call = pushes::exchange(store, id).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
+            let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
+            Ok(Evidence {
+                title: "Call".into(),
+                at: call.at,
+                connection: name(&call.connection),
+                facts: vec![
+                    ("For".into(), call.purpose),
+                    ("Request".into(), call.request_line),
+                    ("Answer".into(), status),
+                    ("Took".into(), format!("{} ms", call.took.as_millis())),
+                ],
+                raw: vec![
+                    ("Sent".into(), without_personal_data(&call.sent)),
+                    ("Received".into(), without_personal_data(&call.received)),
+                ],
+            })
+        }
+        "notice" | "record" => {
+            let (record, way, state) =
+                inbox::get(store, id).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
+            let mut facts = vec![
+                ("Kind".to_owned(), record.kind),
+                ("The vendor's id".to_owned(), record.external_id),
+                ("The vendor's version".to_owned(), record.version.to_string()),
+                ("How it came".to_owned(), if way == "notice" { "as a notice" } else { "found by a sweep" }.to_owned()),
+                (
+                    "What became of it".to_owned(),
+                    match state.as_str() {
+                        "parked" => "kept, not used",
+                        "older" => "older than what we had, changed nothing",
+                        _ => "used",
+                    }
+                    .to_owned(),
+                ),
+            ];
+            if !record.reason.is_empty() {
+                facts.push(("Why".to_owned(), record.reason));
+            }
+            let raw = if record.raw.is_empty() {
+                "Forgotten after 90 days.".to_owned()
+            } else {
+                without_personal_data(&record.raw)
+            };
+            Ok(Evidence {
+                title: if way == "notice" { "Notice" } else { "Record" }.into(),
+                at: record.received_at,
+                connection: name(&record.connection),
+                facts,
+                raw: vec![("As the vendor sent it, without personal data".to_owned(), raw)],
+            })
+        }
+        _ => Err(OperatorError::NotFound),
+    }
 }

@@ -1,23 +1,163 @@
 //! The Stock list and the SKU page.
 
-use super::views::{Sku, Stock, StockQuery, StockRow};
-use super::{Actor, OperatorError};
+use super::explain;
+use super::overview::freshness;
+use super::views::{Severity, Sku, SkuPlace, Stock, StockQuery, StockRow, StockSort, Sum};
+use super::{Actor, OperatorError, store_failed};
+use crate::domain::access::Deed;
+use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::store::views::{self, Filter, Sort, TargetRow};
+use crate::store::{connections, listings};
+
+/// Rows per page.
+const PAGE: i64 = 50;
+
+/// Rows of an export at most.
+const EXPORT_MAX: i64 = 100_000;
+
+fn filter(query: &StockQuery) -> Filter {
+    Filter {
+        search: query.search.chars().take(100).collect(),
+        place: query.place.clone().unwrap_or_default(),
+        differing: query.differing,
+        held: query.held,
+        sort: match query.sort {
+            StockSort::Difference => Sort::Difference,
+            StockSort::Item => Sort::Item,
+            StockSort::Sku => Sort::Sku,
+            StockSort::Till => Sort::Till,
+            StockSort::Should => Sort::Should,
+            StockSort::Web => Sort::Web,
+        },
+        descending: query.descending,
+    }
+}
 
 /// One page of the list.
 pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<Stock, OperatorError> {
-    let _ = (engine, actor, query);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let store = engine.store();
+    let totals = views::totals(store).await.map_err(store_failed)?;
+    let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
+    let offset = (query.page.clamp(1, 1_000_000) - 1) * PAGE;
+    let (rows, matching) = if query.linked == Some(false) {
+        (unlinked(engine, PAGE, offset).await?, at_till + in_shop)
+    } else {
+        let filter = filter(query);
+        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
+        let matching = views::count(store, &filter).await.map_err(store_failed)?;
+        (rows.iter().map(|row| stock_row(engine, row)).collect(), matching)
+    };
+    let places = connections::places(store).await.map_err(store_failed)?;
+    Ok(Stock {
+        freshness: freshness(engine).await?,
+        rows,
+        matching,
+        total: totals.all,
+        differing: (totals.differing, totals.units),
+        unlinked: at_till + in_shop,
+        places: places.into_iter().map(|place| (place.id, place.name)).collect(),
+        page_size: PAGE,
+    })
 }
 
 /// Everything that matches, for the CSV; at most 100,000 rows.
 pub async fn export(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<Vec<StockRow>, OperatorError> {
-    let _ = (engine, actor, query);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::Export)?;
+    if query.linked == Some(false) {
+        return unlinked(engine, EXPORT_MAX, 0).await;
+    }
+    let rows = views::targets(engine.store(), &filter(query), EXPORT_MAX, 0).await.map_err(store_failed)?;
+    Ok(rows.iter().map(|row| stock_row(engine, row)).collect())
+}
+
+async fn unlinked(engine: &Engine, limit: i64, offset: i64) -> Result<Vec<StockRow>, OperatorError> {
+    let rows = views::unlinked(engine.store(), limit, offset).await.map_err(store_failed)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StockRow {
+            variant: None,
+            item: row.item,
+            sku: row.sku,
+            place: row.connection,
+            sum: None,
+            cause: (
+                Severity::Soon,
+                if row.side == "till" {
+                    format!("Not linked: no such SKU in the shop, till says {}", row.units)
+                } else {
+                    "Not linked: no such SKU at the till".to_owned()
+                },
+            ),
+        })
+        .collect())
+}
+
+/// The sum of a target, as pages show it.
+pub(super) fn sum(row: &TargetRow) -> Sum {
+    Sum {
+        till: row.till,
+        waiting: row.waiting,
+        hold: row.hold,
+        buffer: row.buffer,
+        checking: row.checking,
+        should: row.should,
+        floored: row.floored,
+        web: row.web,
+        difference: row.web.map(|web| web - row.should),
+    }
+}
+
+fn stock_row(engine: &Engine, row: &TargetRow) -> StockRow {
+    StockRow {
+        variant: Some(row.variant.clone()),
+        item: row.item.clone(),
+        sku: row.sku.clone(),
+        place: row.place_name.clone(),
+        sum: Some(sum(row)),
+        cause: explain::in_short(row, engine.clock().now()),
+    }
 }
 
 /// One variant in full.
 pub async fn sku(engine: &Engine, actor: &Actor, variant: &str) -> Result<Sku, OperatorError> {
-    let _ = (engine, actor, variant);
-    Err(OperatorError::NotFound)
+    actor.check(Deed::SeeStock)?;
+    let store = engine.store();
+    let (sku, item, barcode) =
+        views::variant(store, variant).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
+    let links = views::listings_of(store, variant).await.map_err(store_failed)?;
+    let now = engine.clock().now();
+    let mut places = Vec::new();
+    for row in views::of_variant(store, variant).await.map_err(store_failed)? {
+        places.push(place(engine, &row, now).await?);
+    }
+    Ok(Sku {
+        freshness: freshness(engine).await?,
+        variant: variant.to_owned(),
+        item,
+        sku,
+        barcode: (!barcode.is_empty()).then_some(barcode),
+        links: links.into_iter().map(|(_, name, product, sku, _)| (name, product, sku)).collect(),
+        places,
+    })
+}
+
+async fn place(engine: &Engine, row: &TargetRow, now: Timestamp) -> Result<SkuPlace, OperatorError> {
+    let store = engine.store();
+    let (variant, place) = (row.variant.as_str(), row.place.as_str());
+    Ok(SkuPlace {
+        place: row.place.clone(),
+        name: row.place_name.clone(),
+        live: row.live,
+        read_at: Some(row.computed_at.max(row.web_read_at)).filter(|at| *at > Timestamp(0)),
+        sum: sum(row),
+        outlets: views::outlets_of(store, variant, place).await.map_err(store_failed)?,
+        orders: views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
+        holds: views::holds_of(store, variant, place).await.map_err(store_failed)?,
+        why: explain::why(row, now),
+        if_nothing: explain::if_nothing(row, now),
+        steps: explain::steps(engine, row).await?,
+        push: explain::push_state(row),
+    })
 }

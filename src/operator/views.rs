@@ -106,6 +106,8 @@ pub struct StockQuery {
     pub place: Option<String>,
     /// Only rows that differ.
     pub differing: bool,
+    /// Only rows with units on hold.
+    pub held: bool,
     /// Only linked (`Some(true)`) or unlinked (`Some(false)`) rows.
     pub linked: Option<bool>,
     /// Sort column.

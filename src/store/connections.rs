@@ -245,3 +245,12 @@ pub async fn set_live(tx: &mut Tx, place: &str, since: Timestamp) -> Result<(), 
         .map_err(at("going live"))?;
     ensure_rows("going live", done.rows_affected(), 1)
 }
+
+/// The currency of the first outlet that names one.
+pub async fn currency(store: &Store) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("SELECT currency FROM outlet WHERE currency <> '' ORDER BY id LIMIT 1")
+        .fetch_optional(store.read())
+        .await
+        .map_err(at("reading the currency"))?;
+    row.map(|row| row.try_get(0)).transpose().map_err(at("reading the currency"))
+}

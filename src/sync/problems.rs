@@ -166,7 +166,7 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
             waits: units(units_off),
-            actions: vec![("Show them".into(), "/stock?difference=1".into())],
+            actions: vec![("Show them".into(), "/stock?differs=yes".into())],
         });
     }
     Ok(())
@@ -192,7 +192,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
             waits: format!("oldest {}", minutes(now.since(oldest))),
-            actions: vec![("Show them".into(), "/stock?held=1".into())],
+            actions: vec![("Show them".into(), "/stock?held=yes".into())],
         });
     }
     Ok(())

@@ -16,6 +16,7 @@ pub fn read(query: &str) -> StockQuery {
             "q" => out.search = value.trim().chars().take(LONGEST_SEARCH).collect(),
             "place" if !value.is_empty() => out.place = Some(value.into_owned()),
             "differs" => out.differing = value == "yes",
+            "held" => out.held = value == "yes",
             "linked" => out.linked = matches_yes_no(&value),
             "sort" => out.sort = sort_from(&value),
             "dir" => direction = Some(value.into_owned()),
@@ -42,6 +43,9 @@ pub fn write(path: &str, query: &StockQuery) -> String {
     }
     if query.differing {
         out.append_pair("differs", "yes");
+    }
+    if query.held {
+        out.append_pair("held", "yes");
     }
     if let Some(linked) = query.linked {
         out.append_pair("linked", if linked { "yes" } else { "no" });

@@ -130,6 +130,7 @@ fn filters(stock: &Stock, query: &StockQuery) -> AnyView {
             {filter::search("q", "Name, SKU or barcode", &query.search)}
             {filter::choice("place", "Place", places, query.place.as_deref().unwrap_or(""), without(|q| q.place = None))}
             {filter::choice("differs", "Difference", vec![pair("", "any"), pair("yes", "not 0")], if query.differing { "yes" } else { "" }, without(|q| q.differing = false))}
+            {filter::choice("held", "On hold", vec![pair("", "any"), pair("yes", "not 0")], if query.held { "yes" } else { "" }, without(|q| q.held = false))}
             {filter::choice("linked", "Linked", vec![pair("", "any"), pair("yes", "yes"), pair("no", "no")], linked, without(|q| q.linked = None))}
             {sort}
             {direction}
@@ -237,6 +238,7 @@ fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
         let mut on = Vec::new();
         on.extend(query.place.is_some().then_some("Place"));
         on.extend(query.differing.then_some("Difference"));
+        on.extend(query.held.then_some("On hold"));
         on.extend(query.linked.is_some().then_some("Linked"));
         let filters = if on.is_empty() { String::new() } else { format!(" Filters on: {}.", on.join(", ")) };
         empty(

@@ -1,0 +1,263 @@
+//! Why a count differs, what happens next, and how it came to this: in words.
+//!
+//! This version names the causes that follow from the state of our own writes; every unit that it cannot name
+//! stands under "Not explained yet". The lines always sum to the difference.
+
+use super::views::{CauseLine, PushState, Severity, Step, Sum};
+use super::{OperatorError, store_failed};
+use crate::domain::equation::Terms;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::timeline::{self, Event, What};
+use crate::engine::Engine;
+use crate::store::views::{self, TargetRow};
+
+/// Events of each kind that a page looks back on.
+const BACK: i64 = 200;
+
+/// The state of the write that a target waits for, as a cause.
+fn waiting_cause(row: &TargetRow, now: Timestamp) -> Option<(Severity, &'static str, String)> {
+    if !row.live {
+        return Some((Severity::Held, "Not written", "This place is only read until somebody presses Go live.".into()));
+    }
+    if row.generation <= row.acknowledged {
+        return None;
+    }
+    let next = if row.next_at > now {
+        format!("It goes out again {}.", in_words(row.next_at.since(now)))
+    } else {
+        "It goes out now.".into()
+    };
+    let said = if row.push_reason.is_empty() { String::new() } else { format!(" The shop said: {}.", row.push_reason) };
+    Some(match row.push_state.as_str() {
+        "refused" => (Severity::Soon, "Shop refused it", format!("{said} {next}").trim().to_owned()),
+        "throttled" => (Severity::Waiting, "Shop is busy", next),
+        "unknown" => (
+            Severity::Soon,
+            "Outcome unknown",
+            "Our update broke off before the answer; we look it up before anything is sent again.".into(),
+        ),
+        "again" => (Severity::Waiting, "Write accepted, not applied", format!("{}. {next}", capital(&row.push_reason))),
+        "failed" => (Severity::Waiting, "Late update", format!("The shop could not be reached. {next}")),
+        _ => (Severity::Waiting, "Late update", "On its way to the web.".into()),
+    })
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn in_words(span: Span) -> String {
+    match span.0 / 1_000_000 {
+        s if s < 1 => "at once".into(),
+        1 => "in 1\u{a0}second".into(),
+        s if s < 120 => format!("in {s}\u{a0}seconds"),
+        s => format!("in {}\u{a0}minutes", s / 60),
+    }
+}
+
+/// The cause column of a list.
+pub(super) fn in_short(row: &TargetRow, now: Timestamp) -> (Severity, String) {
+    let Some(web) = row.web else { return (Severity::Waiting, "Web not read yet".into()) };
+    if row.floored > 0 && row.waiting > 0 {
+        return (Severity::Now, format!("Oversold by {}, web cannot go below 0", row.floored));
+    }
+    let difference = web - row.should;
+    if difference == 0 {
+        return (Severity::Fine, "Equal".into());
+    }
+    match waiting_cause(row, now) {
+        Some((severity, cause, _)) => (severity, format!("{cause} {}", signed(difference))),
+        None => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
+    }
+}
+
+fn signed(n: i64) -> String {
+    if n < 0 { format!("−{}", n.unsigned_abs()) } else { format!("+{n}") }
+}
+
+/// The cause lines; the last is what is not explained.
+pub(super) fn why(row: &TargetRow, now: Timestamp) -> Vec<CauseLine> {
+    let difference = row.web.map_or(0, |web| web - row.should);
+    let mut lines = Vec::new();
+    let mut left = difference;
+    if difference != 0 {
+        if let Some((_, cause, detail)) = waiting_cause(row, now) {
+            lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
+            left = 0;
+        }
+    }
+    lines.push(CauseLine { units: left, cause: "Not explained yet".into(), detail: String::new(), evidence: None });
+    lines
+}
+
+/// What happens if nobody presses anything.
+pub(super) fn if_nothing(row: &TargetRow, now: Timestamp) -> String {
+    let Some(web) = row.web else { return "the shop is read at the next pass.".into() };
+    if web == row.should {
+        return if row.floored > 0 {
+            "nothing changes; somebody must decide who waits.".into()
+        } else {
+            "nothing; the web shows what it should.".into()
+        };
+    }
+    if !row.live {
+        return "the web stays as it is, because this place is only read.".into();
+    }
+    if row.generation > row.acknowledged {
+        let when = if row.next_at > now { in_words(row.next_at.since(now)) } else { "now".into() };
+        return format!("we set the web to {} {when}.", row.should);
+    }
+    "it is compared again at the next pass, and set right then.".into()
+}
+
+/// Where the newest write stands.
+pub(super) fn push_state(row: &TargetRow) -> Option<PushState> {
+    (!row.push_state.is_empty()).then(|| PushState {
+        state: if row.push_state == "again" { "planned".into() } else { row.push_state.clone() },
+        should: row.should,
+        since: row.push_at,
+        reason: (!row.push_reason.is_empty()).then(|| row.push_reason.clone()),
+    })
+}
+
+/// Everything that changed a count, oldest first.
+pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>, OperatorError> {
+    let store = engine.store();
+    let (variant, place) = (row.variant.as_str(), row.place.as_str());
+    let mut events: Vec<Event> = Vec::new();
+    for m in views::movements_of(store, variant, place, BACK).await.map_err(store_failed)? {
+        let at_till = format!("{} till", m.outlet);
+        let evidence = if m.inbox.is_empty() {
+            String::new()
+        } else {
+            format!("/evidence/{}/{}", if m.way == "notice" { "notice" } else { "record" }, m.inbox)
+        };
+        let late = m.way == "sweep";
+        let number = &m.number;
+        let (words, short) = match m.cause.as_str() {
+            "sale" => (format!("Sale {number}, {} sold", -m.units), format!("sale {number}")),
+            "return" if m.held > 0 => {
+                (format!("Return {number}, no sale to match, put on hold"), format!("return {number}"))
+            }
+            "return" => (format!("Return {number}, {} back", m.units), format!("return {number}")),
+            "void" => (format!("Sale {number} voided, {} back", m.units), format!("void {number}")),
+            "correction" => (format!("Sale {number} changed, {}", signed(m.units)), format!("edit {number}")),
+            _ => (format!("Count changed by {}, no sale explains it", signed(m.units)), "count changed".into()),
+        };
+        let words = if late { format!("{words}. Notice didn't arrive, found by sweep") } else { words };
+        let event = |what| Event {
+            at: m.happened_at,
+            known_at: m.known_at,
+            what,
+            place: at_till.clone(),
+            words: words.clone(),
+            short: short.clone(),
+            evidence: evidence.clone(),
+        };
+        events.push(event(What::Till(m.units)));
+        if m.held > 0 {
+            let mut held = event(What::Hold(m.held));
+            held.words = format!("On hold (returns): {number}");
+            held.short = "on hold".into();
+            events.push(held);
+        }
+    }
+    for (number, at, known_at, units, inbox) in
+        views::order_events(store, variant, place, BACK).await.map_err(store_failed)?
+    {
+        events.push(Event {
+            at,
+            known_at,
+            what: What::Waiting(units),
+            place: "Web".into(),
+            words: format!("Order {number}, {units} sold, waits for the till"),
+            short: format!("order {number}"),
+            evidence: if inbox.is_empty() { String::new() } else { format!("/evidence/record/{inbox}") },
+        });
+    }
+    for p in views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
+        let evidence = if p.exchange.is_empty() { String::new() } else { format!("/evidence/call/{}", p.exchange) };
+        let (what, words, short) = match p.state.as_str() {
+            "accepted" | "confirmed" => (
+                What::Web(p.should),
+                format!(
+                    "Our update to {}, {}",
+                    p.should,
+                    if p.state == "confirmed" { "read back and confirmed" } else { "accepted" }
+                ),
+                format!("update to {}", p.should),
+            ),
+            "refused" => (
+                What::Asked(p.should),
+                format!("Our update to {} was refused: {}", p.should, p.reason),
+                "update refused".into(),
+            ),
+            "throttled" => (
+                What::Asked(p.should),
+                format!("Our update to {} waits, the shop is busy", p.should),
+                "shop busy".into(),
+            ),
+            "unknown" => {
+                (What::Asked(p.should), format!("Our update to {} has no answer yet", p.should), "no answer".into())
+            }
+            "failed" => {
+                (What::Asked(p.should), format!("Our update to {} could not be sent", p.should), "not sent".into())
+            }
+            _ => (What::Asked(p.should), format!("Our update to {} is on its way", p.should), "sending".into()),
+        };
+        let at = if p.answered_at > Timestamp(0) { p.answered_at } else { p.sent_at };
+        events.push(Event { at, known_at: at, what, place: "To web".into(), words, short, evidence });
+    }
+    for (at, shown) in views::web_readings_of(store, variant, place, BACK).await.map_err(store_failed)? {
+        events.push(Event {
+            at,
+            known_at: at,
+            what: What::Web(shown),
+            place: "Web".into(),
+            words: format!("Read: the web shows {shown}"),
+            short: format!("web reads {shown}"),
+            evidence: String::new(),
+        });
+    }
+    let now =
+        Terms { till: row.till, waiting: row.waiting, hold: row.hold, buffer: row.buffer, checking: row.checking };
+    let mut walked = timeline::walk(events, now, row.web);
+    drop_news_that_is_none(&mut walked);
+    let from = walked.len().saturating_sub(usize::try_from(BACK).unwrap_or(200));
+    Ok(walked.split_off(from).into_iter().map(to_view).collect())
+}
+
+/// A reading that says what we knew already is no step.
+fn drop_news_that_is_none(steps: &mut Vec<timeline::Step>) {
+    let mut shown: Option<i64> = None;
+    steps.retain(|step| {
+        let is_reading = step.event.words.starts_with("Read:");
+        let same = shown == step.web;
+        shown = step.web;
+        !(is_reading && same)
+    });
+}
+
+fn to_view(step: timeline::Step) -> Step {
+    let should = step.terms.should_show();
+    Step {
+        at: step.event.at,
+        known_at: step.event.known_at,
+        place: step.event.place,
+        what: step.event.words,
+        short: step.event.short,
+        sum: Sum {
+            till: step.terms.till,
+            waiting: step.terms.waiting,
+            hold: step.terms.hold,
+            buffer: step.terms.buffer,
+            checking: step.terms.checking,
+            should: should.units,
+            floored: should.floored,
+            web: step.web,
+            difference: step.web.map(|web| web - should.units),
+        },
+        evidence: (!step.event.evidence.is_empty()).then_some(step.event.evidence),
+    }
+}
