@@ -334,6 +334,15 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 impl Config {
+    /// The same settings for a listener that got its port from the system (port 0).
+    pub fn serving_at(mut self, address: SocketAddr) -> Self {
+        if self.listen.port() == 0 {
+            self.public.authority = address.to_string();
+        }
+        self.listen = address;
+        self
+    }
+
     /// Reads and checks all settings. Names we do not know are none of our business.
     pub fn read(map: &BTreeMap<String, String>) -> Result<Self, Mistakes> {
         let mut reader = Reader { map, mistakes: Vec::new() };

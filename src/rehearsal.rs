@@ -123,11 +123,16 @@ impl Rehearsal {
 
     /// As [`Rehearsal::open`], on a store that is open already.
     pub async fn on(options: Options, store: Store) -> Result<Self, RehearsalError> {
+        Self::at(options, store, ["https://till.invalid", "https://shop.invalid"]).await
+    }
+
+    /// As [`Rehearsal::on`], with the addresses that the till and the shop will have once they are real servers.
+    pub async fn at(options: Options, store: Store, addresses: [&str; 2]) -> Result<Self, RehearsalError> {
         let clock = Arc::new(ManualClock::at(options.start));
         let mint = Arc::new(Mint::seeded(options.seed));
         let seal = SealKey::new(mint.bytes());
         let world = Arc::new(World::open(options.clone()));
-        add_connections(&store, &seal, &mint, &options, ["https://till.invalid", "https://shop.invalid"]).await?;
+        add_connections(&store, &seal, &mint, &options, addresses).await?;
         let transport = Arc::new(SimTransport::new(Arc::clone(&world), Arc::clone(&clock) as Arc<dyn Clock>));
         let engine = Engine::open(Parts {
             store,

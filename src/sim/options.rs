@@ -176,6 +176,8 @@ pub struct Options {
     pub below_allocated: BelowAllocated,
     /// Deliveries younger than this at the moment of a write need not have been acted upon yet.
     pub write_grace: Span,
+    /// Longest time that an ordinary notice is under way; the shortest is a tenth of a second.
+    pub notice_delay_max: Span,
     /// Our connection to the till.
     pub till_connection: ConnectionId,
     /// Our connection to the shop.
@@ -214,6 +216,7 @@ impl Default for Options {
             hook_base: "http://127.0.0.1/hooks/".into(),
             below_allocated: BelowAllocated::Clamp,
             write_grace: Span::ZERO,
+            notice_delay_max: Span::secs(2),
             till_connection: ConnectionId::new("till"),
             web_connection: ConnectionId::new("web"),
             till_token: "simulated-till-token".into(),

@@ -80,7 +80,8 @@ impl Outbox {
 impl State {
     /// Queues a notice and decides its fate from the seed.
     pub fn post(&mut self, vendor: Vendor, url: String, body: Vec<u8>, knowledge: Option<Knowledge>) {
-        let latency = Span::millis(self.fate.random_range(100..=2_000));
+        let slowest = self.options.notice_delay_max.as_millis().max(100);
+        let latency = Span::millis(self.fate.random_range(100..=slowest));
         let (lost, repeated, late) =
             (self.fate.random_range(0..100), self.fate.random_range(0..100), self.fate.random_range(0..100));
         let copies: u32 = self.fate.random_range(1..=4);

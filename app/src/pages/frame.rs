@@ -71,7 +71,7 @@ impl FromRequestParts<AppState> for Asked {
             actor: session.actor.clone(),
             clock: Clock { zone: session.zone, now: engine.clock().now() },
             here: context.here.as_str().to_owned(),
-            assets: state.site.assets().clone(),
+            assets: state.site.assets(),
             engine,
             session,
             context,

@@ -38,13 +38,13 @@ pub struct SetupView {
 /// Renders the log-in page.
 pub async fn login_page(state: &AppState, page: &PageContext, status: StatusCode, view: LoginView) -> Response {
     let host = state.config.public.authority.clone();
-    gate(state.site.assets(), page, status, "Log in", || log_in(view, &host))
+    gate(&state.site.assets(), page, status, "Log in", || log_in(view, &host))
 }
 
 /// Renders the set-up page.
 pub async fn setup_page(state: &AppState, page: &PageContext, status: StatusCode, view: SetupView) -> Response {
     let host = state.config.public.authority.clone();
-    gate(state.site.assets(), page, status, "Set up", || set_up(view, &host))
+    gate(&state.site.assets(), page, status, "Set up", || set_up(view, &host))
 }
 
 fn gate(

@@ -24,7 +24,7 @@ const LONGEST: usize = 200;
 #[derive(Debug)]
 pub struct Site {
     folder: PathBuf,
-    assets: Assets,
+    assets: std::sync::OnceLock<Assets>,
 }
 
 /// Addresses of the three files every page names; absent when the browser half was not built.
@@ -39,20 +39,27 @@ pub struct Assets {
 }
 
 impl Site {
-    /// Looks once which files there are.
+    /// The files under this folder.
     pub fn open(folder: &Path) -> Self {
-        let names = names(folder);
+        Self { folder: folder.to_owned(), assets: std::sync::OnceLock::new() }
+    }
+
+    /// The addresses that pages name. Looked up at each page until the browser half is complete: it may still be
+    /// under construction when the first page is served.
+    pub fn assets(&self) -> Assets {
+        if let Some(assets) = self.assets.get() {
+            return assets.clone();
+        }
+        let names = names(&self.folder);
         let find = |ending: &str| {
             let named = |name: &&String| name.starts_with("truecount") && name.ends_with(ending);
             names.iter().find(named).map(|name| format!("/pkg/{name}"))
         };
         let assets = Assets { js: find(".js"), wasm: find(".wasm"), css: find(".css") };
-        Self { folder: folder.to_owned(), assets }
-    }
-
-    /// The addresses that pages name.
-    pub fn assets(&self) -> &Assets {
-        &self.assets
+        if assets.js.is_some() && assets.wasm.is_some() && assets.css.is_some() {
+            return self.assets.get_or_init(|| assets).clone();
+        }
+        assets
     }
 
     #[cfg(feature = "embed")]

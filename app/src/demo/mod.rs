@@ -1,0 +1,181 @@
+//! The demonstration: the whole program over a simulated shop and till, with a trading day already behind it.
+//!
+//! First the day so far is played in simulated time, with faults, against the real engine. Then the simulated
+//! vendors become HTTP servers on loopback and trade goes on by the clock on the wall: notices are posted to our
+//! own webhook address, and we call the vendors as we would call real ones. Nothing outside this machine is
+//! touched, and nothing is kept.
+
+mod control;
+mod place;
+mod vendors;
+
+use crate::server::{AppState, lifecycle, router};
+use anyhow::Context;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use truecount::clock::{Clock, SystemClock};
+use truecount::config::Config;
+use truecount::connectors::http_transport::HttpTransport;
+use truecount::domain::access::Role;
+use truecount::domain::time::Span;
+use truecount::engine::{Engine, Parts};
+use truecount::mint::Mint;
+use truecount::operator::accounts::Accounts;
+use truecount::rehearsal::Rehearsal;
+use truecount::sim::{Fault, Options, World};
+use truecount::store::seal::SealKey;
+use truecount::store::{Durability, Store};
+
+/// Hours of trade behind the first page.
+const HOURS_BEHIND: i64 = 14;
+
+/// One pass-phrase for all demo accounts: long enough for the rule, and printed at the start.
+const PASSWORD: &str = "two quiet linen shirts";
+
+/// What a demonstration is asked to do.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// The settings it serves by; the database is a temporary one.
+    pub config: Config,
+    /// The same seed gives the same demonstration.
+    pub seed: u64,
+    /// Sellable items.
+    pub skus: u32,
+}
+
+/// Runs a demonstration until it is stopped.
+pub async fn run(demo: Demo) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("truecount-demo-").tempdir().context("no temporary folder")?;
+    let url = format!("sqlite://{}", folder.path().join("demo.db").display());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let now = clock.now();
+    let options = Options {
+        seed: demo.seed,
+        start: now - Span::hours(HOURS_BEHIND),
+        skus: usize::try_from(demo.skus)?,
+        stores: place::where_it_is_day(now),
+        sales_per_day: 1_200,
+        faults: [Fault::F01, Fault::F02, Fault::F05].into(),
+        dirt_percent: 1,
+        notice_delay_max: Span::millis(400),
+        ..Options::default()
+    };
+
+    tracing::info!("playing the last {HOURS_BEHIND} hours of trade in {} stores", options.stores.len());
+    let vendors = vendors::Listeners::bind().await?;
+    let (world, key) = play_the_day(options.clone(), &url, &vendors, &clock).await?;
+    world.end_faults();
+
+    let mint = Arc::new(Mint::from_os());
+    let store = Store::open(&url, Durability::Full).await?;
+    let accounts = Accounts::new(store.clone(), Arc::clone(&clock), Arc::clone(&mint));
+    let logins = add_accounts(&accounts).await?;
+    let engine = Engine::open(Parts {
+        store,
+        clock: Arc::clone(&clock),
+        mint,
+        transport: Arc::new(HttpTransport::new(true)?),
+        seal: key,
+        unpaced: false,
+    })
+    .await?;
+
+    let listener = tokio::net::TcpListener::bind(demo.config.listen)
+        .await
+        .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
+    let address = listener.local_addr()?;
+    let config = demo.config.serving_at(address);
+    let origin = config.public.origin();
+    let (stop_all, stopped) = tokio::sync::watch::channel(false);
+    let mut running = tokio::task::JoinSet::new();
+    vendors.serve(Arc::clone(&world), Arc::clone(&clock), &mut running, stopped.clone());
+    running.spawn(vendors::trade(
+        Arc::clone(&world),
+        Arc::clone(&clock),
+        HttpTransport::new(true)?,
+        format!("http://{address}"),
+        stopped.clone(),
+    ));
+    let control = control::serve(Arc::clone(&world), Arc::clone(&clock), &mut running, stopped.clone()).await?;
+    running.spawn({
+        let (engine, stopped) = (engine.clone(), stopped.clone());
+        async move { engine.run(stopped).await }
+    });
+
+    let state = AppState::new(engine, config, accounts);
+    let listeners = Arc::clone(&state.listeners);
+    announce(&origin, &control, &logins)?;
+    let mut signals = lifecycle::Signals::listen();
+    let (leave, left) = tokio::sync::oneshot::channel::<()>();
+    lifecycle::serve(
+        listener,
+        router(state),
+        None,
+        lifecycle::Limits { drain: Duration::from_secs(3), ..lifecycle::Limits::default() },
+        async move {
+            signals.next().await;
+            tokio::spawn(async move {
+                signals.next().await;
+                let _ = leave.send(());
+            });
+        },
+        move || listeners.end_all(),
+        async move { drop(left.await) },
+    )
+    .await;
+    stop_all.send_replace(true);
+    let _ = tokio::time::timeout(Duration::from_secs(5), async { while running.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// Simulated time up to now: first reads, *Go live*, and the day's trade with its faults.
+async fn play_the_day(
+    options: Options,
+    url: &str,
+    vendors: &vendors::Listeners,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Arc<World>, SealKey)> {
+    let store = Store::open(url, Durability::Off).await?;
+    let mut rehearsal = Rehearsal::at(options, store, vendors.addresses()).await?;
+    rehearsal.connect().await?;
+    // Real time goes on while the day is played; the last stretch is as short as a breath.
+    while clock.now().since(rehearsal.world.now()) > Span::millis(500) {
+        rehearsal.run_until(clock.now()).await?;
+    }
+    let (world, key) = (Arc::clone(&rehearsal.world), rehearsal.engine.seal().clone());
+    rehearsal.engine.store().close().await;
+    Ok((world, key))
+}
+
+async fn add_accounts(accounts: &Accounts) -> anyhow::Result<Vec<(String, String)>> {
+    let mut logins = Vec::new();
+    let me = Accounts::console();
+    for (name, role) in [
+        ("admin", Role::Admin),
+        ("operations", Role::Operations),
+        ("finance", Role::Finance),
+        ("merchandising", Role::Merchandising),
+        ("reader", Role::ReadOnly),
+    ] {
+        accounts.add(&me, name, role, PASSWORD).await?;
+        logins.push((name.to_owned(), PASSWORD.to_owned()));
+    }
+    Ok(logins)
+}
+
+/// One line for programs, then a few for people.
+fn announce(origin: &str, control: &str, logins: &[(String, String)]) -> anyhow::Result<()> {
+    let logins_json: Vec<_> =
+        logins.iter().map(|(name, password)| serde_json::json!({ "name": name, "password": password })).collect();
+    let line = serde_json::json!({ "address": origin, "control": control, "logins": logins_json });
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    writeln!(out, "\nTruecount is at {origin}")?;
+    let names: Vec<&str> = logins.iter().map(|(name, _)| name.as_str()).collect();
+    writeln!(out, "Log in as {} with: {PASSWORD}", names.join(", "))?;
+    writeln!(out, "Sell something at the till: curl -d '{{\"sku\":\"\",\"units\":1}}' {control}/sell")?;
+    writeln!(out, "Ctrl-C stops everything.")?;
+    out.flush()?;
+    Ok(())
+}
