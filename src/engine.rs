@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
-use crate::store::{Store, StoreError, feeds, pushes};
+use crate::store::{Store, StoreError, feeds, ledger, pushes};
 use crate::sync::cx::{Cx, Link, Side};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
@@ -107,6 +107,8 @@ impl Engine {
             }
             let link = Arc::new(Link::new(row.id, row.name, side, row.paused_at > Timestamp(0), highest));
             house::refresh_default_warehouse(&self.cx, &link).await?;
+            let wanted = ledger::unknown_sales(&self.cx.store, &link.id, 1_000).await?;
+            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted);
             self.cx.links.write().unwrap_or_else(PoisonError::into_inner).push(link);
         }
         self.cx.added.notify_one();
@@ -226,6 +228,7 @@ impl Engine {
         self.cx
             .links()
             .iter()
+            .filter(|link| !link.paused.load(std::sync::atomic::Ordering::SeqCst))
             .flat_map(|link| [link.schedule.next(Lane::Read), link.schedule.next(Lane::Write)])
             .flatten()
             .fold(house.next(), Timestamp::min)

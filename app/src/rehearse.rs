@@ -64,7 +64,7 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
     };
     let folder = tempfile::Builder::new().prefix("truecount-rehearsal-").tempdir().context("no temporary folder")?;
     let url = asked.db.clone().unwrap_or_else(|| format!("sqlite://{}", folder.path().join("rehearsal.db").display()));
-    let began = wall_clock();
+    let began = Instant::now();
     let mut played = rehearsal::Rehearsal::open(options, &url).await?;
     let report = played.rehearse(i64::from(asked.hours), || began.elapsed().as_secs_f64()).await?;
     let json = serde_json::to_string_pretty(&report)?;
@@ -75,11 +75,6 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
         None => writeln!(std::io::stdout(), "{json}").context("standard output is closed")?,
     }
     judge(&report)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a rehearsal reports how long it took on the wall")]
-fn wall_clock() -> Instant {
-    Instant::now()
 }
 
 /// Stores in turn over the zones and currencies.

@@ -28,7 +28,7 @@ pub enum NoticeError {
     /// A signed time too far from our clock: 401; the text says which clock differs.
     #[error("{0}")]
     WrongTime(String),
-    /// Signed, but not in a form we can read: 400; the body is kept with the reason.
+    /// Signed, but not in a form we can read: 400; the reason is kept, the body is not.
     #[error("{0}")]
     Unreadable(String),
 }

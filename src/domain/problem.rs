@@ -1,5 +1,7 @@
 //! Problems: one per cause and subject, with an owner, which clear themselves when what caused them is gone.
 
+use super::time::Span;
+
 /// The causes that this version can name. The word is the database's; titles and reasons are made where the
 /// problem is raised, because they carry numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,9 @@ impl Kind {
         }
     }
 }
+
+/// A mark older than this is stale.
+pub const STALE_AFTER: Span = Span::minutes(10);
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,14 +6,15 @@ use super::views::{
 };
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
+use crate::domain::problem::STALE_AFTER;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
 use crate::store::{feeds, inbox, listings, pushes, views};
-use crate::sync::cx::{Link, Side};
+use crate::sync::cx::Link;
+use crate::sync::cx::Side;
 use crate::sync::house;
-use crate::sync::problems::STALE_AFTER;
 use crate::sync::schedule::Task;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -9,7 +9,8 @@ use crate::domain::equation::Terms;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
 use crate::engine::Engine;
-use crate::store::views::{self, TargetRow};
+use crate::store::sku_views;
+use crate::store::views::TargetRow;
 
 /// Events of each kind that a page looks back on.
 const BACK: i64 = 200;
@@ -60,7 +61,7 @@ fn in_words(span: Span) -> String {
 pub(super) fn in_short(row: &TargetRow, now: Timestamp) -> (Severity, String) {
     let Some(web) = row.web else { return (Severity::Waiting, "Web not read yet".into()) };
     if row.floored > 0 && row.waiting > 0 {
-        return (Severity::Now, format!("Oversold by {}, web cannot go below 0", row.floored));
+        return (Severity::Now, format!("Oversold by {}, web cannot go below 0", row.floored.min(row.waiting)));
     }
     let difference = web - row.should;
     if difference == 0 {
@@ -126,7 +127,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
     let store = engine.store();
     let (variant, place) = (row.variant.as_str(), row.place.as_str());
     let mut events: Vec<Event> = Vec::new();
-    for m in views::movements_of(store, variant, place, BACK).await.map_err(store_failed)? {
+    for m in sku_views::movements_of(store, variant, place, BACK).await.map_err(store_failed)? {
         let at_till = format!("{} till", m.outlet);
         let evidence = if m.inbox.is_empty() {
             String::new()
@@ -164,7 +165,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         }
     }
     for (number, at, known_at, units, inbox) in
-        views::order_events(store, variant, place, BACK).await.map_err(store_failed)?
+        sku_views::order_events(store, variant, place, BACK).await.map_err(store_failed)?
     {
         events.push(Event {
             at,
@@ -176,7 +177,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             evidence: if inbox.is_empty() { String::new() } else { format!("/evidence/record/{inbox}") },
         });
     }
-    for p in views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
+    for p in sku_views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
         let evidence = if p.exchange.is_empty() { String::new() } else { format!("/evidence/call/{}", p.exchange) };
         let (what, words, short) = match p.state.as_str() {
             "accepted" | "confirmed" => (
@@ -209,7 +210,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         let at = if p.answered_at > Timestamp(0) { p.answered_at } else { p.sent_at };
         events.push(Event { at, known_at: at, what, place: "To web".into(), words, short, evidence });
     }
-    for (at, shown) in views::web_readings_of(store, variant, place, BACK).await.map_err(store_failed)? {
+    for (at, shown) in sku_views::web_readings_of(store, variant, place, BACK).await.map_err(store_failed)? {
         events.push(Event {
             at,
             known_at: at,

@@ -5,12 +5,12 @@ use super::views::{Evidence, Freshness, Mark, Press, ProblemRow, Severity, Today
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Minor;
+use crate::domain::problem::STALE_AFTER;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
 use crate::store::problems::{self, ProblemRow as StoredProblem};
 use crate::store::{connections, findings, inbox, listings, pushes, views};
-use crate::sync::problems::STALE_AFTER;
 use crate::sync::schedule::Task;
 use chrono::TimeZone as _;
 use std::sync::atomic::Ordering;

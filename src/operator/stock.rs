@@ -8,7 +8,7 @@ use crate::domain::access::Deed;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::views::{self, Filter, Sort, TargetRow};
-use crate::store::{connections, listings};
+use crate::store::{connections, listings, sku_views};
 
 /// Rows per page.
 const PAGE: i64 = 50;
@@ -49,7 +49,9 @@ pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<
         let matching = views::count(store, &filter).await.map_err(store_failed)?;
         (rows.iter().map(|row| stock_row(engine, row)).collect(), matching)
     };
-    let places = connections::places(store).await.map_err(store_failed)?;
+    let outlets = connections::outlets(store).await.map_err(store_failed)?;
+    let mut places = connections::places(store).await.map_err(store_failed)?;
+    places.retain(|place| outlets.iter().any(|outlet| outlet.place == place.id));
     Ok(Stock {
         freshness: freshness(engine).await?,
         rows,
@@ -125,8 +127,8 @@ pub async fn sku(engine: &Engine, actor: &Actor, variant: &str) -> Result<Sku, O
     actor.check(Deed::SeeStock)?;
     let store = engine.store();
     let (sku, item, barcode) =
-        views::variant(store, variant).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
-    let links = views::listings_of(store, variant).await.map_err(store_failed)?;
+        sku_views::variant(store, variant).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
+    let links = sku_views::listings_of(store, variant).await.map_err(store_failed)?;
     let now = engine.clock().now();
     let mut places = Vec::new();
     for row in views::of_variant(store, variant).await.map_err(store_failed)? {
@@ -152,9 +154,9 @@ async fn place(engine: &Engine, row: &TargetRow, now: Timestamp) -> Result<SkuPl
         live: row.live,
         read_at: Some(row.computed_at.max(row.web_read_at)).filter(|at| *at > Timestamp(0)),
         sum: sum(row),
-        outlets: views::outlets_of(store, variant, place).await.map_err(store_failed)?,
-        orders: views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
-        holds: views::holds_of(store, variant, place).await.map_err(store_failed)?,
+        outlets: sku_views::outlets_of(store, variant, place).await.map_err(store_failed)?,
+        orders: sku_views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
+        holds: sku_views::holds_of(store, variant, place).await.map_err(store_failed)?,
         why: explain::why(row, now),
         if_nothing: explain::if_nothing(row, now),
         steps: explain::steps(engine, row).await?,

@@ -72,7 +72,7 @@ pub struct Oversold {
     pub till: i64,
     /// Waiting and on hold.
     pub waiting: i64,
-    /// Units below zero.
+    /// Web units that nothing is left for.
     pub floored: i64,
     /// Price.
     pub price_fine: i64,
@@ -81,8 +81,9 @@ pub struct Oversold {
 /// Targets whose sum fell below zero because of web orders.
 pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreError> {
     let rows = sqlx::query(
-        "SELECT variant, place, item, till, waiting + hold, floored, price_fine FROM target
-         WHERE floored > 0 AND waiting > 0 ORDER BY floored DESC, item LIMIT $1",
+        "SELECT variant, place, item, till, waiting + hold,
+                CASE WHEN floored < waiting THEN floored ELSE waiting END AS over, price_fine
+         FROM target WHERE floored > 0 AND waiting > 0 ORDER BY over DESC, item LIMIT $1",
     )
     .bind(limit)
     .fetch_all(store.read())

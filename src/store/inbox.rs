@@ -109,8 +109,11 @@ pub async fn set_states(tx: &mut Tx, states: &[(String, &'static str, String)]) 
     if states.is_empty() {
         return Ok(());
     }
+    // The last word on a record counts; a statement that named a row twice might take either.
+    let last: std::collections::BTreeMap<&str, (&str, &str)> =
+        states.iter().map(|(id, state, reason)| (id.as_str(), (*state, reason.as_str()))).collect();
     let mut rows = Rows::new();
-    for (id, state, reason) in states {
+    for (id, (state, reason)) in last {
         rows.push(&[Cell::Text(id), Cell::Text(state), Cell::Text(reason)]);
     }
     sqlx::query(SET_STATE.text(tx.dialect()))
@@ -134,7 +137,7 @@ fn parked_row(row: &sqlx::any::AnyRow) -> Result<Parked, sqlx::Error> {
     })
 }
 
-/// Parked records of one connection (or all), oldest first.
+/// Parked records of one connection (or all), newest first.
 pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Result<Vec<Parked>, StoreError> {
     let rows = sqlx::query(
         "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, '')
@@ -253,5 +256,16 @@ pub async fn forget_bodies(tx: &mut Tx, before: Timestamp, limit: i64) -> Result
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("forgetting raw bodies"))?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes kept exchanges older than `before`, at most `limit`.
+pub async fn forget_exchanges(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE at < $1 LIMIT $2)")
+        .bind(before.micros())
+        .bind(limit)
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forgetting exchanges"))?;
     Ok(done.rows_affected())
 }

@@ -435,3 +435,17 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
         .collect::<Result<_, _>>()
         .map_err(at("checking the ledger"))
 }
+
+/// Sales that open holds wait for because we do not know them.
+pub async fn unknown_sales(store: &Store, connection: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT s.return_for FROM hold h JOIN sale s ON s.connection = h.connection AND s.document = h.document
+         WHERE h.connection = $1 AND h.released_at = 0 AND h.reason = 'sale unknown' AND s.return_for <> '' LIMIT $2",
+    )
+    .bind(connection)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading what holds wait for"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading what holds wait for"))
+}

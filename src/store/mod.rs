@@ -23,6 +23,7 @@ pub mod pushes;
 pub mod sales;
 pub mod seal;
 pub mod sessions;
+pub mod sku_views;
 pub mod targets;
 pub mod views;
 

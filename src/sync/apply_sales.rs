@@ -45,7 +45,9 @@ pub(super) async fn apply(
         let lines = movements_of(sale, booked.get(sale.document.as_str()).map_or(&[], Vec::as_slice));
         for movement in lines {
             let shelf = (movement.product.as_str().to_owned(), movement.outlet.as_str().to_owned());
-            work.touch(&shelf.0, sale.happened_at);
+            // A document known before (parked, then closed) carries the time at which it was begun.
+            let since = if heads.contains_key(sale.document.as_str()) { now } else { sale.happened_at };
+            work.touch(&shelf.0, since);
             moved.push((shelf, movement.units, sale.version));
             movements.push(NewMovement {
                 document: sale.document.as_str().to_owned(),

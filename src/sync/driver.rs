@@ -185,7 +185,8 @@ async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Recei
             continue;
         }
         let now = cx.now();
-        let until = link.schedule.next(lane).map_or(NAP_MAX, |at| at.since(now));
+        let paused = link.paused.load(Ordering::SeqCst);
+        let until = link.schedule.next(lane).filter(|_| !paused).map_or(NAP_MAX, |at| at.since(now));
         let nap = Span(until.0.clamp(1_000, NAP_MAX.0));
         tokio::select! {
             () = signal => {}

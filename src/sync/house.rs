@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError};
 /// Pairs linked in one transaction.
 const PAIRS: i64 = 500;
 
-/// Raw bodies are kept this long.
+/// Raw bodies and exchanges are kept this long.
 const BODIES_KEPT: Span = Span::hours(90 * 24);
 
 /// Which warehouse counts units that the shop has not decided about: the first of the shop's places.
@@ -131,5 +131,6 @@ pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
 pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
     let mut tx = cx.store.begin().await?;
     inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, 5_000).await?;
+    inbox::forget_exchanges(&mut tx, cx.now() - BODIES_KEPT, 5_000).await?;
     tx.commit().await
 }

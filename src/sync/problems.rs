@@ -2,12 +2,9 @@
 
 use super::cx::{Change, Cx};
 use crate::domain::money::Fine;
-use crate::domain::problem::{Kind, Problem, Severity};
+use crate::domain::problem::{Kind, Problem, STALE_AFTER, Severity};
 use crate::domain::time::{Span, Timestamp};
 use crate::store::{StoreError, feeds, findings, inbox, listings, problems};
-
-/// A mark older than this is stale.
-pub const STALE_AFTER: Span = Span::minutes(10);
 
 /// A difference younger than this is merely in flight.
 const IN_FLIGHT: Span = Span::minutes(2);
@@ -53,7 +50,11 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
     for link in cx.links() {
         let mine = feeds.iter().filter(|(connection, _, _)| *connection == link.id);
         let worst = mine
-            .filter(|(_, feed, _)| matches!(feed.as_str(), "sales" | "stock" | "orders"))
+            .filter(|(_, feed, _)| matches!(feed.as_str(), "sales" | "stock" | "orders" | "catalogue" | "places"))
+            .filter(|(_, feed, f)| {
+                // Lists that change rarely are a problem only when they fail.
+                !matches!(feed.as_str(), "catalogue" | "places") || f.failing_since > Timestamp(0)
+            })
             .filter(|(_, _, f)| f.failing_since > Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .filter(|(_, _, f)| f.read_up_to == Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .min_by_key(|(_, _, f)| f.read_up_to);
@@ -72,9 +73,9 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             format!("{who} was last read {} ago", minutes(since))
         };
         let why = if feed.error.is_empty() {
-            "No sweep has reached its end since. Falls that notices tell us of still go out.".to_owned()
+            "No sweep has reached its end since; its numbers are from then.".to_owned()
         } else {
-            format!("{}. Falls that notices tell us of still go out.", first_upper(&feed.error))
+            format!("{}. Its numbers are from then.", first_upper(&feed.error))
         };
         found.push(Problem {
             kind: if key { Kind::KeyRefused } else { Kind::NotRead },
@@ -186,7 +187,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
                 format!("{lines} store returns have no sale to match")
             },
             why: format!(
-                "No receipt was scanned, so nobody knows yet whose they are. {} on hold, not on sale.",
+                "They name no sale that we know, so nobody can tell yet whose they are. {} on hold, not on sale.",
                 first_upper(&units(held))
             ),
             money_minor: Fine(money_fine).to_minor().0,

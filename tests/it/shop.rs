@@ -21,6 +21,7 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+#[expect(clippy::print_stderr, reason = "a run must say what it skipped")]
 fn postgres_url() -> Option<String> {
     let url = env("DATABASE_URL_POSTGRES");
     if url.is_none() {

@@ -62,6 +62,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
         ..Options::default()
     };
 
+    let zone = options.stores.first().map_or(chrono_tz::Europe::London, |store| store.zone);
     tracing::info!("playing the last {HOURS_BEHIND} hours of trade in {} stores", options.stores.len());
     let vendors = vendors::Listeners::bind().await?;
     let (world, key) = play_the_day(options.clone(), &url, &vendors, &clock).await?;
@@ -85,7 +86,8 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
     let address = listener.local_addr()?;
-    let config = demo.config.serving_at(address);
+    let mut config = demo.config.serving_at(address);
+    config.zone = zone;
     let origin = config.public.origin();
     let (stop_all, stopped) = tokio::sync::watch::channel(false);
     let mut running = tokio::task::JoinSet::new();

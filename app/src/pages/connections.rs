@@ -356,6 +356,7 @@ fn refused(list: &Connections, clock: &Clock) -> AnyView {
         })
         .collect();
     kept(
+        "refused",
         "Notices we refused",
         "A notice whose signature or form is wrong lands here. Nothing it says is applied.",
         rows,
@@ -380,13 +381,14 @@ fn parked(list: &Connections, clock: &Clock) -> AnyView {
         })
         .collect();
     kept(
+        "parked",
         "Parked records",
         "A record that we could not read or apply is kept here with its reason, and holds up nobody else.",
         rows,
     )
 }
 
-fn kept(title: &'static str, when_empty: &'static str, rows: Vec<AnyView>) -> AnyView {
+fn kept(id: &'static str, title: &'static str, when_empty: &'static str, rows: Vec<AnyView>) -> AnyView {
     let count = rows.len() as i64;
     let body = if rows.is_empty() {
         view! { <p class="panel__words">"None. "{when_empty}</p> }.into_any()
@@ -395,7 +397,7 @@ fn kept(title: &'static str, when_empty: &'static str, rows: Vec<AnyView>) -> An
     };
     let note = (count > 0).then(|| format!("newest {}", plain(count)));
     view! {
-        <div class="card panel">
+        <div class="card panel" id=id>
             <div class="panel__head"><h2>{title}</h2><span class="panel__note">{note}</span></div>
             {body}
         </div>

@@ -284,4 +284,6 @@ fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
+mod notice_tests;
+#[cfg(test)]
 mod tests;
