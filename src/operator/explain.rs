@@ -82,11 +82,11 @@ pub(super) fn why(row: &TargetRow, now: Timestamp) -> Vec<CauseLine> {
     let difference = row.web.map_or(0, |web| web - row.should);
     let mut lines = Vec::new();
     let mut left = difference;
-    if difference != 0 {
-        if let Some((_, cause, detail)) = waiting_cause(row, now) {
-            lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
-            left = 0;
-        }
+    if difference != 0
+        && let Some((_, cause, detail)) = waiting_cause(row, now)
+    {
+        lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
+        left = 0;
     }
     lines.push(CauseLine { units: left, cause: "Not explained yet".into(), detail: String::new(), evidence: None });
     lines

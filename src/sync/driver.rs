@@ -55,10 +55,11 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
             }
             // Our own budget is no failure of anybody's.
             let paced = matches!(&error, TaskError::Call(call) if matches!(call.kind, CallErrorKind::Paced { .. }));
-            if task != Task::Push && !paced {
-                if let Err(second) = sweep::note_failure(cx, link, task, &error).await {
-                    tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
-                }
+            if task != Task::Push
+                && !paced
+                && let Err(second) = sweep::note_failure(cx, link, task, &error).await
+            {
+                tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
             }
         }
     }

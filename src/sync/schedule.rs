@@ -129,11 +129,11 @@ impl Schedule {
     /// Makes a task due at `at`, if it was not due earlier.
     pub fn wake(&self, task: Task, at: Timestamp) {
         let mut changed = false;
-        if let Some(slot) = self.slots().get_mut(&task) {
-            if at < slot.due {
-                slot.due = at;
-                changed = true;
-            }
+        if let Some(slot) = self.slots().get_mut(&task)
+            && at < slot.due
+        {
+            slot.due = at;
+            changed = true;
         }
         if changed {
             self.signal(task.lane()).notify_one();

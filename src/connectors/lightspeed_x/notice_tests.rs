@@ -4,7 +4,6 @@ use super::super::script::{NOW, Script};
 use super::tests::{SECRET, three_shapes, till, till_with};
 use super::*;
 use crate::domain::fact::Hint;
-use serde_json::json;
 
 fn signed(body: &str, secret: &str) -> HeaderMap {
     use hmac::{Hmac, KeyInit, Mac};

@@ -1,7 +1,7 @@
 use super::super::script::{NOW, Script};
 use super::super::transport::TransportError;
 use super::*;
-use crate::domain::fact::{Hint, SaleState};
+use crate::domain::fact::SaleState;
 use crate::domain::ids::{DocumentKey, ProductKey};
 use crate::domain::money::Fine;
 use crate::domain::time::Span;
