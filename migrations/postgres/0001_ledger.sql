@@ -194,7 +194,7 @@ CREATE TABLE movement (
     happened_at BIGINT NOT NULL,
     known_at BIGINT NOT NULL,
     inbox TEXT NOT NULL,
-    PRIMARY KEY (connection, document, line, version)
+    PRIMARY KEY (connection, document, line, version, product, outlet)
 );
 CREATE INDEX movement_product ON movement (connection, product, outlet, version);
 CREATE INDEX movement_when ON movement (known_at);

@@ -1,6 +1,9 @@
 //! One test binary: the engine with the simulated world and a clock moved by hand.
 
 mod against_sim;
+mod bad_input;
+mod desk;
+mod notices;
 mod rehearsal;
 mod sale;
 mod samples;
