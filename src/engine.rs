@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
-use crate::store::{Store, StoreError, feeds, pushes};
+use crate::store::{Store, StoreError, feeds, ledger, pushes};
 use crate::sync::cx::{Cx, Link, Side};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
@@ -107,6 +107,8 @@ impl Engine {
             }
             let link = Arc::new(Link::new(row.id, row.name, side, row.paused_at > Timestamp(0), highest));
             house::refresh_default_warehouse(&self.cx, &link).await?;
+            let waited_for = ledger::sales_waited_for(&self.cx.store, &link.id).await?;
+            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(waited_for);
             self.cx.links.write().unwrap_or_else(PoisonError::into_inner).push(link);
         }
         self.cx.added.notify_one();

@@ -394,6 +394,20 @@ pub async fn holds_waiting_for(
     rows.iter().map(|row| Ok((hold_row(row)?, row.try_get(7)?))).collect::<Result<_, _>>().map_err(at("reading holds"))
 }
 
+/// The sales that open holds wait for because we do not know them: to be looked up again after a start.
+pub async fn sales_waited_for(store: &Store, connection: &str) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT s.return_for FROM hold h JOIN sale s ON s.connection = h.connection AND s.document = h.document
+         WHERE h.connection = $1 AND h.released_at = 0 AND h.reason = 'sale unknown' AND s.return_for <> ''
+         ORDER BY s.return_for LIMIT 10000",
+    )
+    .bind(connection)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading what holds wait for"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading what holds wait for"))
+}
+
 /// Every ledger line of a connection as (document, line, product, outlet, units summed over versions): for audits
 /// and rebuilds. "Unexplained" lines are left out.
 pub async fn all_booked(
