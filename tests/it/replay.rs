@@ -132,7 +132,7 @@ async fn notices_twice_shuffled_backwards_or_never_end_in_the_same_books() {
 
 #[tokio::test]
 async fn a_crash_at_any_moment_loses_nothing_and_does_nothing_twice() {
-    for (kind, seeds) in databases().into_iter().zip([0..20_u64, 0..2]) {
+    for (kind, seeds) in databases().into_iter().zip([0..14_u64, 0..2]) {
         for seed in seeds {
             // Every other seed lets go of reads as well.
             let cut: &[Lane] = if seed % 2 == 0 { &[Lane::Write] } else { &[Lane::Write, Lane::Read] };
@@ -236,5 +236,32 @@ async fn a_sale_to_be_looked_up_is_not_forgotten_by_a_crash() {
         stage.crash().await;
         stage.pass(Span::minutes(30)).await;
         assert_eq!(stage.world.differences(), Vec::new(), "{kind:?}: the unit is sellable again");
+    }
+}
+
+#[tokio::test]
+async fn a_return_to_be_held_is_not_sold_behind_a_sale_that_nobody_told_us() {
+    for kind in databases() {
+        let mut stage = Stage::live(&kind).await;
+        let (sku, outlet) = stage.sku(5, &[]);
+        stage.pass(Span::minutes(3)).await;
+        let before = stage.world.shows(&sku).unwrap();
+        for step in 0..2 {
+            match step {
+                0 => drop(stage.world.sell(&sku, &outlet, 2).unwrap()),
+                _ => drop(stage.world.return_unlinked(&sku, &outlet, 1).unwrap()),
+            }
+            stage.wait(Span::secs(4));
+            for delivery in stage.due() {
+                // The counts come, the documents do not.
+                if String::from_utf8_lossy(&delivery.body).contains("inventory.update") {
+                    stage.hand_over(&delivery).await;
+                }
+            }
+            stage.work(4, 0, &[]).await;
+            assert_eq!(stage.world.shows(&sku).unwrap(), before - 2, "{kind:?} step {step}");
+        }
+        stage.pass(Span::minutes(10)).await;
+        stage.assert_sound(&format!("{kind:?}")).await;
     }
 }
