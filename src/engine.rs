@@ -107,8 +107,8 @@ impl Engine {
             }
             let link = Arc::new(Link::new(row.id, row.name, side, row.paused_at > Timestamp(0), highest));
             house::refresh_default_warehouse(&self.cx, &link).await?;
-            let wanted = ledger::unknown_sales(&self.cx.store, &link.id, 1_000).await?;
-            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted);
+            let waited_for = ledger::sales_waited_for(&self.cx.store, &link.id).await?;
+            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(waited_for);
             self.cx.links.write().unwrap_or_else(PoisonError::into_inner).push(link);
         }
         self.cx.added.notify_one();

@@ -194,7 +194,7 @@ CREATE TABLE movement (
     happened_at BIGINT NOT NULL,
     known_at BIGINT NOT NULL,
     inbox TEXT NOT NULL,
-    PRIMARY KEY (connection, document, line, version)
+    PRIMARY KEY (connection, document, line, version, product, outlet)
 );
 CREATE INDEX movement_product ON movement (connection, product, outlet, version);
 CREATE INDEX movement_when ON movement (known_at);
@@ -237,10 +237,12 @@ CREATE TABLE till_count (
     base BIGINT NOT NULL,
     after_units BIGINT NOT NULL,
     pending BIGINT NOT NULL,
+    -- Rises among what is pending: a fall without its document must not hide them.
+    risen BIGINT NOT NULL,
     read_at BIGINT NOT NULL,
     PRIMARY KEY (connection, product, outlet)
 );
-CREATE INDEX till_count_after ON till_count (connection) WHERE after_units <> 0 OR pending <> 0;
+CREATE INDEX till_count_after ON till_count (connection) WHERE after_units <> 0 OR pending <> 0 OR risen <> 0;
 
 CREATE TABLE web_order (
     connection TEXT NOT NULL,

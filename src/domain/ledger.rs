@@ -24,6 +24,8 @@ pub struct TillCount {
     pub after: i64,
     /// What readings changed and no movement explains yet. Positive: a rise.
     pub pending: i64,
+    /// Rises among it: a fall that no movement explains yet must not hide a rise that none explains either.
+    pub risen: i64,
     /// Movements ordered up to here happened before our books began; they change nothing.
     pub base: i64,
 }
@@ -41,7 +43,7 @@ impl TillCount {
 
     /// An unexplained rise, which must not be offered for sale yet.
     pub fn checking(&self) -> i64 {
-        self.pending.max(0)
+        self.pending.max(self.risen)
     }
 
     /// A movement has been booked.
@@ -53,6 +55,7 @@ impl TillCount {
         } else {
             // It is inside the reading already: it explains part of what the reading changed.
             self.pending -= units;
+            self.risen = (self.risen - units.max(0)).max(0);
         }
     }
 
@@ -64,7 +67,9 @@ impl TillCount {
         }
         if self.known {
             let expected = self.reading_units() + inside;
-            self.pending += whole_units(on_hand_milli) - expected;
+            let change = whole_units(on_hand_milli) - expected;
+            self.pending += change;
+            self.risen += change.max(0);
             self.after -= inside;
         } else {
             // The first reading is where the books begin: what moved before it is inside it.
@@ -90,9 +95,11 @@ impl TillCount {
         self.as_of = as_of;
     }
 
-    /// The sales sweep has passed `as_of`: what is still pending is nobody's sale. Returns the units to book.
+    /// The sales sweep has passed `as_of`: what is still pending is nobody's sale. Returns the units to book, which
+    /// are none when falls and rises made up for each other.
     pub fn settle(&mut self, sales_as_of: i64) -> Option<i64> {
-        if self.known && self.pending != 0 && sales_as_of >= self.as_of {
+        if self.known && (self.pending != 0 || self.risen != 0) && sales_as_of >= self.as_of {
+            self.risen = 0;
             Some(std::mem::take(&mut self.pending))
         } else {
             None
@@ -291,6 +298,26 @@ mod tests {
         assert_eq!(a.settle(11), None, "the sweep has not passed it");
         assert_eq!(a.settle(12), Some(1));
         assert_eq!((a.says(), a.checking()), (6, 0));
+    }
+
+    #[test]
+    fn a_fall_nobody_explained_yet_hides_no_rise() {
+        // Two sold and one come back, each seen in a reading; of neither have we read the document.
+        let mut a = count(5, 10);
+        a.read(3_000, 12, 0);
+        a.read(4_000, 14, 0);
+        assert_eq!((a.says(), a.pending, a.checking()), (4, -1, 1), "the one that came back may be on hold");
+        a.moved(-2, 11);
+        assert_eq!((a.pending, a.checking()), (1, 1));
+        a.moved(1, 13);
+        assert_eq!((a.says(), a.pending, a.checking()), (4, 0, 0));
+        // Nobody's sale and nobody's return: they are booked together, and nothing stays checked.
+        let mut b = count(5, 10);
+        b.read(4_000, 12, 0);
+        b.read(5_000, 14, 0);
+        assert_eq!((b.pending, b.checking()), (0, 1));
+        assert_eq!(b.settle(14), Some(0));
+        assert_eq!((b.says(), b.checking(), b.settle(14)), (5, 0, None));
     }
 
     #[test]

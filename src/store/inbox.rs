@@ -4,7 +4,7 @@ use super::bulk::{Cell, Rows, RowsSql, rows_sql};
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// A delivery or record to be kept.
 #[derive(Debug, Clone)]
@@ -104,13 +104,13 @@ pub async fn insert(tx: &mut Tx, records: &[NewRecord]) -> Result<HashSet<String
     Ok(fresh)
 }
 
-/// Sets state ("older", "parked", "done") and reason of records.
+/// Sets state ("older", "parked", "done") and reason of records; of several for one record the last counts.
 pub async fn set_states(tx: &mut Tx, states: &[(String, &'static str, String)]) -> Result<(), StoreError> {
     if states.is_empty() {
         return Ok(());
     }
-    // The last word on a record counts; a statement that named a row twice might take either.
-    let last: std::collections::BTreeMap<&str, (&str, &str)> =
+    // One row per record: which of two a database takes for an update is its own choice.
+    let last: BTreeMap<&str, (&str, &str)> =
         states.iter().map(|(id, state, reason)| (id.as_str(), (*state, reason.as_str()))).collect();
     let mut rows = Rows::new();
     for (id, (state, reason)) in last {

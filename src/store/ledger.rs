@@ -75,20 +75,22 @@ const APPEND: RowsSql = rows_sql!(
     ""
 );
 const COUNTS: RowsSql = rows_sql!(
-    "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base FROM",
+    "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base,
+            c.risen FROM",
     "CROSS JOIN till_count c
      WHERE c.connection = $2 AND c.product = each.value->>0 AND c.outlet = each.value->>1"
 );
 const SAVE_COUNTS: RowsSql = rows_sql!(
     "INSERT INTO till_count (connection, product, outlet, known, on_hand_milli, units, version, as_of, after_units,
-                             pending, base, read_at)
+                             pending, base, risen, read_at)
      SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT),
             CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT), CAST(each.value->>6 AS BIGINT),
-            CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), CAST(each.value->>9 AS BIGINT), $3 FROM",
+            CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), CAST(each.value->>9 AS BIGINT),
+            CAST(each.value->>10 AS BIGINT), $3 FROM",
     "WHERE true ON CONFLICT (connection, product, outlet) DO UPDATE SET
         known = excluded.known, on_hand_milli = excluded.on_hand_milli, units = excluded.units,
         version = excluded.version, as_of = excluded.as_of, after_units = excluded.after_units,
-        pending = excluded.pending, base = excluded.base, read_at = excluded.read_at"
+        pending = excluded.pending, base = excluded.base, risen = excluded.risen, read_at = excluded.read_at"
 );
 const INSIDE: RowsSql = rows_sql!(
     "SELECT each.value->>0, each.value->>1, CAST(SUM(m.units) AS BIGINT) FROM",
@@ -219,6 +221,7 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
             after: row.try_get(6)?,
             pending: row.try_get(7)?,
             base: row.try_get(8)?,
+            risen: row.try_get(9)?,
         },
     ))
 }
@@ -226,8 +229,8 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
 /// The counts of a connection that have something open: movements after the reading, or a change to explain.
 pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
     let found = sqlx::query(
-        "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base FROM till_count
-         WHERE connection = $1 AND (after_units <> 0 OR pending <> 0)",
+        "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base, risen
+         FROM till_count WHERE connection = $1 AND (after_units <> 0 OR pending <> 0 OR risen <> 0)",
     )
     .bind(connection)
     .fetch_all(tx.conn())
@@ -256,6 +259,7 @@ pub async fn save_counts(
             Cell::Int(c.after),
             Cell::Int(c.pending),
             Cell::Int(c.base),
+            Cell::Int(c.risen),
         ]);
     }
     if rows.is_empty() {
@@ -394,6 +398,20 @@ pub async fn holds_waiting_for(
     rows.iter().map(|row| Ok((hold_row(row)?, row.try_get(7)?))).collect::<Result<_, _>>().map_err(at("reading holds"))
 }
 
+/// The sales that open holds wait for because we do not know them: to be looked up again after a start.
+pub async fn sales_waited_for(store: &Store, connection: &str) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT s.return_for FROM hold h JOIN sale s ON s.connection = h.connection AND s.document = h.document
+         WHERE h.connection = $1 AND h.released_at = 0 AND h.reason = 'sale unknown' AND s.return_for <> ''
+         ORDER BY s.return_for LIMIT 10000",
+    )
+    .bind(connection)
+    .fetch_all(store.read())
+    .await
+    .map_err(at("reading what holds wait for"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading what holds wait for"))
+}
+
 /// Every ledger line of a connection as (document, line, product, outlet, units summed over versions): for audits
 /// and rebuilds. "Unexplained" lines are left out.
 pub async fn all_booked(
@@ -434,18 +452,4 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect::<Result<_, _>>()
         .map_err(at("checking the ledger"))
-}
-
-/// Sales that open holds wait for because we do not know them.
-pub async fn unknown_sales(store: &Store, connection: &str, limit: i64) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT s.return_for FROM hold h JOIN sale s ON s.connection = h.connection AND s.document = h.document
-         WHERE h.connection = $1 AND h.released_at = 0 AND h.reason = 'sale unknown' AND s.return_for <> '' LIMIT $2",
-    )
-    .bind(connection)
-    .bind(limit)
-    .fetch_all(store.read())
-    .await
-    .map_err(at("reading what holds wait for"))?;
-    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading what holds wait for"))
 }

@@ -1,8 +1,9 @@
 //! Sales as facts: the newest version of each document with its lines and tenders, without personal data.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::domain::fact::{Sale, SaleState};
+use crate::domain::money::{Fine, Minor};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 use std::collections::HashMap;
@@ -78,6 +79,56 @@ pub async fn heads(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<
 /// Whether a till sale's source says that it stands for a web order. A till's own sales carry "USER" or nothing.
 pub fn is_web_source(source: &str) -> bool {
     !(source.is_empty() || source.eq_ignore_ascii_case("user"))
+}
+
+/// What is kept of a document's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Money {
+    /// Total including tax.
+    pub total: Fine,
+    /// Tax in it.
+    pub tax: Fine,
+    /// How it was paid, in the vendor's order.
+    pub tenders: Vec<Paid>,
+}
+
+/// One payment as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paid {
+    /// Its name as the till shows it.
+    pub name: String,
+    /// In minor units.
+    pub minor: Minor,
+    /// As the vendor wrote it.
+    pub amount: Fine,
+}
+
+/// The money of one document, for audits; `None` when we do not know the document.
+pub async fn money_of(store: &Store, connection: &str, document: &str) -> Result<Option<Money>, StoreError> {
+    let at = || StoreError::at("reading a sale's money");
+    let head = sqlx::query("SELECT total_fine, tax_fine FROM sale WHERE connection = $1 AND document = $2")
+        .bind(connection)
+        .bind(document)
+        .fetch_optional(store.read())
+        .await
+        .map_err(at())?;
+    let Some(head) = head else { return Ok(None) };
+    let rows = sqlx::query(
+        "SELECT name, amount_minor, amount_fine FROM tender WHERE connection = $1 AND document = $2 ORDER BY position",
+    )
+    .bind(connection)
+    .bind(document)
+    .fetch_all(store.read())
+    .await
+    .map_err(at())?;
+    let paid = |row: &sqlx::any::AnyRow| -> Result<Paid, sqlx::Error> {
+        Ok(Paid { name: row.try_get(0)?, minor: Minor(row.try_get(1)?), amount: Fine(row.try_get(2)?) })
+    };
+    Ok(Some(Money {
+        total: Fine(head.try_get(0).map_err(at())?),
+        tax: Fine(head.try_get(1).map_err(at())?),
+        tenders: rows.iter().map(paid).collect::<Result<_, _>>().map_err(at())?,
+    }))
 }
 
 /// The word of a state in the database; an unknown one keeps the vendor's text.

@@ -93,7 +93,7 @@ const SHOP_SIDE: RowsSql = rows_sql!(
 );
 const TILL_SIDE: RowsSql = rows_sql!(
     "SELECT l.variant, o.place, CAST(SUM(c.units + c.after_units) AS BIGINT),
-            CAST(SUM(CASE WHEN c.pending > 0 THEN c.pending ELSE 0 END) AS BIGINT), MAX(l.price_fine) FROM",
+            CAST(SUM(CASE WHEN c.pending > c.risen THEN c.pending ELSE c.risen END) AS BIGINT), MAX(l.price_fine) FROM",
     "CROSS JOIN listing l
      JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
      JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> ''

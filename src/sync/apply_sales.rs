@@ -2,7 +2,7 @@
 
 use super::apply::{Origin, Work};
 use crate::domain::fact::{Hint, Sale, SaleState};
-use crate::domain::ledger::{ReturnedSale, hold_reason, movements_of};
+use crate::domain::ledger::{HoldReason, ReturnedSale, hold_reason, movements_of};
 use crate::domain::time::Timestamp;
 use crate::store::ledger::{NewHold, NewMovement, Shelf};
 use crate::store::listings::Known;
@@ -63,6 +63,7 @@ pub(super) async fn apply(
     let saved: Vec<(&Sale, &str)> = fresh.iter().map(|(inbox, sale)| (*sale, *inbox)).collect();
     sales::save(tx, connection, &saved, &existing, now).await?;
     ledger::append(tx, connection, &movements, now).await?;
+    release_lines_that_are_gone(tx, connection, &existing, &mut holds).await?;
     drop_unchanged_releases(tx, connection, &mut holds).await?;
     for hold in &holds {
         work.touch(&hold.product, hold.since);
@@ -151,6 +152,26 @@ fn holds_of(
         }
     }
     holds
+}
+
+/// A newer version may no longer have a line, or have it with nothing on it: what was held for it is held no longer.
+async fn release_lines_that_are_gone(
+    tx: &mut Tx,
+    connection: &str,
+    existing: &[&str],
+    holds: &mut Vec<NewHold>,
+) -> Result<(), StoreError> {
+    if existing.is_empty() {
+        return Ok(());
+    }
+    for mut held in ledger::held_lines(tx, connection, existing).await? {
+        if !holds.iter().any(|hold| hold.document == held.document && hold.line == held.line) {
+            held.units = 0;
+            held.reason = HoldReason::NoLink.word();
+            holds.push(held);
+        }
+    }
+    Ok(())
 }
 
 /// A release for a line that is not held writes nothing.

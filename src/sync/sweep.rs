@@ -319,7 +319,8 @@ async fn settle_pending(
 ) -> Result<(), StoreError> {
     let (mut settled, mut movements) = (Vec::new(), Vec::new());
     for (shelf, mut count) in ledger::open_counts(tx, &link.id).await? {
-        if let Some(units) = count.settle(sales_as_of) {
+        let Some(units) = count.settle(sales_as_of) else { continue };
+        if units != 0 {
             movements.push(NewMovement {
                 document: format!("reading:{}", shelf.1),
                 version: now.micros(),
@@ -333,8 +334,8 @@ async fn settle_pending(
                 happened_at: now,
                 inbox: String::new(),
             });
-            settled.push((shelf, count));
         }
+        settled.push((shelf, count));
     }
     ledger::append(tx, &link.id, &movements, now).await?;
     ledger::save_counts(tx, &link.id, &settled, now).await?;

@@ -1,9 +1,14 @@
 //! One test binary: the engine with the simulated world and a clock moved by hand.
 
 mod against_sim;
+mod bad_input;
+mod desk;
+mod notices;
 mod rehearsal;
+mod replay;
 mod sale;
 mod samples;
 mod shop;
 mod sim_samples;
+mod stage;
 mod tidy;

@@ -40,12 +40,18 @@ pub enum Kind {
 
 /// A fresh database of a kind; dropped with its guard.
 pub async fn fresh(kind: &Kind) -> (Store, TempDir) {
+    let (url, dir) = fresh_address(kind).await;
+    (Store::open(&url, Durability::Off).await.unwrap(), dir)
+}
+
+/// The address of a fresh database of a kind, for tests that open it several times.
+pub async fn fresh_address(kind: &Kind) -> (String, TempDir) {
     let dir = TempDir::new().unwrap();
     let url = match kind {
         Kind::Sqlite => format!("sqlite://{}", dir.path().join("t.db").display()),
         Kind::Postgres(base) => fresh_postgres(base).await,
     };
-    (Store::open(&url, Durability::Off).await.unwrap(), dir)
+    (url, dir)
 }
 
 /// A database of its own on the server that `base` names.

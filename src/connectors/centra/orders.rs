@@ -7,6 +7,7 @@ use crate::domain::fact::{Fact, Order, OrderLine, OrderState};
 use crate::domain::ids::{DocumentKey, LineKey, OutletKey, ProductKey};
 use crate::domain::money::Fine;
 use crate::domain::time::Timestamp;
+use std::collections::HashSet;
 
 /// Reads a page of orders.
 pub(super) fn page(data: &str, sweep: Sweep, currency: &str) -> Result<Page<Record>, Unreadable> {
@@ -62,9 +63,15 @@ fn read(order: &Object<'_>, currency: &str) -> Result<Order, Unreadable> {
     if !order.has("lines") {
         return Err(order.missing("lines"));
     }
-    let mut lines = Vec::new();
+    let mut lines: Vec<OrderLine> = Vec::new();
+    let mut ids = HashSet::new();
     for row in order.objects("lines")? {
-        lines.extend(line(&row)?);
+        let Some(line) = line(&row)? else { continue };
+        // Units wait by line, so two lines of one id cannot be told apart later.
+        if !ids.insert(line.line.clone()) {
+            return Err(row.wrong("id", &format!("another line has the id {} too", line.line)));
+        }
+        lines.push(line);
     }
     Ok(Order {
         document: DocumentKey::new(order.need_key("id")?),

@@ -7,9 +7,14 @@ use super::super::json::Object;
 use super::wire;
 use crate::domain::fact::Listing;
 use crate::domain::ids::ProductKey;
+use crate::domain::money::Fine;
 
 /// Code types that are barcodes. `CUSTOM` codes are SKUs.
 const BARCODES: [&str; 5] = ["EAN", "UPC", "JAN", "ISBN", "ITF"];
+
+/// Dearest product believed, ten million of any currency: above it somebody's arithmetic overflowed, and sums of
+/// value over a whole catalogue would overflow with it.
+const PRICE_MAX: Fine = Fine(10_000_000 * 100_000);
 
 /// Reads a product in the shape of a notice or of the REST API.
 pub(super) fn read(row: &Object<'_>) -> Result<Listing, Unreadable> {
@@ -47,7 +52,7 @@ pub(super) fn read(row: &Object<'_>) -> Result<Listing, Unreadable> {
         bundle: row.flag("is_composite")?.unwrap_or(false) || has_parts(row),
         // A price computed from a tax-free one may have more decimals than an amount can hold: then it is not told,
         // because a product must not be lost over a price that only its page shows.
-        price: row.fine("price_including_tax").ok().flatten(),
+        price: row.fine("price_including_tax").ok().flatten().filter(|price| (0..=PRICE_MAX.0).contains(&price.0)),
         version: wire::version(row)?,
     })
 }

@@ -10,6 +10,7 @@ use super::wire;
 use crate::domain::fact::{Sale, SaleLine, SaleState, Tender};
 use crate::domain::ids::{DocumentKey, LineKey, OutletKey, ProductKey};
 use crate::domain::money::Fine;
+use std::collections::HashSet;
 
 /// Most lines believed in one sale.
 const LINES_MAX: usize = 10_000;
@@ -124,7 +125,8 @@ fn lines(sale: &Object<'_>, state: &SaleState) -> Result<Vec<SaleLine>, Unreadab
     if rows.len() > LINES_MAX {
         return Err(sale.wrong(name, "more lines than a sale can have"));
     }
-    let mut lines = Vec::with_capacity(rows.len());
+    let mut lines: Vec<SaleLine> = Vec::with_capacity(rows.len());
+    let mut ids = HashSet::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let units = row.need_units("quantity")?;
         // A line untouched by a partial return stays with nothing on it; one struck out of a living sale moved nothing.
@@ -132,7 +134,12 @@ fn lines(sale: &Object<'_>, state: &SaleState) -> Result<Vec<SaleLine>, Unreadab
         if units == 0 || (struck_out && *state != SaleState::Voided) {
             continue;
         }
-        lines.push(line(row, index, units)?);
+        let line = line(row, index, units)?;
+        // Goods are booked by line, so two lines of one id cannot be told apart later.
+        if !ids.insert(line.line.clone()) {
+            return Err(row.wrong("id", &format!("another line has the id {} too", line.line)));
+        }
+        lines.push(line);
     }
     Ok(lines)
 }
