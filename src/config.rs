@@ -24,6 +24,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("SECRET_KEY_FILE", "the key that vendors' tokens are sealed with, 64 hex digits: truecount.key"),
     ("SITE_DIR", "the built browser half: target/site"),
     ("ZONE", "zone of times on pages for people who chose none: Europe/London"),
+    ("ALLOW_LOOPBACK_VENDORS", "yes lets vendors be on this machine and without encryption, to try things out: no"),
     ("LOG", "what to log: info, or info,truecount=debug"),
     ("LOG_FORMAT", "text or json"),
 ];
@@ -47,6 +48,8 @@ pub struct Config {
     pub site_dir: PathBuf,
     /// Zone of times for people who chose none.
     pub zone: chrono_tz::Tz,
+    /// Whether vendors may be on this machine, and spoken to without encryption: for trying things out.
+    pub allow_loopback_vendors: bool,
     /// Filter for the log.
     pub log: String,
     /// Form of the log.
@@ -387,12 +390,32 @@ impl Config {
                 LogFormat::Text
             }
         };
+        let allow_loopback_vendors = match reader.text("ALLOW_LOOPBACK_VENDORS").unwrap_or("no") {
+            "no" => false,
+            "yes" => true,
+            _ => {
+                reader.wrong("ALLOW_LOOPBACK_VENDORS", "is neither yes nor no", "no");
+                false
+            }
+        };
         let log = reader.text("LOG").unwrap_or("info").to_owned();
         let site_dir = PathBuf::from(reader.text("SITE_DIR").unwrap_or("target/site"));
         if !reader.mistakes.is_empty() {
             return Err(Mistakes(reader.mistakes));
         }
-        Ok(Self { database, listen, public, trusted_proxies, tls, secret_key_file, site_dir, zone, log, log_format })
+        Ok(Self {
+            database,
+            listen,
+            public,
+            trusted_proxies,
+            tls,
+            secret_key_file,
+            site_dir,
+            zone,
+            allow_loopback_vendors,
+            log,
+            log_format,
+        })
     }
 
     /// Name and value of every setting, fit to be printed: without passwords.
@@ -409,6 +432,7 @@ impl Config {
             ("SECRET_KEY_FILE", self.secret_key_file.display().to_string()),
             ("SITE_DIR", self.site_dir.display().to_string()),
             ("ZONE", self.zone.name().to_owned()),
+            ("ALLOW_LOOPBACK_VENDORS", if self.allow_loopback_vendors { "yes" } else { "no" }.to_owned()),
             ("LOG", self.log.clone()),
             ("LOG_FORMAT", if self.log_format == LogFormat::Json { "json" } else { "text" }.to_owned()),
         ]
@@ -447,6 +471,15 @@ mod tests {
         let expected =
             ["DATABASE_URL", "LISTEN", "TLS_KEY_FILE", "TRUSTED_PROXIES", "SECRET_KEY_FILE", "ZONE", "LOG_FORMAT"];
         assert_eq!(wrong.err().unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn vendors_on_this_machine_are_refused_unless_somebody_says_yes() {
+        let allowed = |text: &str| read(&[("ALLOW_LOOPBACK_VENDORS", text)]).map(|config| config.allow_loopback_vendors);
+        assert_eq!(read(&[]).map(|config| config.allow_loopback_vendors), Ok(false));
+        assert_eq!(allowed("no"), Ok(false));
+        assert_eq!(allowed("yes"), Ok(true));
+        assert_eq!(allowed("1"), Err(vec!["ALLOW_LOOPBACK_VENDORS"]));
     }
 
     #[test]

@@ -191,3 +191,86 @@ pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Res
         .collect::<Result<_, _>>()
         .map_err(at("reading writes to seal"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Durability;
+
+    /// A log of five entries in a database of its own.
+    async fn log() -> (Store, tempfile::TempDir) {
+        let dir = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite://{}", dir.path().join("t.db").display());
+        let store = Store::open(&url, Durability::Off).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        for n in 1..=5u8 {
+            let object = format!("place {n}");
+            let entry = Entry { actor: "kim", action: "go live", object: &object, body: r#"{"n":1}"#, salt: [n; 16] };
+            let seq = append(&mut tx, &entry, Timestamp::from_secs(1_000 + i64::from(n))).await.unwrap();
+            assert_eq!(seq, i64::from(n));
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(first_break(&store).await.unwrap(), None);
+        (store, dir)
+    }
+
+    async fn tampered(statements: &[&'static str]) -> Option<i64> {
+        let (store, _dir) = log().await;
+        let mut tx = store.begin().await.unwrap();
+        for statement in statements {
+            let done = sqlx::query(*statement).execute(tx.conn()).await.unwrap();
+            assert!(done.rows_affected() > 0, "{statement} changed nothing");
+        }
+        tx.commit().await.unwrap();
+        first_break(&store).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_changed_entry_is_found_where_it_was_changed() {
+        for (statement, broken_at) in [
+            ("UPDATE activity SET actor = 'sam' WHERE seq = 3", 3),
+            ("UPDATE activity SET action = 'pause' WHERE seq = 1", 1),
+            ("UPDATE activity SET object = 'place 9' WHERE seq = 5", 5),
+            ("UPDATE activity SET at = at + 1 WHERE seq = 2", 2),
+            ("UPDATE activity SET body_hash = 'x' WHERE seq = 4", 4),
+            ("UPDATE activity SET hash = 'x' WHERE seq = 4", 4),
+            ("UPDATE activity SET previous = 'x' WHERE seq = 4", 4),
+            ("UPDATE activity_body SET body = '{\"n\":2}' WHERE seq = 2", 2),
+            ("UPDATE activity_body SET salt = '00' WHERE seq = 3", 3),
+        ] {
+            assert_eq!(tampered(&[statement]).await, Some(broken_at), "{statement}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deleted_or_swapped_entry_is_found() {
+        assert_eq!(tampered(&["DELETE FROM activity WHERE seq = 3"]).await, Some(3));
+        assert_eq!(tampered(&["DELETE FROM activity WHERE seq = 1"]).await, Some(1));
+        let swap = [
+            "UPDATE activity SET seq = 99 WHERE seq = 2",
+            "UPDATE activity SET seq = 2 WHERE seq = 3",
+            "UPDATE activity SET seq = 3 WHERE seq = 99",
+        ];
+        assert_eq!(tampered(&swap).await, Some(2));
+        // Closing the gap does not hide it either.
+        let closed = ["DELETE FROM activity WHERE seq = 4", "UPDATE activity SET seq = 4 WHERE seq = 5"];
+        assert_eq!(tampered(&closed).await, Some(4));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_erased_and_the_chain_stays_whole() {
+        assert_eq!(tampered(&["DELETE FROM activity_body WHERE seq = 2"]).await, None);
+        assert_eq!(tampered(&["UPDATE activity_body SET salt = '', body = '' WHERE seq = 2"]).await, None);
+    }
+
+    #[test]
+    fn a_merkle_root_depends_on_every_leaf_and_their_order() {
+        let leaves = |texts: &[&str]| merkle_root(&texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
+        assert_eq!(leaves(&[]), None);
+        let root = leaves(&["a", "b", "c"]);
+        for other in [&["a", "b"][..], &["a", "c", "b"], &["a", "b", "d"], &["a", "b", "c", "c"]] {
+            assert_ne!(leaves(other), root, "{other:?}");
+        }
+        assert_eq!(leaves(&["a", "b", "c"]), root);
+    }
+}

@@ -11,4 +11,5 @@ mod samples;
 mod shop;
 mod sim_samples;
 mod stage;
+mod store_contract;
 mod tidy;

@@ -1,0 +1,71 @@
+//! The real program under load, ended by force again and again: nothing lost, nothing twice, every difference heals.
+//!
+//! The two vendors are simulated in this process and served over real HTTP on loopback; the program runs as a child
+//! on its own database file. It is killed at random instants, and at the worst one: when the shop has done what it
+//! was asked and the answer is on its way. `TRUECOUNT_KILLS` sets how often (8 unless told otherwise).
+#![cfg(feature = "ssr")]
+
+mod house;
+mod vendors;
+
+use house::House;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use std::time::Duration;
+use vendors::Street;
+
+/// Between two things that happen at the tills and in the shop; most bring two notices.
+const BEAT: Duration = Duration::from_millis(40);
+
+/// How long anything may take that we wait for.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+fn kills() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch, which is no setting of the program")]
+    let told = std::env::var("TRUECOUNT_KILLS").ok();
+    told.and_then(|told| told.parse().ok()).unwrap_or(8)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_it_loses_nothing_and_does_nothing_twice() {
+    let mut chance = ChaCha12Rng::seed_from_u64(29);
+    let mut street = Street::open(29).await;
+    let house = House::build(&street).await;
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut in_the_act = 0;
+    for kill in 0..kills() {
+        street.send_in(house.start().await);
+        house.ready(PATIENCE).await;
+        // Every other time the shop pulls the plug itself, between doing what it was asked and answering.
+        let after: u32 = chance.random_range(10..60);
+        let limit = if kill % 2 == 0 { after } else { street.kill_at_next_write(after) };
+        let mut beats = 0;
+        while beats < limit && street.alive() {
+            beat.tick().await;
+            street.live_a_little(&mut chance);
+            street.bring_notices(house.door());
+            beats += 1;
+        }
+        if !street.alive() {
+            in_the_act += 1;
+        }
+        street.kill().await;
+    }
+    assert!(in_the_act > 0, "no write was ever cut short");
+    street.bring_the_rest().await;
+    let counted = street.audit();
+    assert!(counted.notices > 20 * u64::from(kills()), "hardly any load: {} notices", counted.notices);
+    assert!(counted.rows_written > u64::from(kills()), "hardly any writes: {}", counted.rows_written);
+
+    house.settle_in_this_process(&street, PATIENCE).await;
+    let audit = street.audit();
+    assert_eq!((audit.surplus_effects, audit.differences_open), (0, 0));
+    eprintln!(
+        "{} kills, {in_the_act} of them in a write; {} notices, {} movements, {} counts written; nothing lost, nothing twice",
+        kills(),
+        audit.notices,
+        audit.movements,
+        audit.rows_written
+    );
+}
