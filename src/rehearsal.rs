@@ -337,8 +337,24 @@ pub async fn add_connections(
 ) -> Result<(), RehearsalError> {
     let [till_url, shop_url] = addresses;
     let rows = [
-        (options.till_connection.as_str(), "lightspeed-x", "till", "Till", till_url, &options.till_token, &options.till_secret),
-        (options.web_connection.as_str(), "centra", "shop", "Web shop", shop_url, &options.web_token, &options.web_secret),
+        (
+            options.till_connection.as_str(),
+            "lightspeed-x",
+            "till",
+            "Till",
+            till_url,
+            &options.till_token,
+            &options.till_secret,
+        ),
+        (
+            options.web_connection.as_str(),
+            "centra",
+            "shop",
+            "Web shop",
+            shop_url,
+            &options.web_token,
+            &options.web_secret,
+        ),
     ];
     let mut tx = store.begin().await?;
     for (id, vendor, side, name, url, token, secret) in rows {

@@ -371,7 +371,10 @@ pub async fn outlets_of(store: &Store, variant: &str, place: &str) -> Result<Vec
     .fetch_all(store.read())
     .await
     .map_err(at("reading till counts"))?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("reading till counts"))
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading till counts"))
 }
 
 /// Web orders of a variant that wait at a place, newest first: number and units.
@@ -615,7 +618,10 @@ pub async fn push_states_since(store: &Store, since: Timestamp) -> Result<Vec<(S
         .fetch_all(store.read())
         .await
         .map_err(at("counting writes"))?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("counting writes"))
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("counting writes"))
 }
 
 /// A sale or order by its number: (kind, variant of its first line, words).
@@ -652,10 +658,8 @@ pub async fn by_number(store: &Store, number: &str, limit: i64) -> Result<Vec<(S
         .map_err(at("searching by number"))
 }
 
-const ITEMS: RowsSql = rows_sql!(
-    "SELECT v.id, v.item, v.sku FROM",
-    "CROSS JOIN variant v WHERE v.id = each.value->>0 ORDER BY v.item"
-);
+const ITEMS: RowsSql =
+    rows_sql!("SELECT v.id, v.item, v.sku FROM", "CROSS JOIN variant v WHERE v.id = each.value->>0 ORDER BY v.item");
 
 /// Item and SKU of variants.
 pub async fn items(store: &Store, variants: &[&str]) -> Result<Vec<(String, String, String)>, StoreError> {

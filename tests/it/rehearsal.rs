@@ -7,7 +7,8 @@ use truecount::sim::Options;
 
 async fn rehearse(kind: &crate::shop::Kind, seed: u64, skus: usize, hours: i64, faults: &str) -> Report {
     let (store, _dir) = fresh(kind).await;
-    let options = Options { seed, skus, faults: parse_faults(faults).unwrap().into_iter().collect(), ..Options::default() };
+    let options =
+        Options { seed, skus, faults: parse_faults(faults).unwrap().into_iter().collect(), ..Options::default() };
     let began = Instant::now();
     let mut rehearsal = Rehearsal::on(options, store).await.unwrap();
     let report = rehearsal.rehearse(hours, || began.elapsed().as_secs_f64()).await.unwrap();
