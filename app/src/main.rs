@@ -1,4 +1,4 @@
-//! `truecount`: serve, demo, rehearse, check, user. It parses, wires and exits; nothing is decided here.
+//! `truecount`: serve, demo, rehearse, bench, check, user. It parses, wires and exits; nothing is decided here.
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -16,6 +16,7 @@ use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
 use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
+use truecount_app::bench::{self, Bench};
 use truecount_app::demo::{self, Demo};
 use truecount_app::rehearse::{self, Rehearsal};
 use truecount_app::server::{AppState, lifecycle, router, telemetry};
@@ -61,6 +62,16 @@ enum Command {
     Demo(DemoArgs),
     /// Play simulated hours with faults, audit the outcome, and report. Ends with 1 when a number is wrong.
     Rehearse(RehearseArgs),
+    /// Measure this machine and this build against what is promised, and print both. Takes up to four minutes;
+    /// nothing outside is touched and nothing is kept.
+    Bench(BenchArgs),
+    /// The other side of `bench`, started by it.
+    #[command(hide = true)]
+    BenchLoad {
+        /// Sellable items
+        #[arg(long)]
+        skus: u32,
+    },
     /// Check all settings, open the database, print what was found. Ends with 2 when a setting cannot be used.
     Check,
     /// Add, list, change and close accounts from this machine.
@@ -76,6 +87,23 @@ struct DemoArgs {
     /// Sellable items
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     skus: u32,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    /// Sellable items
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    skus: u32,
+    /// Seconds of each part
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=20), value_name = "N")]
+    seconds: u64,
+    /// Connections that notices come in on at once
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    connections: u32,
+    /// Where the temporary database is kept; its disk is what is measured. `target` if there is one here, else the
+    /// system's temporary folder.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -254,6 +282,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             telemetry::start(&config)?;
             demo::run(Demo { config, seed, skus }).await
         }
+        Command::Bench(BenchArgs { skus, seconds, connections, folder }) => {
+            bench::run(Bench { skus, seconds, connections, folder, log: cli.settings.log }).await
+        }
+        Command::BenchLoad { skus } => bench::other_side(skus).await,
         Command::Rehearse(args) => {
             let rehearsal = Rehearsal {
                 seed: args.seed,

@@ -391,6 +391,12 @@ impl World {
         Ok(())
     }
 
+    /// Takes the next place in the till's order for a record that this world does not keep, as another till of
+    /// the same account would: whatever happens here from now on comes after it.
+    pub fn reserve_till_version(&self) -> i64 {
+        self.lock().till.next_version()
+    }
+
     /// Hides an item in the till, or shows it again.
     pub fn set_active(&self, sku: &str, active: bool) -> Result<(), WorldError> {
         let mut state = self.lock();

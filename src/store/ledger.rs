@@ -119,8 +119,9 @@ const HELD_LINES: RowsSql = rows_sql!(
 );
 const HOLDS_WAITING_FOR: RowsSql = rows_sql!(
     "SELECT h.document, h.line, h.product, h.outlet, h.units, h.number, h.since, s.return_for FROM",
-    "CROSS JOIN sale s JOIN hold h ON h.connection = s.connection AND h.document = s.document
+    "CROSS JOIN sale s CROSS JOIN hold h
      WHERE s.connection = $2 AND s.return_for = each.value->>0 AND s.return_for <> ''
+       AND h.connection = s.connection AND h.document = s.document
        AND h.released_at = 0 AND h.reason = 'sale unknown'"
 );
 

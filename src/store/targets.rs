@@ -128,28 +128,31 @@ const SAVE: RowsSql = rows_sql!(
 );
 const KEEP_WEB_READINGS: RowsSql = rows_sql!(
     "INSERT INTO web_reading (connection, product, warehouse, known_at, physical, allocated, sellable)
-     SELECT $2, each.value->>0, each.value->>1, $3, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT),
-            CAST(each.value->>4 AS BIGINT) FROM",
+     SELECT t.connection, each.value->>0, each.value->>1, $2, CAST(each.value->>2 AS BIGINT),
+            CAST(each.value->>3 AS BIGINT), CAST(each.value->>4 AS BIGINT) FROM",
     "CROSS JOIN target t
-     WHERE t.connection = $2 AND t.product = each.value->>0 AND t.warehouse = each.value->>1
+     WHERE t.connection = each.value->>5 AND t.product = each.value->>0 AND t.warehouse = each.value->>1
        AND (t.web_known = 0 OR t.web_read_at = 0 OR t.web_physical <> CAST(each.value->>2 AS BIGINT)
             OR t.web_allocated <> CAST(each.value->>3 AS BIGINT)
             OR t.web_sellable <> CAST(each.value->>4 AS BIGINT))
      ON CONFLICT (connection, product, warehouse, known_at) DO NOTHING"
 );
+// In the two below each row names its connection. With the connection apart, SQLite would take it for a narrow way
+// into the table: it would walk all targets of the connection, and all given rows for each of them.
 const WEB_READ: RowsSql = rows_sql!(
     "UPDATE target SET web_known = 1, web_physical = CAST(each.value->>2 AS BIGINT),
             web_allocated = CAST(each.value->>3 AS BIGINT), web_sellable = CAST(each.value->>4 AS BIGINT),
-            web_read_at = $3, web_fresh = 1,
+            web_read_at = $2, web_fresh = 1,
             difference = CAST(each.value->>4 AS BIGINT) - should,
             differs_since = CASE WHEN CAST(each.value->>4 AS BIGINT) = should THEN 0
-                                 WHEN differs_since = 0 THEN $3 ELSE differs_since END
+                                 WHEN differs_since = 0 THEN $2 ELSE differs_since END
      FROM",
-    "WHERE target.connection = $2 AND target.product = each.value->>0 AND target.warehouse = each.value->>1"
+    "WHERE target.connection = each.value->>5 AND target.product = each.value->>0
+       AND target.warehouse = each.value->>1"
 );
 const WEB_STALE: RowsSql = rows_sql!(
     "UPDATE target SET web_fresh = 0 FROM",
-    "WHERE target.connection = $2 AND target.product = each.value->>0 AND target.web_fresh = 1"
+    "WHERE target.connection = each.value->>1 AND target.product = each.value->>0 AND target.web_fresh = 1"
 );
 
 /// What the sums of these variants are made of.
@@ -290,6 +293,7 @@ pub async fn web_read(
                 Cell::Int(*physical),
                 Cell::Int(*allocated),
                 Cell::Int(*sellable),
+                Cell::Text(connection),
             ]);
         }
         rows.into_json()
@@ -298,7 +302,6 @@ pub async fn web_read(
     for sql in [KEEP_WEB_READINGS.text(dialect), WEB_READ.text(dialect)] {
         sqlx::query(sql)
             .bind(json())
-            .bind(connection)
             .bind(read_at.micros())
             .execute(tx.conn())
             .await
@@ -312,9 +315,12 @@ pub async fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) -> Resu
     if products.is_empty() {
         return Ok(());
     }
+    let mut rows = Rows::new();
+    for product in products {
+        rows.push(&[Cell::Text(product), Cell::Text(connection)]);
+    }
     sqlx::query(WEB_STALE.text(tx.dialect()))
-        .bind(keys(products.iter().copied()))
-        .bind(connection)
+        .bind(rows.into_json())
         .execute(tx.conn())
         .await
         .map_err(at("marking shop readings as stale"))?;
@@ -323,11 +329,16 @@ pub async fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) -> Resu
 
 macro_rules! due_sql {
     ($rest:literal) => {
+        due_sql!("", $rest)
+    };
+    ($before:literal, $rest:literal) => {
         concat!(
             "SELECT t.variant, t.place, t.product, t.warehouse, t.generation, t.should, t.web_known, t.web_sellable,
                     t.web_allocated, t.web_read_at, t.web_fresh, t.push_state, t.cause_at, COALESCE(w.open_units, 0),
                     t.attempt
-             FROM target t
+             FROM ",
+            $before,
+            " target t
              JOIN place p ON p.id = t.place AND p.live_since > 0
              LEFT JOIN waiting w ON w.connection = t.connection AND w.product = t.product
                  AND w.warehouse = t.warehouse ",
@@ -429,12 +440,12 @@ pub async fn reread(
 ) -> Result<Vec<(Due, i64)>, StoreError> {
     const AGAIN: RowsSql = RowsSql {
         sqlite: due_sql!(
-            "CROSS JOIN json_each($1) AS each
-             WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
+            "json_each($1) AS each CROSS JOIN",
+            "WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
         ),
         postgres: due_sql!(
-            "CROSS JOIN jsonb_array_elements(CAST($1 AS JSONB)) AS each(value)
-             WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
+            "jsonb_array_elements(CAST($1 AS JSONB)) AS each(value) CROSS JOIN",
+            "WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
         ),
     };
     let mut rows = Rows::new();

@@ -17,7 +17,7 @@ use truecount::store::inbox::{self, NewRecord};
 use truecount::store::ledger::{self, NewMovement};
 use truecount::store::pushes::{self, Intent};
 use truecount::store::seal::SealKey;
-use truecount::store::{Durability, Store, StoreError, activity, connections, feeds, listings, problems, targets, views};
+use truecount::store::{Durability, Store, StoreError, activity, connections, feeds, listings, problems, sku_views, targets, views};
 
 fn record(id: &str, external: &str, version: i64) -> NewRecord {
     NewRecord {
@@ -210,7 +210,7 @@ async fn a_write_that_was_under_way_is_unknown_after_a_start_and_confirmed_only_
         let mut tx = desk.store.begin().await.unwrap();
         pushes::confirm(&mut tx, &[(variant.clone(), "place".into(), generation)], NOW).await.unwrap();
         tx.commit().await.unwrap();
-        let written = views::pushes_of(&desk.store, &variant, "place", 10).await.unwrap();
+        let written = sku_views::pushes_of(&desk.store, &variant, "place", 10).await.unwrap();
         assert_eq!(written.iter().map(|push| push.state.as_str()).collect::<Vec<_>>(), ["confirmed"], "{kind:?}");
     }
 }
