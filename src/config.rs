@@ -475,7 +475,8 @@ mod tests {
 
     #[test]
     fn vendors_on_this_machine_are_refused_unless_somebody_says_yes() {
-        let allowed = |text: &str| read(&[("ALLOW_LOOPBACK_VENDORS", text)]).map(|config| config.allow_loopback_vendors);
+        let allowed =
+            |text: &str| read(&[("ALLOW_LOOPBACK_VENDORS", text)]).map(|config| config.allow_loopback_vendors);
         assert_eq!(read(&[]).map(|config| config.allow_loopback_vendors), Ok(false));
         assert_eq!(allowed("no"), Ok(false));
         assert_eq!(allowed("yes"), Ok(true));

@@ -325,7 +325,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let transport = Arc::new(HttpTransport::new(config.allow_loopback_vendors)?);
     if config.allow_loopback_vendors {
-        tracing::warn!("ALLOW_LOOPBACK_VENDORS is set: connections may lead to this machine; for trying things out only");
+        tracing::warn!(
+            "ALLOW_LOOPBACK_VENDORS is set: connections may lead to this machine; for trying things out only"
+        );
     }
     let seal = SealKey::new(*key.expose());
     let engine = Engine::open(Parts { store, clock, mint, transport, seal, unpaced: false }).await?;

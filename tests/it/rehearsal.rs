@@ -18,8 +18,8 @@ async fn rehearse(kind: &crate::shop::Kind, seed: u64, skus: usize, hours: i64, 
 
 #[tokio::test]
 async fn notices_lost_doubled_late_and_a_busy_shop_change_nothing_in_the_end() {
-    for (kind, seeds) in databases().into_iter().zip([vec![11, 12], vec![13]]) {
-        for seed in seeds {
+    for kind in databases() {
+        for seed in [11, 12] {
             let report = rehearse(&kind, seed, 120, 12, "F01,F02,F03,F05").await;
             assert_eq!(
                 (report.lost, report.applied_twice, report.differences_open, report.unsafe_writes, report.early_calls),
