@@ -99,7 +99,7 @@ impl Engine {
                 continue;
             }
             let side = self.connect(&row)?;
-            let mut highest = 0;
+            let mut highest = ledger::highest_version(&self.cx.store, &row.id).await?;
             for (connection, feed, state) in feeds::all(&self.cx.store).await? {
                 if connection == row.id && feed != "web stock" {
                     highest = highest.max(state.as_of);

@@ -454,3 +454,22 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
         .collect::<Result<_, _>>()
         .map_err(at("checking the ledger"))
 }
+
+/// The highest version of the vendor's that stands anywhere in our books of a connection. Read once at the start:
+/// what was known before a restart must not be forgotten, or the next mark would claim less than is known.
+pub async fn highest_version(store: &Store, connection: &str) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT COALESCE((SELECT MAX(version) FROM sale WHERE connection = $1), 0),
+                COALESCE((SELECT MAX(version) FROM till_count WHERE connection = $1), 0),
+                COALESCE((SELECT MAX(version) FROM listing WHERE connection = $1), 0)",
+    )
+    .bind(connection)
+    .fetch_one(store.read())
+    .await
+    .map_err(at("reading the highest version"))?;
+    let mut highest = 0;
+    for column in 0..3 {
+        highest = highest.max(row.try_get::<i64, _>(column).map_err(at("reading the highest version"))?);
+    }
+    Ok(highest)
+}
