@@ -6,8 +6,8 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 use truecount::domain::time::Span;
-use truecount::sync::schedule::Lane;
 use truecount::sim::{Options, Vendor, WireFault, World};
+use truecount::sync::schedule::Lane;
 
 /// What happens in the shop and at the till; each step of a scenario one second after the last.
 struct Scenario {

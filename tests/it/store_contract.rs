@@ -17,7 +17,9 @@ use truecount::store::inbox::{self, NewRecord};
 use truecount::store::ledger::{self, NewMovement};
 use truecount::store::pushes::{self, Intent};
 use truecount::store::seal::SealKey;
-use truecount::store::{Durability, Store, StoreError, activity, connections, feeds, listings, problems, targets, views};
+use truecount::store::{
+    Durability, Store, StoreError, activity, connections, feeds, listings, problems, targets, views,
+};
 
 fn record(id: &str, external: &str, version: i64) -> NewRecord {
     NewRecord {
@@ -68,13 +70,7 @@ fn movement(document: &str, version: i64, units: i64) -> NewMovement {
     NewMovement {
         document: document.into(),
         version,
-        movement: Movement {
-            line: "l".into(),
-            product: "p".into(),
-            outlet: "o".into(),
-            units,
-            cause: Cause::Sale,
-        },
+        movement: Movement { line: "l".into(), product: "p".into(), outlet: "o".into(), units, cause: Cause::Sale },
         happened_at: NOW,
         inbox: "i".into(),
     }
@@ -261,8 +257,7 @@ async fn an_action_and_its_entry_are_one_unit_of_work() {
         let (store, _dir) = fresh(&kind).await;
         for (n, keep) in [(1u8, true), (2, false), (3, true)] {
             let mut tx = store.begin().await.unwrap();
-            let entry =
-                activity::Entry { actor: "kim", action: "go live", object: "p", body: "{}", salt: [n; 16] };
+            let entry = activity::Entry { actor: "kim", action: "go live", object: "p", body: "{}", salt: [n; 16] };
             activity::append(&mut tx, &entry, NOW).await.unwrap();
             if keep {
                 tx.commit().await.unwrap();

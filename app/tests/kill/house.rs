@@ -160,9 +160,10 @@ impl House {
             .into_iter()
             .map(|e| ((e.sale, e.line, e.product, e.outlet), e.units))
             .collect();
-        let lost = theirs.iter().filter(|(key, units)| ours.get(*key) != Some(*units)).map(|(key, units)| {
-            format!("the till holds {units} of {key:?}, the ledger {:?}", ours.get(key))
-        });
+        let lost = theirs
+            .iter()
+            .filter(|(key, units)| ours.get(*key) != Some(*units))
+            .map(|(key, units)| format!("the till holds {units} of {key:?}, the ledger {:?}", ours.get(key)));
         let surplus = ours.keys().filter(|key| !theirs.contains_key(*key)).map(|key| format!("only ours: {key:?}"));
         lost.chain(surplus).collect()
     }

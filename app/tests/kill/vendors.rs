@@ -145,7 +145,8 @@ impl Street {
         let now: Timestamp = SystemClock.now();
         self.world.advance_to(now);
         let (world, pick) = (&self.world, |list: &[String], n: usize| list[n % list.len()].clone());
-        let (sku, other) = (pick(&self.skus, chance.random_range(0..999)), pick(&self.skus, chance.random_range(0..999)));
+        let (sku, other) =
+            (pick(&self.skus, chance.random_range(0..999)), pick(&self.skus, chance.random_range(0..999)));
         let outlet = pick(&self.outlets, chance.random_range(0..99));
         let units = chance.random_range(1..=2);
         let kind = chance.random_range(0..100);
