@@ -14,6 +14,12 @@ use std::sync::{Arc, PoisonError};
 /// Pairs linked in one transaction.
 const PAIRS: i64 = 500;
 
+/// Parked records tried again in one transaction.
+const PARKED_PAGE: i64 = 500;
+
+/// How far the log of automatic writes stays behind the clock: longer than anybody waits for the writer.
+const SEALED_BEHIND: Span = Span::secs(60);
+
 /// Raw bodies and exchanges are kept this long.
 const BODIES_KEPT: Span = Span::hours(90 * 24);
 
@@ -81,49 +87,51 @@ pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
     }
 }
 
-/// Tries parked records of a connection again, each with what is known today.
+/// Tries parked records of a connection again, each with what is known today, oldest first. However many there are,
+/// none waits behind the others: they go a page at a time.
 pub async fn retry_parked(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
-    let parked = inbox::parked(&cx.store, Some(&link.id), 500).await?;
-    if parked.is_empty() {
-        return Ok(());
+    let mut after = String::new();
+    loop {
+        let page = inbox::parked_after(&cx.store, &link.id, &after, PARKED_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id.clone();
+        let records: Vec<(String, Result<Vec<Fact>, String>)> = page
+            .into_iter()
+            .filter(|record| !record.raw.is_empty())
+            .map(|record| {
+                let facts = match &link.side {
+                    Side::Till(till) => till.interpret(&record.kind, &record.raw).map(|fact| vec![fact]),
+                    Side::Shop(shop) => shop.interpret(&record.kind, &record.raw),
+                };
+                (record.id, facts.map_err(|unreadable| unreadable.reason))
+            })
+            .collect();
+        let warehouse = link.default_warehouse();
+        let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
+        let mut tx = cx.store.begin().await?;
+        let applied = apply_again(&mut tx, origin, &records, cx.now()).await?;
+        tx.commit().await?;
+        // What is still parked must not wake the catalogue again: that is what got us here.
+        let quiet = super::apply::Applied { wake: Vec::new(), ..applied };
+        cx.follow_up(link, &quiet);
     }
-    let mut records: Vec<(String, Result<Vec<Fact>, String>)> = parked
-        .into_iter()
-        .filter(|record| !record.raw.is_empty())
-        .map(|record| {
-            let facts = match &link.side {
-                Side::Till(till) => till.interpret(&record.kind, &record.raw).map(|fact| vec![fact]),
-                Side::Shop(shop) => shop.interpret(&record.kind, &record.raw),
-            };
-            (record.id, facts.map_err(|unreadable| unreadable.reason))
-        })
-        .collect();
-    // The vendor's order, so that the newest version of a document stays.
-    records.reverse();
-    let warehouse = link.default_warehouse();
-    let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
-    let mut tx = cx.store.begin().await?;
-    let applied = apply_again(&mut tx, origin, &records, cx.now()).await?;
-    tx.commit().await?;
-    // What is still parked must not wake the catalogue again: that is what got us here.
-    let quiet = super::apply::Applied { wake: Vec::new(), ..applied };
-    cx.follow_up(link, &quiet);
-    Ok(())
 }
 
-/// Seals the automatic writes answered since the last seal: one entry with the root of their Merkle tree.
+/// Seals the automatic writes answered since the last seal: one entry with the root of their Merkle tree. It stays
+/// behind the clock, so that an answer which waits to be written down is not passed over.
 pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
+    let upto = now - SEALED_BEHIND;
     let mut tx = cx.store.begin().await?;
     let from = activity::sealed_up_to(&mut tx).await?;
-    let leaves = activity::answered_pushes(&mut tx, from, now).await?;
+    let leaves = activity::answered_pushes(&mut tx, from, upto).await?;
     let Some(root) = activity::merkle_root(&leaves) else { return Ok(()) };
     let body =
-        format!(r#"{{"writes":{},"root":"{root}","from":{},"to":{}}}"#, leaves.len(), from.micros(), now.micros());
+        format!(r#"{{"writes":{},"root":"{root}","from":{},"to":{}}}"#, leaves.len(), from.micros(), upto.micros());
     let entry =
         Entry { actor: "truecount", action: "counts written", object: &root, body: &body, salt: cx.mint.bytes() };
     activity::append(&mut tx, &entry, now).await?;
-    activity::set_sealed_up_to(&mut tx, now).await?;
+    activity::set_sealed_up_to(&mut tx, upto).await?;
     tx.commit().await
 }
 

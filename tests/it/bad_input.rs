@@ -246,6 +246,25 @@ async fn a_sale_of_an_unknown_product_waits_and_is_applied_by_itself() {
 }
 
 #[tokio::test]
+async fn a_flood_of_unreadable_records_keeps_none_waiting_behind_it() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        desk.list(KNOWN, "SKU-1", true).await;
+        let early = sale("early", "7", &line("l", "later", "2", "\"1\""));
+        assert_eq!(desk.push_signed(form("sale.update", &early)).await.status, 200);
+        for n in 0..520 {
+            let odd = form("sale.update", &sale(&format!("odd-{n}"), "7", &line("l", KNOWN, "0.5", "\"1\"")));
+            assert_eq!(desk.push_signed(odd).await.status, 200);
+        }
+        desk.list("later", "SKU-2", true).await;
+        let link = desk.engine.cx().link(TILL).unwrap();
+        house::retry_parked(desk.engine.cx(), &link).await.unwrap();
+        assert_eq!(desk.booked().await, [("later".to_owned(), -2)].into_iter().collect(), "{kind:?}");
+        assert_eq!(inbox::parked(&desk.store, Some(TILL), 1_000).await.unwrap().len(), 520, "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_older_parked_version_never_undoes_a_newer_one() {
     for kind in databases() {
         let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;

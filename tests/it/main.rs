@@ -3,6 +3,7 @@
 mod against_sim;
 mod bad_input;
 mod desk;
+mod invariants;
 mod notices;
 mod rehearsal;
 mod replay;

@@ -9,16 +9,18 @@ use truecount::domain::time::Span;
 use truecount::sim::{Options, Vendor, WireFault, World};
 use truecount::sync::schedule::Lane;
 
+/// One thing that somebody does.
+type Step = Box<dyn FnMut(&World) + Send>;
+
 /// What happens in the shop and at the till; each step of a scenario one second after the last.
 struct Scenario {
     name: &'static str,
-    steps: Vec<Box<dyn FnMut(&World) + Send>>,
+    steps: Vec<Step>,
 }
 
 /// Every scenario, for these SKUs at this outlet. Ids that one step makes are handed to the next by `said`.
 fn scenarios(a: &str, b: &str, outlet: &str) -> Vec<Scenario> {
     let (a, b, outlet) = (a.to_owned(), b.to_owned(), outlet.to_owned());
-    type Step = Box<dyn FnMut(&World) + Send>;
     let said = || std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let number = || std::sync::Arc::new(std::sync::Mutex::new(0_i64));
     let sell = |keep: std::sync::Arc<std::sync::Mutex<String>>| -> Step {

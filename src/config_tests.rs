@@ -1,0 +1,107 @@
+//! The settings, tried out.
+
+use super::secret_key::{readable_by_others, write_private};
+use super::*;
+use crate::mint::Mint;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<&'static str>> {
+    let map = pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    Config::read(&map).map_err(|mistakes| mistakes.0.iter().map(|mistake| mistake.name).collect())
+}
+
+#[test]
+fn nothing_given_is_a_local_installation() -> Result<(), Vec<&'static str>> {
+    let config = read(&[])?;
+    assert_eq!(config.public.origin(), "http://127.0.0.1:4780");
+    assert_eq!(config.secret_key_file, PathBuf::from("truecount.key"));
+    Ok(())
+}
+
+#[test]
+fn all_mistakes_are_named_at_once() {
+    let wrong = read(&[
+        ("DATABASE_URL", "mysql://x"),
+        ("LISTEN", "here"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33, 10.0.0.1"),
+        ("TLS_CERT_FILE", "a.crt"),
+        ("ZONE", "Middle/Earth"),
+        ("LOG_FORMAT", "xml"),
+    ]);
+    let expected =
+        ["DATABASE_URL", "LISTEN", "TLS_KEY_FILE", "TRUSTED_PROXIES", "SECRET_KEY_FILE", "ZONE", "LOG_FORMAT"];
+    assert_eq!(wrong.err().unwrap_or_default(), expected);
+}
+
+#[test]
+fn vendors_on_this_machine_are_refused_unless_somebody_says_yes() {
+    let allowed = |text: &str| read(&[("ALLOW_LOOPBACK_VENDORS", text)]).map(|config| config.allow_loopback_vendors);
+    assert_eq!(read(&[]).map(|config| config.allow_loopback_vendors), Ok(false));
+    assert_eq!(allowed("no"), Ok(false));
+    assert_eq!(allowed("yes"), Ok(true));
+    assert_eq!(allowed("1"), Err(vec!["ALLOW_LOOPBACK_VENDORS"]));
+}
+
+#[test]
+fn plain_http_stays_on_this_machine() {
+    let wrong = |pairs: &[(&str, &str)]| read(pairs).err().unwrap_or_default();
+    assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80")]), ["PUBLIC_URL"]);
+    assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "http://stock.example.com")]), ["LISTEN"]);
+    assert_eq!(wrong(&[("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example")]), ["TRUSTED_PROXIES"]);
+    assert_eq!(wrong(&[("PUBLIC_URL", "http://stock.example.com")]), ["PUBLIC_URL"]);
+    assert_eq!(wrong(&[("PUBLIC_URL", "https://x.example/stock")]), ["PUBLIC_URL"]);
+    let tls = [("TLS_CERT_FILE", "a"), ("TLS_KEY_FILE", "b"), ("LISTEN", "0.0.0.0:443")];
+    assert_eq!(wrong(&[&tls[..], &[("PUBLIC_URL", "http://x.example")]].concat()), ["PUBLIC_URL"]);
+    assert!(wrong(&[&tls[..], &[("PUBLIC_URL", "https://X.example:443/")]].concat()).is_empty());
+    let proxy = [("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://x.example"), ("TRUSTED_PROXIES", "10.1.0.0/16")];
+    assert!(wrong(&proxy).is_empty());
+    assert!(wrong(&[("PUBLIC_URL", "http://localhost:9000")]).is_empty());
+}
+
+#[test]
+fn passwords_are_never_printed() -> Result<(), Vec<&'static str>> {
+    let config = read(&[
+        ("DATABASE_URL", "postgres://app:hunter2@db.example/truecount?password=hunter3"),
+        ("SECRET_KEY_FILE", "k"),
+    ])?;
+    let all = format!("{config:?} {:?}", config.shown());
+    assert!(!all.contains("hunter"), "{all}");
+    assert!(all.contains("postgres://app:(secret)@db.example/truecount"), "{all}");
+    Ok(())
+}
+
+#[test]
+fn networks_hold_their_addresses() {
+    let holds = |network: &str, address: &str| match (Network::parse(network), address.parse()) {
+        (Some(network), Ok(address)) => network.contains(address),
+        _ => false,
+    };
+    assert!(holds("10.0.0.0/8", "10.255.0.1"));
+    assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+    assert!(holds("0.0.0.0/0", "203.0.113.9"));
+    assert!(holds("192.0.2.7", "192.0.2.7"));
+    assert!(holds("2001:db8::/32", "2001:db8:1::1"));
+    assert!(!holds("10.0.0.0/8", "11.0.0.1"));
+    assert!(!holds("192.0.2.7", "192.0.2.8"));
+    assert!(!holds("0.0.0.0/0", "::1"));
+}
+
+#[test]
+fn the_secret_key_is_made_once_and_kept_private() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("truecount.key");
+    let first = secret_key(&file, &Mint::seeded(1))?;
+    let again = secret_key(&file, &Mint::seeded(2))?;
+    assert_eq!(first.expose(), again.expose());
+    assert_eq!(format!("{first:?}"), "SecretKey");
+    assert!(!readable_by_others(&file)?);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
+        assert!(matches!(secret_key(&file, &Mint::seeded(3)), Err(KeyError::Open { .. })));
+    }
+    std::fs::remove_file(&file)?;
+    write_private(&file, "not a key")?;
+    assert!(matches!(secret_key(&file, &Mint::seeded(3)), Err(KeyError::Content { .. })));
+    Ok(())
+}
