@@ -13,6 +13,7 @@ use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::Engine;
 use truecount::rehearsal::{Rehearsal, parse_faults};
 use truecount::sim::{Options, SimTransport, World};
+use truecount::store::sku_views;
 use truecount::store::views::{self, Filter};
 use truecount::store::{Store, activity, feeds, inbox, ledger};
 
