@@ -98,7 +98,7 @@ struct BenchArgs {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=20), value_name = "N")]
     seconds: u64,
     /// Connections that notices come in on at once
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
     connections: u32,
     /// Where the temporary database is kept; its disk is what is measured. `target` if there is one here, else the
     /// system's temporary folder.

@@ -1,6 +1,6 @@
 //! Everything from outside, once: raw deliveries and raw records, unique by (connection, kind, id, version).
 
-use super::bulk::{Cell, Rows, RowsSql, rows_sql};
+use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -52,20 +52,52 @@ const INSERT: RowsSql = rows_sql!(
     "INSERT INTO inbox (id, connection, kind, external_id, version, way, state, received_at)
      SELECT each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
             each.value->>5, 'done', CAST(each.value->>6 AS BIGINT) FROM",
-    "WHERE true ON CONFLICT (connection, kind, external_id, version) DO NOTHING RETURNING id"
+    "WHERE true ON CONFLICT (connection, kind, external_id, version) DO NOTHING"
 );
-const INSERT_BODY: RowsSql = rows_sql!(
-    "INSERT INTO inbox_body (inbox, raw, received_at)
-     SELECT each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT) FROM",
-    "WHERE true ON CONFLICT (inbox) DO NOTHING"
-);
+const OURS: RowsSql = rows_sql!("SELECT i.id FROM", "CROSS JOIN inbox i WHERE i.id = each.value->>0");
+/// Bodies are bound as they are: inside a JSON text each would be escaped, parsed twice and unescaped again. So many
+/// rows per statement, the largest first; few texts, so that each is prepared once.
+const INSERT_BODIES: [(usize, &str); 3] = [
+    (
+        16,
+        "INSERT INTO inbox_body (inbox, raw, received_at) VALUES
+         ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12), ($13, $14, $15), ($16, $17, $18),
+         ($19, $20, $21), ($22, $23, $24), ($25, $26, $27), ($28, $29, $30), ($31, $32, $33), ($34, $35, $36),
+         ($37, $38, $39), ($40, $41, $42), ($43, $44, $45), ($46, $47, $48) ON CONFLICT (inbox) DO NOTHING",
+    ),
+    (
+        4,
+        "INSERT INTO inbox_body (inbox, raw, received_at) VALUES
+         ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12) ON CONFLICT (inbox) DO NOTHING",
+    ),
+    (1, "INSERT INTO inbox_body (inbox, raw, received_at) VALUES ($1, $2, $3) ON CONFLICT (inbox) DO NOTHING"),
+];
 const SET_STATE: RowsSql = rows_sql!(
     "UPDATE inbox SET state = each.value->>1, reason = each.value->>2 FROM",
     "WHERE inbox.id = each.value->>0"
 );
 
-/// Keeps new records; returns the ids of those that were not known yet. A repeat changes nothing.
-pub async fn insert(tx: &mut Tx, records: &[NewRecord]) -> Result<HashSet<String>, StoreError> {
+/// Which of some records were not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fresh {
+    /// All of them: the usual case, for which no id has to be read back.
+    All,
+    /// Those with these ids of ours.
+    Only(HashSet<String>),
+}
+
+impl Fresh {
+    /// Whether the record with this id of ours is one of them.
+    pub fn has(&self, id: &str) -> bool {
+        match self {
+            Fresh::All => true,
+            Fresh::Only(ids) => ids.contains(id),
+        }
+    }
+}
+
+/// Keeps new records; returns which were not known yet. A repeat changes nothing.
+pub async fn insert(tx: &mut Tx, records: &[&NewRecord]) -> Result<Fresh, StoreError> {
     let mut rows = Rows::new();
     for r in records {
         rows.push(&[
@@ -79,29 +111,50 @@ pub async fn insert(tx: &mut Tx, records: &[NewRecord]) -> Result<HashSet<String
         ]);
     }
     if rows.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Fresh::All);
     }
     let inserted = sqlx::query(INSERT.text(tx.dialect()))
         .bind(rows.into_json())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("keeping deliveries"))?;
+    let fresh = match usize::try_from(inserted.rows_affected()) {
+        Ok(all) if all == records.len() => Fresh::All,
+        _ => Fresh::Only(ours(tx, records).await?),
+    };
+    let bodies: Vec<&NewRecord> = records.iter().copied().filter(|r| fresh.has(&r.id)).collect();
+    keep_bodies(tx, &bodies).await?;
+    Ok(fresh)
+}
+
+/// Which of these records stand under the id that we gave them, and not under an older one.
+async fn ours(tx: &mut Tx, records: &[&NewRecord]) -> Result<HashSet<String>, StoreError> {
+    let found = sqlx::query(OURS.text(tx.dialect()))
+        .bind(keys(records.iter().map(|r| r.id.as_str())))
         .fetch_all(tx.conn())
         .await
         .map_err(StoreError::at("keeping deliveries"))?;
-    let mut fresh = HashSet::with_capacity(inserted.len());
-    for row in &inserted {
-        fresh.insert(row.try_get::<String, _>(0).map_err(StoreError::at("keeping deliveries"))?);
+    found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(StoreError::at("keeping deliveries"))
+}
+
+async fn keep_bodies(tx: &mut Tx, records: &[&NewRecord]) -> Result<(), StoreError> {
+    let mut rest = records;
+    for (size, sql) in INSERT_BODIES {
+        while let Some((some, others)) = rest.split_at_checked(size) {
+            let mut query = sqlx::query(sql);
+            for r in some {
+                query = query.bind(&r.id).bind(storable(&r.raw)).bind(r.received_at.micros());
+            }
+            query.execute(tx.conn()).await.map_err(StoreError::at("keeping raw bodies"))?;
+            rest = others;
+        }
     }
-    let mut bodies = Rows::new();
-    for r in records.iter().filter(|r| fresh.contains(&r.id)) {
-        bodies.push(&[Cell::Text(&r.id), Cell::Text(&r.raw), Cell::Int(r.received_at.micros())]);
-    }
-    if !bodies.is_empty() {
-        sqlx::query(INSERT_BODY.text(tx.dialect()))
-            .bind(bodies.into_json())
-            .execute(tx.conn())
-            .await
-            .map_err(StoreError::at("keeping raw bodies"))?;
-    }
-    Ok(fresh)
+    Ok(())
+}
+
+/// PostgreSQL holds no NUL character.
+fn storable(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
 /// Sets state ("older", "parked", "done") and reason of records; of several for one record the last counts.

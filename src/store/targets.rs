@@ -91,21 +91,34 @@ const SHOP_SIDE: RowsSql = rows_sql!(
      LEFT JOIN target t ON t.variant = l.variant AND t.place = p.id
      WHERE l.variant = each.value->>0"
 );
-const TILL_SIDE: RowsSql = rows_sql!(
-    "SELECT l.variant, o.place, CAST(SUM(c.units + c.after_units) AS BIGINT),
-            CAST(SUM(CASE WHEN c.pending > c.risen THEN c.pending ELSE c.risen END) AS BIGINT), MAX(l.price_fine) FROM",
-    "CROSS JOIN listing l
-     JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
-     JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> ''
-     WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place"
-);
-const HELD: RowsSql = rows_sql!(
-    "SELECT l.variant, o.place, CAST(SUM(h.units) AS BIGINT) FROM",
-    "CROSS JOIN listing l
-     JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
-     JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> ''
-     WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place"
-);
+/// What the tills say, and what is held of it (marked 1): one question, because every question is a trip to the
+/// writer and back.
+macro_rules! till_side_sql {
+    ($each:literal) => {
+        concat!(
+            "SELECT CAST(0 AS BIGINT), l.variant, o.place, CAST(SUM(c.units + c.after_units) AS BIGINT),
+                    CAST(SUM(CASE WHEN c.pending > c.risen THEN c.pending ELSE c.risen END) AS BIGINT),
+                    MAX(l.price_fine) FROM ",
+            $each,
+            " CROSS JOIN listing l
+             JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
+             JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> ''
+             WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place
+             UNION ALL
+             SELECT CAST(1 AS BIGINT), l.variant, o.place, CAST(SUM(h.units) AS BIGINT), CAST(0 AS BIGINT),
+                    CAST(0 AS BIGINT) FROM ",
+            $each,
+            " CROSS JOIN listing l
+             JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
+             JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> ''
+             WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place"
+        )
+    };
+}
+const TILL_SIDE: RowsSql = RowsSql {
+    sqlite: till_side_sql!("json_each($1) AS each"),
+    postgres: till_side_sql!("jsonb_array_elements(CAST($1 AS JSONB)) AS each(value)"),
+};
 const SAVE: RowsSql = rows_sql!(
     "INSERT INTO target (variant, place, connection, product, warehouse, item, sku, price_fine, till, waiting, hold,
                          buffer, checking, should, floored, generation, cause_at, difference, differs_since,
@@ -165,20 +178,16 @@ pub async fn inputs(tx: &mut Tx, variants: &[&str]) -> Result<Vec<Inputs>, Store
         .fetch_all(tx.conn())
         .await
         .map_err(at("summing the till side"))?;
-    for row in &rows {
-        let read = || -> Result<_, sqlx::Error> {
-            Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
-        };
-        let (key, value) = read().map_err(at("summing the till side"))?;
-        till.insert(key, value);
-    }
     let mut held: HashMap<(String, String), i64> = HashMap::new();
-    let rows =
-        sqlx::query(HELD.text(dialect)).bind(&json).fetch_all(tx.conn()).await.map_err(at("summing what is held"))?;
     for row in &rows {
-        let read = || -> Result<_, sqlx::Error> { Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)) };
-        let (key, value) = read().map_err(at("summing what is held"))?;
-        held.insert(key, value);
+        let text = |column: usize| row.try_get::<String, _>(column).map_err(at("summing the till side"));
+        let number = |column: usize| row.try_get::<i64, _>(column).map_err(at("summing the till side"));
+        let key = (text(1)?, text(2)?);
+        if number(0)? == 0 {
+            till.insert(key, (number(3)?, number(4)?, number(5)?));
+        } else {
+            held.insert(key, number(3)?);
+        }
     }
     let rows = sqlx::query(SHOP_SIDE.text(dialect))
         .bind(json)

@@ -87,16 +87,16 @@ impl Work {
 pub async fn apply(
     tx: &mut Tx,
     origin: Origin<'_>,
-    incoming: Vec<Incoming>,
+    incoming: &[&Incoming],
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
-    let (records, facts): (Vec<NewRecord>, Vec<_>) = incoming.into_iter().map(|i| (i.record, i.facts)).unzip();
+    let records: Vec<&NewRecord> = incoming.iter().map(|i| &i.record).collect();
     let fresh = inbox::insert(tx, &records).await?;
     let mut work = Work::default();
-    work.applied.fresh = i64::try_from(fresh.len()).unwrap_or(i64::MAX);
-    work.applied.repeated = i64::try_from(records.len() - fresh.len()).unwrap_or(0);
     let new: Vec<(&str, &Result<Vec<Fact>, String>)> =
-        records.iter().zip(&facts).filter(|(r, _)| fresh.contains(&r.id)).map(|(r, f)| (r.id.as_str(), f)).collect();
+        incoming.iter().filter(|i| fresh.has(&i.record.id)).map(|i| (i.record.id.as_str(), &i.facts)).collect();
+    work.applied.fresh = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    work.applied.repeated = i64::try_from(incoming.len() - new.len()).unwrap_or(0);
     apply_facts(tx, origin, new, now, &mut work).await?;
     Ok(work.applied)
 }

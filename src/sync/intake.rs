@@ -108,14 +108,14 @@ async fn carry(cx: &Cx, batch: Vec<Waiting>) {
 
 async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
     let now = cx.now();
-    let mut groups: Vec<(Arc<Link>, Vec<Incoming>, i64)> = Vec::new();
+    let mut groups: Vec<(Arc<Link>, Vec<&Incoming>, i64)> = Vec::new();
     for waiting in batch {
         match groups.iter_mut().find(|(link, _, _)| link.id == waiting.link.id) {
             Some((_, incoming, notices)) => {
-                incoming.extend(waiting.incoming.iter().cloned());
+                incoming.extend(&waiting.incoming);
                 *notices += 1;
             }
-            None => groups.push((Arc::clone(&waiting.link), waiting.incoming.clone(), 1)),
+            None => groups.push((Arc::clone(&waiting.link), waiting.incoming.iter().collect(), 1)),
         }
     }
     let mut tx = cx.store.begin().await?;
@@ -124,7 +124,7 @@ async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
         let warehouse = link.default_warehouse();
         let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
         let kept = i64::try_from(incoming.len()).unwrap_or(0);
-        let applied = if kept > 0 { apply(&mut tx, origin, incoming, now).await? } else { Applied::default() };
+        let applied = if kept > 0 { apply(&mut tx, origin, &incoming, now).await? } else { Applied::default() };
         let counts = [("accepted", notices), ("repeated", applied.repeated), ("parked", applied.parked)];
         inbox::count_notices(&mut tx, &link.id, now, &counts).await?;
         done.push((link, applied));

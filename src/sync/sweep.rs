@@ -96,7 +96,8 @@ impl<'a> PageRead<'a> {
         let warehouse = self.link.default_warehouse();
         let origin = Origin { connection: &self.link.id, default_warehouse: &warehouse };
         let mut tx = self.cx.store.begin().await?;
-        let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, rows, now).await? };
+        let rows: Vec<&Incoming> = rows.iter().collect();
+        let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, &rows, now).await? };
         feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now).await?;
         Ok((tx, applied))
     }
@@ -401,7 +402,8 @@ pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let warehouse = link.default_warehouse();
     let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
     let mut tx = cx.store.begin().await?;
-    let applied = apply(&mut tx, origin, rows, now).await?;
+    let rows: Vec<&Incoming> = rows.iter().collect();
+    let applied = apply(&mut tx, origin, &rows, now).await?;
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Again)

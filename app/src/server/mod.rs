@@ -57,7 +57,7 @@ impl AppState {
             site: Arc::new(files::Site::open(&config.site_dir)),
             listeners: Arc::new(events::Listeners::default()),
             mint: Arc::new(Mint::from_os()),
-            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::AT_ONCE)),
+            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::WEIGHT_AT_ONCE)),
             hosts: Arc::new(security::Hosts::of(&config)),
             config: Arc::new(config),
         }

@@ -20,8 +20,11 @@ use tower_http::limit::RequestBodyLimitLayer;
 const MOST_BYTES: usize = 1024 * 1024;
 /// Longest id of a connection; ours are shorter.
 const LONGEST_ID: usize = 100;
-/// Notices taken in at the same time.
-pub(super) const AT_ONCE: usize = 64;
+/// Notices taken in at the same time, by what they weigh: memory is what a flood must not take, and many small ones
+/// share one wait for the disk.
+pub(super) const WEIGHT_AT_ONCE: usize = 4_096;
+/// Bytes of body that weigh one.
+const WEIGHT_BYTES: usize = 4_096;
 /// Time in which a notice has to arrive.
 const ARRIVAL: Duration = Duration::from_secs(15);
 
@@ -42,7 +45,7 @@ async fn receive(
     if !plain {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let Ok(turn) = Arc::clone(&state.notices).try_acquire_owned() else {
+    let Ok(turn) = Arc::clone(&state.notices).try_acquire_many_owned(weight(request.headers())) else {
         let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         return response;
@@ -67,6 +70,13 @@ async fn receive(
         Some(status) if !status.is_redirection() && !status.is_informational() => empty(status),
         _ => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
+}
+
+/// What a notice weighs; one that does not tell its length may be as large as the largest.
+fn weight(headers: &http::HeaderMap) -> u32 {
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let bytes = told.unwrap_or(MOST_BYTES).min(MOST_BYTES);
+    u32::try_from(bytes.div_ceil(WEIGHT_BYTES).max(1)).unwrap_or(u32::MAX)
 }
 
 fn empty(status: StatusCode) -> Response {

@@ -91,8 +91,8 @@ fn form(body: &Bytes) -> Result<(Option<String>, String), NoticeError> {
     }
     let payload = payload.ok_or_else(|| unreadable("the form has no payload"))?;
     // Bytes that are no UTF-8 are decoded to this sign, unless it was sent as itself.
-    let sent_as_itself = body.windows(9).any(|nine| nine.eq_ignore_ascii_case(b"%EF%BF%BD"));
-    if payload.contains('\u{fffd}') && !sent_as_itself {
+    let sent_as_itself = || body.windows(9).any(|nine| nine.eq_ignore_ascii_case(b"%EF%BF%BD"));
+    if payload.contains('\u{fffd}') && !sent_as_itself() {
         return Err(unreadable("the payload is not text in UTF-8"));
     }
     Ok((kind.filter(|kind| !kind.is_empty()), payload))
@@ -107,8 +107,8 @@ fn deliver(told: Option<&str>, payload: String) -> Result<Delivery, NoticeError>
         })?,
     };
     let acted_on = matches!(kind.as_str(), "sale" | "inventory" | "product");
-    let (external_id, version, fact) = match wire::identity(&kind, &payload) {
-        Ok((id, Some(version))) => (id, Some(version), wire::interpret(&kind, &payload)),
+    let (external_id, version, fact) = match wire::identity_of(&kind, &object) {
+        Ok((id, Some(version))) => (id, Some(version), wire::interpret_object(&kind, &object)),
         Ok((id, None)) => (id, None, Ok(hint(&kind))),
         // What we only keep needs no id of theirs: its own bytes tell it apart.
         Err(_) if !acted_on => (fingerprint(&payload), None, Ok(hint(&kind))),

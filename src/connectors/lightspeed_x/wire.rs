@@ -80,10 +80,14 @@ pub(super) fn record(kind: &'static str, raw: &str) -> Record {
 
 /// The vendor's id and version of a record.
 pub(super) fn identity(kind: &str, raw: &str) -> Result<(String, Option<i64>), Unreadable> {
-    let object = Object::open(kind, raw)?;
-    let version = version(&object)?;
+    identity_of(kind, &Object::open(kind, raw)?)
+}
+
+/// The same of a record that is open already.
+pub(super) fn identity_of(kind: &str, object: &Object<'_>) -> Result<(String, Option<i64>), Unreadable> {
+    let version = version(object)?;
     let id = match kind {
-        "inventory" => stock::identity(&object)?,
+        "inventory" => stock::identity(object)?,
         "register_closure" => match object.key("register_closure_id")? {
             Some(id) => id,
             None => object.need_key("id")?,
@@ -95,11 +99,15 @@ pub(super) fn identity(kind: &str, raw: &str) -> Result<(String, Option<i64>), U
 
 /// What a record says.
 pub(super) fn interpret(kind: &str, raw: &str) -> Result<Fact, Unreadable> {
-    let object = Object::open(kind, raw)?;
+    interpret_object(kind, &Object::open(kind, raw)?)
+}
+
+/// The same of a record that is open already.
+pub(super) fn interpret_object(kind: &str, object: &Object<'_>) -> Result<Fact, Unreadable> {
     match kind {
-        "sale" => sales::read(&object).map(Fact::Sale),
-        "product" => products::read(&object).map(Fact::Listing),
-        "inventory" => stock::read(&object).map(Fact::TillReading),
+        "sale" => sales::read(object).map(Fact::Sale),
+        "product" => products::read(object).map(Fact::Listing),
+        "inventory" => stock::read(object).map(Fact::TillReading),
         other => Ok(Fact::Noted { kind: other.to_owned() }),
     }
 }
