@@ -245,7 +245,8 @@ pub async fn time_limit(State(state): State<AppState>, request: Request, next: N
     match tokio::time::timeout(PAGE_TIME, next.run(Request::from_parts(parts, body))).await {
         Ok(response) => response,
         Err(_) => {
-            tracing::error!(path = page.here.as_str(), "a page took too long");
+            let path = page.here.as_str().split('?').next().unwrap_or("/");
+            tracing::error!(path, "a page took too long");
             error_page(&state, &page, StatusCode::SERVICE_UNAVAILABLE).into_response()
         }
     }
