@@ -170,6 +170,11 @@ impl Catalogue {
         }
     }
 
+    /// Whether exactly one till item carries this SKU, letter for letter.
+    pub fn carried_once(&self, till_sku: &str) -> bool {
+        self.items.iter().filter(|item| item.on_till() && item.till_sku == till_sku).count() == 1
+    }
+
     fn soil(&mut self, rng: &mut ChaCha12Rng, percent: u32) {
         for at in 0..self.items.len() {
             if rng.random_range(0..100) >= percent {

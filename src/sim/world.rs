@@ -85,7 +85,8 @@ impl State {
             .iter()
             .enumerate()
             .map(|(i, item)| {
-                let clean = item.dirt.is_none();
+                // The neighbour of a duplicate is no clearer than the duplicate: two till items carry its SKU.
+                let clean = item.dirt.is_none() && range.carried_once(&item.till_sku);
                 (clean, till.on_hand(i), web.shelf(i, super::web::SELLING).free())
             })
             .collect();

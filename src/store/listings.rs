@@ -126,7 +126,8 @@ pub struct Pair {
     pub barcode: String,
 }
 
-/// Listings with the same SKU key, exactly one on each side, at least one of them not linked yet. Bundles,
+/// Listings with the same SKU, letter for letter, at least one of them not linked yet. Where a side has another SKU
+/// that differs only in case or blanks around it, nothing is linked: what looks alike is for a person. Bundles,
 /// uncounted and archived rows are never linked by themselves.
 pub async fn unlinked_pairs(tx: &mut Tx, limit: i64) -> Result<Vec<Pair>, StoreError> {
     let rows = sqlx::query(
@@ -137,7 +138,7 @@ pub async fn unlinked_pairs(tx: &mut Tx, limit: i64) -> Result<Vec<Pair>, StoreE
          JOIN connection tc ON tc.id = t.connection AND tc.side = 'till'
          JOIN listing s ON s.sku_key = t.sku_key
          JOIN connection sc ON sc.id = s.connection AND sc.side = 'shop'
-         WHERE t.sku_key <> '' AND t.archived = 0 AND s.archived = 0 AND t.counted = 1 AND t.bundle = 0 AND s.bundle = 0
+         WHERE t.sku_key <> '' AND t.sku = s.sku AND t.archived = 0 AND s.archived = 0 AND t.counted = 1 AND t.bundle = 0 AND s.bundle = 0
            AND (t.variant = '' OR s.variant = '') AND (t.variant = '' OR s.variant = '' OR t.variant = s.variant)
            AND (SELECT COUNT(*) FROM listing x WHERE x.connection = t.connection AND x.sku_key = t.sku_key
                 AND x.archived = 0) = 1

@@ -32,7 +32,7 @@ pub async fn refresh_default_warehouse(cx: &Cx, link: &Arc<Link>) -> Result<(), 
     Ok(())
 }
 
-/// Links listings of both sides that have the same SKU exactly once each.
+/// Links listings of both sides that have the same SKU, letter for letter, once each.
 pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
     loop {
         let now = cx.now();
