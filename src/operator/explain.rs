@@ -12,6 +12,9 @@ use crate::engine::Engine;
 use crate::store::sku_views;
 use crate::store::views::TargetRow;
 
+/// What is known so soon after it happened is shown where it happened.
+const IN_FLIGHT: Span = Span::minutes(2);
+
 /// Events of each kind that a page looks back on.
 const BACK: i64 = 200;
 
@@ -147,9 +150,11 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             _ => (format!("Count changed by {}, no sale explains it", signed(m.units)), "count changed".into()),
         };
         let words = if late { format!("{words}. Notice didn't arrive, found by sweep") } else { words };
+        // A count often tells of a sale a moment before the sale itself does; the sale still came first.
+        let in_flight = m.known_at.since(m.happened_at) < IN_FLIGHT;
         let event = |what| Event {
             at: m.happened_at,
-            known_at: m.known_at,
+            known_at: if in_flight { m.happened_at } else { m.known_at },
             what,
             place: at_till.clone(),
             words: words.clone(),

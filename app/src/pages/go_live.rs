@@ -141,7 +141,7 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
             <ul class="checks">
                 {check(read.0, &read.1)}
                 {unlinked}
-                {check(Sign::Waiting, "Each number is read back after it was written, and Stop writing ends it at any time.")}
+                {check(Sign::Waiting, "Each number is read back after it was written.")}
                 {check(Sign::Held, "Stop writing takes effect at once. It does not set the old numbers back.")}
             </ul>
             <div class="preview__foot">
