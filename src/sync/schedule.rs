@@ -87,6 +87,9 @@ impl Task {
     }
 }
 
+/// Nothing that had to wait is tried again sooner.
+const SOONEST: Span = Span::millis(20);
+
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     due: Timestamp,
@@ -175,7 +178,8 @@ impl Schedule {
     pub fn failed(&self, task: Task, now: Timestamp, not_before: Option<Timestamp>, mint: &Mint) {
         if let Some(slot) = self.slots().get_mut(&task) {
             let at = match not_before {
-                Some(at) => at,
+                // A moment too near is one that was rounded: asking again and again would only burn time.
+                Some(at) => at.max(now + SOONEST),
                 None => {
                     slot.failures = slot.failures.saturating_add(1);
                     now + retry::delay(slot.failures, mint.below(1_000))

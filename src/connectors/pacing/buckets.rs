@@ -54,6 +54,8 @@ struct Bucket {
     limit: i64,
     /// In grains.
     level: i64,
+    /// The part of a grain that has dripped in, in grain microseconds of the interval.
+    part: i128,
     filled_at: Option<Timestamp>,
 }
 
@@ -92,6 +94,7 @@ impl Buckets {
             interval,
             limit,
             level: grains(percent(limit, SHARE_PERCENT)),
+            part: 0,
             filled_at: None,
         });
         let state = State { buckets: buckets.into(), costs: HashMap::new(), blocked_until: None, asked_at: None };
@@ -224,10 +227,15 @@ impl Bucket {
         grains(percent(self.limit, SHARE_PERCENT))
     }
 
+    /// What dripped in since the last look. A part of a grain is not lost but waits for the next look: whoever looks
+    /// often must not get less.
     fn fill(&mut self, now: Timestamp) {
+        let interval = i128::from(self.interval.0.max(1));
         let elapsed = now.since(self.filled_at.unwrap_or(now)).0.max(0);
-        let gained = i128::from(self.capacity()) * i128::from(elapsed) / i128::from(self.interval.0.max(1));
-        self.level = self.level.saturating_add(i64::try_from(gained).unwrap_or(i64::MAX)).min(self.capacity());
+        let dripped = self.part + i128::from(self.capacity()) * i128::from(elapsed);
+        self.part = dripped % interval;
+        let gained = i64::try_from(dripped / interval).unwrap_or(i64::MAX);
+        self.level = self.level.saturating_add(gained).min(self.capacity());
         self.filled_at = Some(now);
     }
 
@@ -272,6 +280,22 @@ mod tests {
             taken += 1;
         }
         taken
+    }
+
+    #[test]
+    fn looking_often_gets_no_less() {
+        let buckets = Buckets::new(false);
+        let mut state = buckets.lock();
+        for bucket in &mut state.buckets {
+            (bucket.level, bucket.part, bucket.filled_at) = (0, 0, Some(T0));
+            for step in 1..=200_000 {
+                bucket.fill(T0 + Span(step));
+            }
+            let often = bucket.level;
+            (bucket.level, bucket.part, bucket.filled_at) = (0, 0, Some(T0));
+            bucket.fill(T0 + Span(200_000));
+            assert!((bucket.level - often).abs() <= 1, "{} and {often} grains", bucket.level);
+        }
     }
 
     #[test]
