@@ -199,11 +199,11 @@ impl Accounts {
     pub async fn setup_code(&self) -> Result<Option<String>, AccountError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        if rows::count(tx.conn()).await? > 0 {
+        if rows::count(tx.conn().await?).await? > 0 {
             return Ok(None);
         }
         let code = spell(&self.mint.bytes::<20>());
-        rows::put_setup_code(tx.conn(), &code_hash(&code), now + SETUP_LIFE).await?;
+        rows::put_setup_code(tx.conn().await?, &code_hash(&code), now + SETUP_LIFE).await?;
         tx.commit().await?;
         Ok(Some(code))
     }
@@ -221,11 +221,13 @@ impl Accounts {
         check(name, password)?;
         let hash = self.hasher.hash(&self.mint, password).await?;
         let mut tx = self.store.begin().await?;
-        if rows::count(tx.conn()).await? > 0 || !rows::take_setup_code(tx.conn(), &code_hash(code), now).await? {
+        if rows::count(tx.conn().await?).await? > 0
+            || !rows::take_setup_code(tx.conn().await?, &code_hash(code), now).await?
+        {
             return Err(AccountError::Code);
         }
         let account = self.new_row(name, Role::Admin, hash, now);
-        rows::insert(tx.conn(), &account).await?;
+        rows::insert(tx.conn().await?, &account).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, "the first administrator was made");
         Ok(account.into())
@@ -252,9 +254,9 @@ impl Accounts {
             false => None,
         };
         let mut tx = self.store.begin().await?;
-        rows::forget_failures(tx.conn(), &subject).await?;
+        rows::forget_failures(tx.conn().await?, &subject).await?;
         if let Some(stronger) = stronger {
-            rows::upgrade_hash(tx.conn(), &account.id, &account.password_hash, &stronger).await?;
+            rows::upgrade_hash(tx.conn().await?, &account.id, &account.password_hash, &stronger).await?;
         }
         tx.commit().await?;
         tracing::info!(person.id = %account.id, client.address = %address, "somebody logged in");
@@ -282,17 +284,17 @@ impl Accounts {
         }
         let mut tx = self.store.begin().await?;
         for (subject, length, most) in windows {
-            if rows::count_try(tx.conn(), subject, start(length), now).await? > most {
+            if rows::count_try(tx.conn().await?, subject, start(length), now).await? > most {
                 tx.commit().await?;
                 tracing::warn!(client.address = %address, "too many log-in tries");
                 return Err(AccountError::Wait((start(length) + length).since(now)));
             }
         }
         if let Some(subject) = account {
-            let known = rows::failures(tx.conn(), subject).await?;
+            let known = rows::failures(tx.conn().await?, subject).await?;
             waits(known, now)?;
             let failures = known.0 + 1;
-            rows::set_failures(tx.conn(), subject, failures, now + wait_after(failures), now).await?;
+            rows::set_failures(tx.conn().await?, subject, failures, now + wait_after(failures), now).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -305,7 +307,7 @@ impl Accounts {
         let hash = self.hasher.hash(&self.mint, password).await?;
         let account = self.new_row(name, role, hash, self.clock.now());
         let mut tx = self.store.begin().await?;
-        if !rows::insert(tx.conn(), &account).await? {
+        if !rows::insert(tx.conn().await?, &account).await? {
             return Err(AccountError::Invalid(vec![format!("There is an account called {} already.", name.trim())]));
         }
         tx.commit().await?;
@@ -327,10 +329,10 @@ impl Accounts {
         let hash = self.hasher.hash(&self.mint, password).await?;
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let account = rows::by_name(tx.conn(), name).await?.ok_or(AccountError::NotFound)?;
-        rows::set_password(tx.conn(), &account.id, &hash, now).await?;
-        rows::forget_failures(tx.conn(), &account_subject(name)).await?;
-        sessions::delete_of_person(tx.conn(), &account.id).await?;
+        let account = rows::by_name(tx.conn().await?, name).await?.ok_or(AccountError::NotFound)?;
+        rows::set_password(tx.conn().await?, &account.id, &hash, now).await?;
+        rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
+        sessions::delete_of_person(tx.conn().await?, &account.id).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, "a password was changed");
         Ok(())
@@ -340,12 +342,12 @@ impl Accounts {
     pub async fn set_role(&self, actor: &Actor, name: &str, role: Role) -> Result<(), AccountError> {
         actor.check(Deed::ManagePeople)?;
         let mut tx = self.store.begin().await?;
-        let account = rows::by_name(tx.conn(), name).await?.ok_or(AccountError::NotFound)?;
+        let account = rows::by_name(tx.conn().await?, name).await?.ok_or(AccountError::NotFound)?;
         if role != Role::Admin {
-            keep_an_admin(&account, rows::other_admins(tx.conn(), &account.id).await?)?;
+            keep_an_admin(&account, rows::other_admins(tx.conn().await?, &account.id).await?)?;
         }
-        rows::set_role(tx.conn(), &account.id, role).await?;
-        sessions::delete_of_person(tx.conn(), &account.id).await?;
+        rows::set_role(tx.conn().await?, &account.id, role).await?;
+        sessions::delete_of_person(tx.conn().await?, &account.id).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, role = role.word(), "a role was changed");
         Ok(())
@@ -356,14 +358,14 @@ impl Accounts {
     pub async fn set_disabled(&self, actor: &Actor, name: &str, disabled: bool) -> Result<(), AccountError> {
         actor.check(Deed::ManagePeople)?;
         let mut tx = self.store.begin().await?;
-        let account = rows::by_name(tx.conn(), name).await?.ok_or(AccountError::NotFound)?;
+        let account = rows::by_name(tx.conn().await?, name).await?.ok_or(AccountError::NotFound)?;
         if disabled {
-            keep_an_admin(&account, rows::other_admins(tx.conn(), &account.id).await?)?;
-            sessions::delete_of_person(tx.conn(), &account.id).await?;
+            keep_an_admin(&account, rows::other_admins(tx.conn().await?, &account.id).await?)?;
+            sessions::delete_of_person(tx.conn().await?, &account.id).await?;
         } else {
-            rows::forget_failures(tx.conn(), &account_subject(name)).await?;
+            rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
         }
-        rows::set_disabled(tx.conn(), &account.id, disabled).await?;
+        rows::set_disabled(tx.conn().await?, &account.id, disabled).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, disabled, "an account was opened or closed");
         Ok(())
@@ -372,7 +374,7 @@ impl Accounts {
     /// Keeps the theme a person chose for themselves.
     pub async fn set_theme(&self, actor: &Actor, theme: Theme) -> Result<(), AccountError> {
         let mut tx = self.store.begin().await?;
-        if !rows::set_theme(tx.conn(), &actor.person, theme.word()).await? {
+        if !rows::set_theme(tx.conn().await?, &actor.person, theme.word()).await? {
             return Err(AccountError::NotFound);
         }
         tx.commit().await?;
@@ -389,7 +391,7 @@ impl Accounts {
     pub async fn begin_session(&self, id_hash: &str, person: &str, data: &str) -> Result<bool, AccountError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let made = sessions::create(tx.conn(), id_hash, person, data, now).await?;
+        let made = sessions::create(tx.conn().await?, id_hash, person, data, now).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -397,7 +399,7 @@ impl Accounts {
     /// Writes what a session remembers; `false` when it has ended meanwhile, and then it stays ended.
     pub async fn keep_session(&self, id_hash: &str, person: &str, data: &str) -> Result<bool, AccountError> {
         let mut tx = self.store.begin().await?;
-        let kept = sessions::save(tx.conn(), id_hash, person, data).await?;
+        let kept = sessions::save(tx.conn().await?, id_hash, person, data).await?;
         tx.commit().await?;
         Ok(kept)
     }
@@ -413,7 +415,7 @@ impl Accounts {
         let now = self.clock.now();
         if now.since(row.seen_at) >= sessions::SEEN_EVERY {
             let mut tx = self.store.begin().await?;
-            sessions::touch(tx.conn(), id_hash, now).await?;
+            sessions::touch(tx.conn().await?, id_hash, now).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -422,7 +424,7 @@ impl Accounts {
     /// Ends a session.
     pub async fn end_session(&self, id_hash: &str) -> Result<(), AccountError> {
         let mut tx = self.store.begin().await?;
-        sessions::delete(tx.conn(), id_hash).await?;
+        sessions::delete(tx.conn().await?, id_hash).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -431,8 +433,8 @@ impl Accounts {
     pub async fn tidy(&self) -> Result<(), AccountError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        sessions::prune(tx.conn(), now).await?;
-        rows::prune_tries(tx.conn(), now - FORGET_AFTER, LOCKED_AT).await?;
+        sessions::prune(tx.conn().await?, now).await?;
+        rows::prune_tries(tx.conn().await?, now - FORGET_AFTER, LOCKED_AT).await?;
         tx.commit().await?;
         Ok(())
     }

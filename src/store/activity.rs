@@ -39,7 +39,7 @@ fn hash_of(previous: &str, seq: i64, at: i64, actor: &str, action: &str, object:
 /// Appends an entry in the caller's unit of work, so that an action and its entry are one.
 pub async fn append(tx: &mut Tx, entry: &Entry<'_>, now: Timestamp) -> Result<i64, StoreError> {
     let last = sqlx::query("SELECT seq, hash FROM activity ORDER BY seq DESC LIMIT 1")
-        .fetch_optional(tx.conn())
+        .fetch_optional(tx.conn().await?)
         .await
         .map_err(at("reading the end of the log"))?;
     let (seq, previous): (i64, String) = match last {
@@ -66,7 +66,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>, now: Timestamp) -> Result<i6
     .bind(body_hash)
     .bind(previous)
     .bind(hash)
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("writing the log"))?;
     ensure_rows("writing the log", done.rows_affected(), 1)?;
@@ -74,7 +74,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>, now: Timestamp) -> Result<i6
         .bind(seq)
         .bind(hex::encode(entry.salt))
         .bind(entry.body)
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("writing the log"))?;
     Ok(seq)
@@ -151,7 +151,7 @@ pub fn merkle_root(leaves: &[String]) -> Option<String> {
 /// Up to when automatic writes have been sealed.
 pub async fn sealed_up_to(tx: &mut Tx) -> Result<Timestamp, StoreError> {
     let row = sqlx::query("SELECT value FROM setting WHERE name = 'writes sealed up to'")
-        .fetch_optional(tx.conn())
+        .fetch_optional(tx.conn().await?)
         .await
         .map_err(at("reading the seal"))?;
     let text: String = row.map_or(Ok(String::new()), |row| row.try_get(0)).map_err(at("reading the seal"))?;
@@ -165,7 +165,7 @@ pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreE
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )
     .bind(upto.micros().to_string())
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("moving the seal"))?;
     Ok(())
@@ -179,7 +179,7 @@ pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Res
     )
     .bind(from.micros())
     .bind(to.micros())
-    .fetch_all(tx.conn())
+    .fetch_all(tx.conn().await?)
     .await
     .map_err(at("reading writes to seal"))?;
     rows.iter()
@@ -218,7 +218,7 @@ mod tests {
         let (store, _dir) = log().await;
         let mut tx = store.begin().await.unwrap();
         for statement in statements {
-            let done = sqlx::query(*statement).execute(tx.conn()).await.unwrap();
+            let done = sqlx::query(*statement).execute(tx.conn().await.unwrap()).await.unwrap();
             assert!(done.rows_affected() > 0, "{statement} changed nothing");
         }
         tx.commit().await.unwrap();

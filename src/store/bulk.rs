@@ -26,7 +26,7 @@ impl RowsSql {
 macro_rules! rows_sql {
     ($before:literal, $after:literal) => {
         $crate::store::bulk::RowsSql {
-            sqlite: concat!($before, " json_each($1) AS each ", $after),
+            sqlite: concat!($before, " jsonb_each($1) AS each ", $after),
             postgres: concat!($before, " jsonb_array_elements(CAST($1 AS JSONB)) AS each(value) ", $after),
         }
     };

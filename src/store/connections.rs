@@ -113,7 +113,7 @@ pub async fn add(tx: &mut Tx, c: &ConnectionRow) -> Result<(), StoreError> {
     .bind(&c.notice_sealed)
     .bind(&c.key_hint)
     .bind(c.created_at.micros())
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("adding a connection"))?;
     Ok(())
@@ -124,7 +124,7 @@ pub async fn set_paused(tx: &mut Tx, id: &str, paused_at: Timestamp) -> Result<(
     let done = sqlx::query("UPDATE connection SET paused_at = $2 WHERE id = $1")
         .bind(id)
         .bind(paused_at.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("pausing a connection"))?;
     ensure_rows("pausing a connection", done.rows_affected(), 1)
@@ -195,7 +195,7 @@ pub async fn keep_place(
     .bind(warehouse)
     .bind(name)
     .bind(i64::from(archived))
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("keeping a place"))?;
     Ok(())
@@ -218,7 +218,7 @@ pub async fn keep_outlet(tx: &mut Tx, o: &OutletRow, currency: &str, archived: b
     .bind(currency)
     .bind(o.registers)
     .bind(i64::from(archived))
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("keeping an outlet"))?;
     Ok(())
@@ -229,7 +229,7 @@ pub async fn map_outlet(tx: &mut Tx, outlet: &str, place: &str) -> Result<bool, 
     let done = sqlx::query("UPDATE outlet SET place = $2 WHERE id = $1")
         .bind(outlet)
         .bind(place)
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("mapping an outlet"))?;
     Ok(done.rows_affected() == 1)
@@ -240,7 +240,7 @@ pub async fn set_live(tx: &mut Tx, place: &str, since: Timestamp) -> Result<(), 
     let done = sqlx::query("UPDATE place SET live_since = $2 WHERE id = $1")
         .bind(place)
         .bind(since.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("going live"))?;
     ensure_rows("going live", done.rows_affected(), 1)

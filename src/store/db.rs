@@ -1,8 +1,9 @@
 //! Opening the database: which one it is, its settings, its migrations, and the one-writer rule.
 
 use super::error::StoreError;
+use super::writer::Writer;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Executor as _, Row as _};
+use sqlx::{AnyConnection, AnyPool, Executor as _, Row as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -30,12 +31,19 @@ const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// Readers beside the one writer.
 const READERS: u32 = 6;
 
+const POSTGRES_SETTINGS: [&str; 4] = [
+    "SET lock_timeout = '5s'",
+    "SET statement_timeout = '60s'",
+    "SET idle_in_transaction_session_timeout = '30s'",
+    "SET synchronous_commit = on",
+];
+
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 pub(super) struct Opened {
     pub dialect: Dialect,
-    pub write: AnyPool,
+    pub write: Writer,
     pub read: AnyPool,
     pub lock: Option<std::fs::File>,
 }
@@ -72,36 +80,23 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
         AnyConnectOptions::from_str(&format!("sqlite://{shown}?mode={mode}"))
             .map_err(StoreError::at("reading the database address"))
     };
-    let write = AnyPoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(30))
-        .after_connect(move |conn, _| {
-            Box::pin(async move {
-                for pragma in [
-                    "PRAGMA journal_mode = WAL",
-                    synchronous,
-                    "PRAGMA busy_timeout = 5000",
-                    "PRAGMA foreign_keys = ON",
-                    "PRAGMA trusted_schema = OFF",
-                    "PRAGMA cache_size = -32000",
-                    "PRAGMA temp_store = MEMORY",
-                    "PRAGMA journal_size_limit = 67108864",
-                ] {
-                    conn.execute(pragma).await?;
-                }
-                Ok(())
-            })
-        })
-        .connect_with(options("rwc")?)
-        .await
-        .map_err(StoreError::at("opening the database"))?;
-    check_sqlite_version(&write).await?;
-    migrate(&SQLITE_MIGRATIONS, &write).await?;
+    let settings = vec![
+        "PRAGMA journal_mode = WAL",
+        synchronous,
+        "PRAGMA busy_timeout = 5000",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA cache_size = -32000",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA journal_size_limit = 67108864",
+    ];
+    let mut write = Writer::connect(options("rwc")?, settings).await?;
+    check_sqlite_version(write.conn().await?).await?;
+    migrate(&SQLITE_MIGRATIONS, write.conn().await?).await?;
     let read = AnyPoolOptions::new()
         .max_connections(READERS)
+        // A connection inside this process does not go away, so nobody has to ask whether it is still there.
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
@@ -126,24 +121,22 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
 
 async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
     let options = AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))?;
-    let pool = |max: u32| {
-        AnyPoolOptions::new().max_connections(max).acquire_timeout(Duration::from_secs(30)).after_connect(|conn, _| {
+    let mut write = Writer::connect(options.clone(), POSTGRES_SETTINGS.to_vec()).await?;
+    migrate(&POSTGRES_MIGRATIONS, write.conn().await?).await?;
+    let read = AnyPoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(|conn, _| {
             Box::pin(async move {
-                for setting in [
-                    "SET lock_timeout = '5s'",
-                    "SET statement_timeout = '60s'",
-                    "SET idle_in_transaction_session_timeout = '30s'",
-                    "SET synchronous_commit = on",
-                ] {
+                for setting in POSTGRES_SETTINGS {
                     conn.execute(setting).await?;
                 }
                 Ok(())
             })
         })
-    };
-    let write = pool(1).connect_with(options.clone()).await.map_err(StoreError::at("connecting to PostgreSQL"))?;
-    migrate(&POSTGRES_MIGRATIONS, &write).await?;
-    let read = pool(READERS).connect_with(options).await.map_err(StoreError::at("connecting to PostgreSQL"))?;
+        .connect_with(options)
+        .await
+        .map_err(StoreError::at("connecting to PostgreSQL"))?;
     Ok(Opened { dialect: Dialect::Postgres, write, read, lock: None })
 }
 
@@ -169,8 +162,8 @@ pub async fn create_database(base: &str, name: &str) -> Result<String, StoreErro
     Ok(if options.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{options}") })
 }
 
-async fn migrate(migrator: &sqlx::migrate::Migrator, pool: &AnyPool) -> Result<(), StoreError> {
-    match migrator.run(pool).await {
+async fn migrate(migrator: &sqlx::migrate::Migrator, conn: &mut AnyConnection) -> Result<(), StoreError> {
+    match migrator.run(conn).await {
         Ok(()) => Ok(()),
         Err(sqlx::migrate::MigrateError::VersionMissing(version)) => Err(StoreError::Unusable(format!(
             "this database was made by a newer Truecount (it has migration {version}); start that version, or restore \
@@ -183,9 +176,9 @@ async fn migrate(migrator: &sqlx::migrate::Migrator, pool: &AnyPool) -> Result<(
     }
 }
 
-async fn check_sqlite_version(pool: &AnyPool) -> Result<(), StoreError> {
+async fn check_sqlite_version(conn: &mut AnyConnection) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT sqlite_version()")
-        .fetch_one(pool)
+        .fetch_one(conn)
         .await
         .map_err(StoreError::at("asking SQLite for its version"))?;
     let text: String = row.try_get(0).map_err(StoreError::at("asking SQLite for its version"))?;

@@ -1,5 +1,6 @@
 //! How far each feed of each connection has been read. Only sweeps move these marks, never notices.
 
+use super::script::{Done, Statement};
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -49,14 +50,15 @@ pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, St
     row.map(|row| feed_row(&row, 0)).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
 }
 
-/// `as_of` and `base` of one feed, inside a unit of work.
-pub async fn as_of(tx: &mut Tx, connection: &str, feed: &str) -> Result<(i64, i64), StoreError> {
-    let row = sqlx::query("SELECT as_of, base FROM feed WHERE connection = $1 AND feed = $2")
-        .bind(connection)
-        .bind(feed)
-        .fetch_optional(tx.conn())
-        .await
-        .map_err(at("reading a mark"))?;
+/// The question for `as_of` and `base` of one feed; its answer is for [`as_of_from`].
+pub(crate) fn ask_as_of(connection: &str, feed: &str) -> Statement {
+    let sql = "SELECT as_of, base FROM feed WHERE connection = $1 AND feed = $2";
+    Statement::new(sql, "reading a mark").text(connection).text(feed)
+}
+
+/// `as_of` and `base` of the feed asked for; zero when it was never read.
+pub(crate) fn as_of_from(answer: &Done) -> Result<(i64, i64), StoreError> {
+    let row = answer.rows.first();
     row.map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get(1)?))).map_err(at("reading a mark"))
 }
 
@@ -76,72 +78,56 @@ pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreErro
 }
 
 /// A page was read and kept: the cursor moves on, and the feed works.
-pub async fn advance(
-    tx: &mut Tx,
-    connection: &str,
-    feed: &str,
-    cursor: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO feed (connection, feed, cursor, tried_at) VALUES ($1, $2, $3, $4)
+pub fn advance(tx: &mut Tx, connection: &str, feed: &str, cursor: &str, now: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, cursor, tried_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (connection, feed) DO UPDATE SET
             cursor = excluded.cursor, tried_at = excluded.tried_at, failing_since = 0, error = ''",
-    )
-    .bind(connection)
-    .bind(feed)
-    .bind(cursor)
-    .bind(now.micros())
-    .execute(tx.conn())
-    .await
-    .map_err(at("moving a cursor"))?;
-    Ok(())
+            "moving a cursor",
+        )
+        .text(connection)
+        .text(feed)
+        .text(cursor)
+        .int(now.micros()),
+    );
 }
 
 /// The feed was read to its end: nothing ordered up to `as_of` or recorded before `read_up_to` is missing. Marks
 /// never go back.
-pub async fn mark(
-    tx: &mut Tx,
-    connection: &str,
-    feed: &str,
-    as_of: i64,
-    read_up_to: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO feed (connection, feed, as_of, base, read_up_to, tried_at) VALUES ($1, $2, $3, $3, $4, $5)
+pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: Timestamp, now: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, as_of, base, read_up_to, tried_at) VALUES ($1, $2, $3, $3, $4, $5)
          ON CONFLICT (connection, feed) DO UPDATE SET
             base = CASE WHEN feed.read_up_to = 0 THEN excluded.as_of ELSE feed.base END,
             as_of = CASE WHEN excluded.as_of > feed.as_of THEN excluded.as_of ELSE feed.as_of END,
             read_up_to = CASE WHEN excluded.read_up_to > feed.read_up_to THEN excluded.read_up_to
                               ELSE feed.read_up_to END,
             tried_at = excluded.tried_at, failing_since = 0, error = ''",
-    )
-    .bind(connection)
-    .bind(feed)
-    .bind(as_of)
-    .bind(read_up_to.micros())
-    .bind(now.micros())
-    .execute(tx.conn())
-    .await
-    .map_err(at("moving a mark"))?;
-    Ok(())
+            "moving a mark",
+        )
+        .text(connection)
+        .text(feed)
+        .int(as_of)
+        .int(read_up_to.micros())
+        .int(now.micros()),
+    );
 }
 
 /// Reading failed; the marks stay where they are.
-pub async fn failed(tx: &mut Tx, connection: &str, feed: &str, error: &str, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO feed (connection, feed, tried_at, failing_since, error) VALUES ($1, $2, $3, $3, $4)
+pub fn failed(tx: &mut Tx, connection: &str, feed: &str, error: &str, now: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, tried_at, failing_since, error) VALUES ($1, $2, $3, $3, $4)
          ON CONFLICT (connection, feed) DO UPDATE SET
             tried_at = excluded.tried_at, error = excluded.error,
             failing_since = CASE WHEN feed.failing_since = 0 THEN excluded.failing_since ELSE feed.failing_since END",
-    )
-    .bind(connection)
-    .bind(feed)
-    .bind(now.micros())
-    .bind(error)
-    .execute(tx.conn())
-    .await
-    .map_err(at("noting a failure"))?;
-    Ok(())
+            "noting a failure",
+        )
+        .text(connection)
+        .text(feed)
+        .int(now.micros())
+        .text(error),
+    );
 }

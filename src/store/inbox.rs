@@ -1,10 +1,14 @@
 //! Everything from outside, once: raw deliveries and raw records, unique by (connection, kind, id, version).
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
-use super::{Store, StoreError, Tx};
+use super::script::{Done, Statement};
+use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+
+const KEEPING: &str = "keeping deliveries";
 
 /// A delivery or record to be kept.
 #[derive(Debug, Clone)]
@@ -55,23 +59,29 @@ const INSERT: RowsSql = rows_sql!(
     "WHERE true ON CONFLICT (connection, kind, external_id, version) DO NOTHING"
 );
 const OURS: RowsSql = rows_sql!("SELECT i.id FROM", "CROSS JOIN inbox i WHERE i.id = each.value->>0");
-/// Bodies are bound as they are: inside a JSON text each would be escaped, parsed twice and unescaped again. So many
-/// rows per statement, the largest first; few texts, so that each is prepared once.
-const INSERT_BODIES: [(usize, &str); 3] = [
-    (
-        16,
-        "INSERT INTO inbox_body (inbox, raw, received_at) VALUES
-         ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12), ($13, $14, $15), ($16, $17, $18),
-         ($19, $20, $21), ($22, $23, $24), ($25, $26, $27), ($28, $29, $30), ($31, $32, $33), ($34, $35, $36),
-         ($37, $38, $39), ($40, $41, $42), ($43, $44, $45), ($46, $47, $48) ON CONFLICT (inbox) DO NOTHING",
+/// Bodies are bound as they are, one after another in one value, each row saying where its own begins (counted from 1)
+/// and how many bytes it has: inside a JSON text each would be escaped, parsed twice and unescaped again.
+macro_rules! insert_bodies_sql {
+    ($each:literal, $text:literal) => {
+        concat!(
+            "INSERT INTO inbox_body (inbox, raw, received_at)
+             SELECT each.value->>0, ",
+            $text,
+            ", CAST(each.value->>3 AS BIGINT) FROM ",
+            $each,
+            " WHERE true ON CONFLICT (inbox) DO NOTHING"
+        )
+    };
+}
+const INSERT_BODIES: RowsSql = RowsSql {
+    sqlite: insert_bodies_sql!("jsonb_each($1) AS each", "CAST(substr($2, each.value->>1, each.value->>2) AS TEXT)"),
+    postgres: insert_bodies_sql!(
+        "jsonb_array_elements(CAST($1 AS JSONB)) AS each(value)",
+        "convert_from(substring($2 FROM CAST(each.value->>1 AS INT) FOR CAST(each.value->>2 AS INT)), 'UTF8')"
     ),
-    (
-        4,
-        "INSERT INTO inbox_body (inbox, raw, received_at) VALUES
-         ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12) ON CONFLICT (inbox) DO NOTHING",
-    ),
-    (1, "INSERT INTO inbox_body (inbox, raw, received_at) VALUES ($1, $2, $3) ON CONFLICT (inbox) DO NOTHING"),
-];
+};
+/// Most bytes of bodies in one statement; one longer body goes alone.
+const BODIES_BYTES_MAX: usize = 1024 * 1024;
 const SET_STATE: RowsSql = rows_sql!(
     "UPDATE inbox SET state = each.value->>1, reason = each.value->>2 FROM",
     "WHERE inbox.id = each.value->>0"
@@ -96,8 +106,8 @@ impl Fresh {
     }
 }
 
-/// Keeps new records; returns which were not known yet. A repeat changes nothing.
-pub async fn insert(tx: &mut Tx, records: &[&NewRecord]) -> Result<Fresh, StoreError> {
+/// The statement that keeps new records; a repeat changes nothing. Its answer is for [`kept`].
+pub(crate) fn keep(dialect: Dialect, records: &[&NewRecord]) -> Statement {
     let mut rows = Rows::new();
     for r in records {
         rows.push(&[
@@ -110,57 +120,59 @@ pub async fn insert(tx: &mut Tx, records: &[&NewRecord]) -> Result<Fresh, StoreE
             Cell::Int(r.received_at.micros()),
         ]);
     }
-    if rows.is_empty() {
-        return Ok(Fresh::All);
-    }
-    let inserted = sqlx::query(INSERT.text(tx.dialect()))
-        .bind(rows.into_json())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("keeping deliveries"))?;
-    let fresh = match usize::try_from(inserted.rows_affected()) {
+    Statement::new(INSERT.text(dialect), KEEPING).text(rows.into_json())
+}
+
+/// Which of the records were not known yet; their bodies are kept with them.
+pub(crate) async fn kept(tx: &mut Tx, records: &[&NewRecord], answer: &Done) -> Result<Fresh, StoreError> {
+    let fresh = match usize::try_from(answer.changed) {
         Ok(all) if all == records.len() => Fresh::All,
+        Ok(0) => Fresh::Only(HashSet::new()),
         _ => Fresh::Only(ours(tx, records).await?),
     };
     let bodies: Vec<&NewRecord> = records.iter().copied().filter(|r| fresh.has(&r.id)).collect();
-    keep_bodies(tx, &bodies).await?;
+    keep_bodies(tx, &bodies);
     Ok(fresh)
+}
+
+/// Keeps new records; returns which were not known yet. A repeat changes nothing.
+pub async fn insert(tx: &mut Tx, records: &[&NewRecord]) -> Result<Fresh, StoreError> {
+    let answer = tx.ask(vec![keep(tx.dialect(), records)]).await?.pop().unwrap_or_default();
+    kept(tx, records, &answer).await
 }
 
 /// Which of these records stand under the id that we gave them, and not under an older one.
 async fn ours(tx: &mut Tx, records: &[&NewRecord]) -> Result<HashSet<String>, StoreError> {
-    let found = sqlx::query(OURS.text(tx.dialect()))
-        .bind(keys(records.iter().map(|r| r.id.as_str())))
-        .fetch_all(tx.conn())
-        .await
-        .map_err(StoreError::at("keeping deliveries"))?;
-    found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(StoreError::at("keeping deliveries"))
+    let question = Statement::new(OURS.text(tx.dialect()), KEEPING).text(keys(records.iter().map(|r| r.id.as_str())));
+    let found = tx.rows(question).await?;
+    found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(StoreError::at(KEEPING))
 }
 
-async fn keep_bodies(tx: &mut Tx, records: &[&NewRecord]) -> Result<(), StoreError> {
-    let mut rest = records;
-    for (size, sql) in INSERT_BODIES {
-        while let Some((some, others)) = rest.split_at_checked(size) {
-            let mut query = sqlx::query(sql);
-            for r in some {
-                query = query.bind(&r.id).bind(storable(&r.raw)).bind(r.received_at.micros());
-            }
-            query.execute(tx.conn()).await.map_err(StoreError::at("keeping raw bodies"))?;
-            rest = others;
+fn keep_bodies(tx: &mut Tx, records: &[&NewRecord]) {
+    let (mut rows, mut bytes) = (Rows::new(), Vec::new());
+    for (i, r) in records.iter().enumerate() {
+        let raw = storable(&r.raw);
+        let count = |n: usize| Cell::Int(i64::try_from(n).unwrap_or(i64::MAX));
+        rows.push(&[Cell::Text(&r.id), count(bytes.len() + 1), count(raw.len()), Cell::Int(r.received_at.micros())]);
+        bytes.extend_from_slice(raw.as_bytes());
+        let next = records.get(i + 1).map_or(usize::MAX, |next| next.raw.len());
+        if next.saturating_add(bytes.len()) > BODIES_BYTES_MAX {
+            let (rows, bytes) = (std::mem::take(&mut rows), std::mem::take(&mut bytes));
+            let statement = Statement::new(INSERT_BODIES.text(tx.dialect()), "keeping raw bodies");
+            tx.later(statement.text(rows.into_json()).bytes(bytes));
         }
     }
-    Ok(())
 }
 
 /// PostgreSQL holds no NUL character.
-fn storable(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Sets state ("older", "parked", "done") and reason of records; of several for one record the last counts.
-pub async fn set_states(tx: &mut Tx, states: &[(String, &'static str, String)]) -> Result<(), StoreError> {
+pub fn set_states(tx: &mut Tx, states: &[(String, &'static str, String)]) {
     if states.is_empty() {
-        return Ok(());
+        return;
     }
     // One row per record: which of two a database takes for an update is its own choice.
     let last: BTreeMap<&str, (&str, &str)> =
@@ -169,12 +181,7 @@ pub async fn set_states(tx: &mut Tx, states: &[(String, &'static str, String)]) 
     for (id, (state, reason)) in last {
         rows.push(&[Cell::Text(id), Cell::Text(state), Cell::Text(reason)]);
     }
-    sqlx::query(SET_STATE.text(tx.dialect()))
-        .bind(rows.into_json())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("marking deliveries"))?;
-    Ok(())
+    tx.later(Statement::new(SET_STATE.text(tx.dialect()), "marking deliveries").text(rows.into_json()));
 }
 
 fn parked_row(row: &sqlx::any::AnyRow) -> Result<Parked, sqlx::Error> {
@@ -238,52 +245,31 @@ pub async fn get(store: &Store, id: &str) -> Result<Option<(Parked, String, Stri
 }
 
 /// Counts what came through the door, per connection and hour.
-pub async fn count_notices(
-    tx: &mut Tx,
-    connection: &str,
-    at: Timestamp,
-    counts: &[(&'static str, i64)],
-) -> Result<(), StoreError> {
+pub fn count_notices(tx: &mut Tx, connection: &str, at: Timestamp, counts: &[(&'static str, i64)]) {
     for (what, n) in counts {
         if *n == 0 {
             continue;
         }
-        sqlx::query(
-            "INSERT INTO notice_count (connection, hour, what, n) VALUES ($1, $2, $3, $4)
+        tx.later(
+            Statement::new(
+                "INSERT INTO notice_count (connection, hour, what, n) VALUES ($1, $2, $3, $4)
              ON CONFLICT (connection, hour, what) DO UPDATE SET n = notice_count.n + excluded.n",
-        )
-        .bind(connection)
-        .bind(at.secs() / 3_600)
-        .bind(*what)
-        .bind(*n)
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("counting notices"))?;
+                "counting notices",
+            )
+            .text(connection)
+            .int(at.secs() / 3_600)
+            .text(*what)
+            .int(*n),
+        );
     }
-    Ok(())
 }
 
 /// Remembers that a notice was refused, counted per reason, so that a flood is one row.
-pub async fn count_refused(
-    tx: &mut Tx,
-    connection: &str,
-    status: u16,
-    reason: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO notice_refused (connection, status, reason, first_at, last_at, n) VALUES ($1, $2, $3, $4, $4, 1)
+pub fn count_refused(tx: &mut Tx, connection: &str, status: u16, reason: &str, at: Timestamp) {
+    tx.later(Statement::new("INSERT INTO notice_refused (connection, status, reason, first_at, last_at, n) VALUES ($1, $2, $3, $4, $4, 1)
          ON CONFLICT (connection, status, reason)
-         DO UPDATE SET n = notice_refused.n + 1, last_at = excluded.last_at",
-    )
-    .bind(connection)
-    .bind(i64::from(status))
-    .bind(reason)
-    .bind(at.micros())
-    .execute(tx.conn())
-    .await
-    .map_err(StoreError::at("counting refused notices"))?;
-    count_notices(tx, connection, at, &[("refused", 1)]).await
+         DO UPDATE SET n = notice_refused.n + 1, last_at = excluded.last_at", "counting refused notices").text(connection).int(i64::from(status)).text(reason).int(at.micros()));
+    count_notices(tx, connection, at, &[("refused", 1)])
 }
 
 /// Notices since an hour, summed: (connection, what) → n.
@@ -317,24 +303,30 @@ pub async fn refused(store: &Store, limit: i64) -> Result<Vec<(String, i64, Stri
 
 /// Deletes raw bodies older than `before`, at most `limit`; returns how many went.
 pub async fn forget_bodies(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query(
-        "DELETE FROM inbox_body WHERE inbox IN (SELECT inbox FROM inbox_body WHERE received_at < $1 LIMIT $2)",
-    )
-    .bind(before.micros())
-    .bind(limit)
-    .execute(tx.conn())
-    .await
-    .map_err(StoreError::at("forgetting raw bodies"))?;
-    Ok(done.rows_affected())
+    let done = tx
+        .change(
+            Statement::new(
+                "DELETE FROM inbox_body WHERE inbox IN (SELECT inbox FROM inbox_body WHERE received_at < $1 LIMIT $2)",
+                "forgetting raw bodies",
+            )
+            .int(before.micros())
+            .int(limit),
+        )
+        .await?;
+    Ok(done)
 }
 
 /// Deletes kept exchanges older than `before`, at most `limit`.
 pub async fn forget_exchanges(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE at < $1 LIMIT $2)")
-        .bind(before.micros())
-        .bind(limit)
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("forgetting exchanges"))?;
-    Ok(done.rows_affected())
+    let done = tx
+        .change(
+            Statement::new(
+                "DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE at < $1 LIMIT $2)",
+                "forgetting exchanges",
+            )
+            .int(before.micros())
+            .int(limit),
+        )
+        .await?;
+    Ok(done)
 }

@@ -1,8 +1,8 @@
 //! The ledger (append-only movements and readings), the counts derived from it, and the holds.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
-use super::error::ensure_rows;
-use super::{Store, StoreError, Tx};
+use super::script::{Done, Statement};
+use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::ledger::{Booked, Movement, TillCount};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -138,7 +138,7 @@ pub async fn booked(
     let rows = sqlx::query(BOOKED.text(tx.dialect()))
         .bind(keys(documents.iter().copied()))
         .bind(connection)
-        .fetch_all(tx.conn())
+        .fetch_all(tx.conn().await?)
         .await
         .map_err(at("reading the ledger"))?;
     let mut out: HashMap<String, Vec<Booked>> = HashMap::new();
@@ -162,14 +162,9 @@ pub async fn booked(
 
 /// Appends movements. A source line that is already booked at this version is an error: the caller decides from
 /// what is booked, so a repeat never gets here.
-pub async fn append(
-    tx: &mut Tx,
-    connection: &str,
-    movements: &[NewMovement],
-    known_at: Timestamp,
-) -> Result<(), StoreError> {
+pub fn append(tx: &mut Tx, connection: &str, movements: &[NewMovement], known_at: Timestamp) {
     if movements.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for m in movements {
@@ -186,29 +181,32 @@ pub async fn append(
         ]);
     }
     let wanted = rows.len() as u64;
-    let done = sqlx::query(APPEND.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .bind(known_at.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("appending to the ledger"))?;
-    ensure_rows("appending to the ledger", done.rows_affected(), wanted)
+    let statement = Statement::new(APPEND.text(tx.dialect()), "appending to the ledger").text(rows.into_json());
+    tx.later(statement.text(connection).int(known_at.micros()).must_change(wanted));
 }
 
-/// The counts of these shelves; a shelf without a row is not in the map.
-pub async fn counts(tx: &mut Tx, connection: &str, shelves: &[Shelf]) -> Result<HashMap<Shelf, TillCount>, StoreError> {
+/// The question for the counts of these shelves; its answer is for [`counts_from`].
+pub(crate) fn ask_counts<'a>(
+    dialect: Dialect,
+    connection: &str,
+    shelves: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Statement {
     let mut rows = Rows::new();
     for (product, outlet) in shelves {
         rows.push(&[Cell::Text(product), Cell::Text(outlet)]);
     }
-    let found = sqlx::query(COUNTS.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(at("reading counts"))?;
-    found.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading counts"))
+    Statement::new(COUNTS.text(dialect), "reading counts").text(rows.into_json()).text(connection)
+}
+
+/// The counts of these shelves; a shelf without a row is not in the map.
+pub async fn counts(tx: &mut Tx, connection: &str, shelves: &[Shelf]) -> Result<HashMap<Shelf, TillCount>, StoreError> {
+    let question = ask_counts(tx.dialect(), connection, shelves.iter().map(|(p, o)| (p.as_str(), o.as_str())));
+    counts_from(&tx.ask(vec![question]).await?.pop().unwrap_or_default())
+}
+
+/// The counts of the shelves asked for; a shelf without a row is not in the map.
+pub(crate) fn counts_from(answer: &Done) -> Result<HashMap<Shelf, TillCount>, StoreError> {
+    answer.rows.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading counts"))
 }
 
 fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error> {
@@ -234,19 +232,14 @@ pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, Ti
          FROM till_count WHERE connection = $1 AND (after_units <> 0 OR pending <> 0 OR risen <> 0)",
     )
     .bind(connection)
-    .fetch_all(tx.conn())
+    .fetch_all(tx.conn().await?)
     .await
     .map_err(at("reading open counts"))?;
     found.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading open counts"))
 }
 
 /// Stores counts.
-pub async fn save_counts(
-    tx: &mut Tx,
-    connection: &str,
-    counts: &[(Shelf, TillCount)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn save_counts(tx: &mut Tx, connection: &str, counts: &[(Shelf, TillCount)], now: Timestamp) {
     let mut rows = Rows::new();
     for ((product, outlet), c) in counts {
         rows.push(&[
@@ -264,16 +257,14 @@ pub async fn save_counts(
         ]);
     }
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(SAVE_COUNTS.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("storing counts"))?;
-    Ok(())
+    tx.later(
+        Statement::new(SAVE_COUNTS.text(tx.dialect()), "storing counts")
+            .text(rows.into_json())
+            .text(connection)
+            .int(now.micros()),
+    );
 }
 
 /// For each (product, outlet, from, to): the sum of movements ordered after `from` and not after `to`.
@@ -292,7 +283,7 @@ pub async fn inside(
     let found = sqlx::query(INSIDE.text(tx.dialect()))
         .bind(rows.into_json())
         .bind(connection)
-        .fetch_all(tx.conn())
+        .fetch_all(tx.conn().await?)
         .await
         .map_err(at("summing movements"))?;
     found
@@ -303,14 +294,9 @@ pub async fn inside(
 }
 
 /// Keeps readings.
-pub async fn keep_readings(
-    tx: &mut Tx,
-    connection: &str,
-    readings: &[NewReading],
-    known_at: Timestamp,
-) -> Result<(), StoreError> {
+pub fn keep_readings(tx: &mut Tx, connection: &str, readings: &[NewReading], known_at: Timestamp) {
     if readings.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for r in readings {
@@ -322,20 +308,18 @@ pub async fn keep_readings(
             Cell::Text(&r.inbox),
         ]);
     }
-    sqlx::query(READINGS.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .bind(known_at.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("keeping readings"))?;
-    Ok(())
+    tx.later(
+        Statement::new(READINGS.text(tx.dialect()), "keeping readings")
+            .text(rows.into_json())
+            .text(connection)
+            .int(known_at.micros()),
+    );
 }
 
 /// Sets or releases holds.
-pub async fn set_holds(tx: &mut Tx, connection: &str, holds: &[NewHold], now: Timestamp) -> Result<(), StoreError> {
+pub fn set_holds(tx: &mut Tx, connection: &str, holds: &[NewHold], now: Timestamp) {
     if holds.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for h in holds {
@@ -351,13 +335,7 @@ pub async fn set_holds(tx: &mut Tx, connection: &str, holds: &[NewHold], now: Ti
             Cell::Int(if h.units == 0 { now.micros() } else { 0 }),
         ]);
     }
-    sqlx::query(HOLDS.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .execute(tx.conn())
-        .await
-        .map_err(at("setting holds"))?;
-    Ok(())
+    tx.later(Statement::new(HOLDS.text(tx.dialect()), "setting holds").text(rows.into_json()).text(connection));
 }
 
 fn hold_row(row: &sqlx::any::AnyRow) -> Result<NewHold, sqlx::Error> {
@@ -378,10 +356,20 @@ pub async fn held_lines(tx: &mut Tx, connection: &str, documents: &[&str]) -> Re
     let rows = sqlx::query(HELD_LINES.text(tx.dialect()))
         .bind(keys(documents.iter().copied()))
         .bind(connection)
-        .fetch_all(tx.conn())
+        .fetch_all(tx.conn().await?)
         .await
         .map_err(at("reading holds"))?;
     rows.iter().map(hold_row).collect::<Result<_, _>>().map_err(at("reading holds"))
+}
+
+/// The question for open holds whose reason is that one of these sales was not known; its answer is for
+/// [`holds_waiting_for_from`].
+pub(crate) fn ask_holds_waiting_for<'a>(
+    dialect: Dialect,
+    connection: &str,
+    sales: impl IntoIterator<Item = &'a str>,
+) -> Statement {
+    Statement::new(HOLDS_WAITING_FOR.text(dialect), "reading holds").text(keys(sales)).text(connection)
 }
 
 /// Open holds whose reason is that one of these sales was not known: with the sale each waits for.
@@ -390,13 +378,14 @@ pub async fn holds_waiting_for(
     connection: &str,
     sales: &[&str],
 ) -> Result<Vec<(NewHold, String)>, StoreError> {
-    let rows = sqlx::query(HOLDS_WAITING_FOR.text(tx.dialect()))
-        .bind(keys(sales.iter().copied()))
-        .bind(connection)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(at("reading holds"))?;
-    rows.iter().map(|row| Ok((hold_row(row)?, row.try_get(7)?))).collect::<Result<_, _>>().map_err(at("reading holds"))
+    let question = ask_holds_waiting_for(tx.dialect(), connection, sales.iter().copied());
+    holds_waiting_for_from(&tx.ask(vec![question]).await?.pop().unwrap_or_default())
+}
+
+/// The holds asked for, with the sale that each waits for.
+pub(crate) fn holds_waiting_for_from(answer: &Done) -> Result<Vec<(NewHold, String)>, StoreError> {
+    let read = |row| Ok((hold_row(row)?, row.try_get(7)?));
+    answer.rows.iter().map(read).collect::<Result<_, _>>().map_err(at("reading holds"))
 }
 
 /// The sales that open holds wait for because we do not know them: to be looked up again after a start.

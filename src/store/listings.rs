@@ -1,7 +1,8 @@
 //! Variants, the listings they have on each system, the links between them, and the words a search finds.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
-use super::{StoreError, Tx};
+use super::script::{Done, Statement};
+use super::{Dialect, StoreError, Tx};
 use crate::domain::fact::Listing;
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -58,15 +59,26 @@ const TERMS: RowsSql = rows_sql!(
     "WHERE true ON CONFLICT (term, kind, subject) DO NOTHING"
 );
 
+/// The question what is known of these products; its answer is for [`known_from`].
+pub(crate) fn ask_known<'a>(
+    dialect: Dialect,
+    connection: &str,
+    products: impl IntoIterator<Item = &'a str>,
+) -> Statement {
+    Statement::new(KNOWN.text(dialect), "reading listings").text(keys(products)).text(connection)
+}
+
 /// What is known of these products of a connection.
 pub async fn known(tx: &mut Tx, connection: &str, products: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
-    let rows = sqlx::query(KNOWN.text(tx.dialect()))
-        .bind(keys(products.iter().copied()))
-        .bind(connection)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(at("reading listings"))?;
-    rows.iter()
+    let question = ask_known(tx.dialect(), connection, products.iter().copied());
+    known_from(&tx.ask(vec![question]).await?.pop().unwrap_or_default())
+}
+
+/// What is known of the products asked for.
+pub(crate) fn known_from(answer: &Done) -> Result<HashMap<String, Known>, StoreError> {
+    answer
+        .rows
+        .iter()
         .map(|row| Ok((row.try_get(0)?, Known { variant: row.try_get(1)?, counted: row.try_get::<i64, _>(2)? != 0 })))
         .collect::<Result<_, _>>()
         .map_err(at("reading listings"))
@@ -103,7 +115,7 @@ pub async fn save(tx: &mut Tx, connection: &str, listings: &[&Listing], now: Tim
         .bind(rows.into_json())
         .bind(connection)
         .bind(now.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("storing listings"))?;
     Ok(())
@@ -147,7 +159,7 @@ pub async fn unlinked_pairs(tx: &mut Tx, limit: i64) -> Result<Vec<Pair>, StoreE
          ORDER BY t.connection, t.product LIMIT $1",
     )
     .bind(limit)
-    .fetch_all(tx.conn())
+    .fetch_all(tx.conn().await?)
     .await
     .map_err(at("finding twins"))?;
     rows.iter()
@@ -190,13 +202,13 @@ pub async fn make_variants(
     sqlx::query(VARIANTS.text(tx.dialect()))
         .bind(rows.into_json())
         .bind(now.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("making variants"))?;
     if !terms.is_empty() {
         sqlx::query(TERMS.text(tx.dialect()))
             .bind(terms.into_json())
-            .execute(tx.conn())
+            .execute(tx.conn().await?)
             .await
             .map_err(at("indexing words"))?;
     }
@@ -237,11 +249,11 @@ pub async fn link(tx: &mut Tx, links: &[(String, String, String)], now: Timestam
         }
         rows.into_json()
     };
-    sqlx::query(LINK.text(tx.dialect())).bind(json()).execute(tx.conn()).await.map_err(at("linking"))?;
+    sqlx::query(LINK.text(tx.dialect())).bind(json()).execute(tx.conn().await?).await.map_err(at("linking"))?;
     sqlx::query(LINK_HISTORY.text(tx.dialect()))
         .bind(json())
         .bind(now.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("writing the link history"))?;
     Ok(())

@@ -8,6 +8,8 @@
 pub(crate) mod bulk;
 mod db;
 pub mod error;
+pub(crate) mod script;
+mod writer;
 
 pub mod accounts;
 pub mod activity;
@@ -30,8 +32,14 @@ pub mod views;
 pub use db::{Dialect, Durability, create_database};
 pub use error::StoreError;
 
-use sqlx::{AnyConnection, AnyPool};
+use script::{Done, Statement};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyPool, Executor as _};
 use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use writer::Writer;
+
+const BEGINNING: &str = "beginning a transaction";
 
 /// The database, cheap to clone.
 #[derive(Clone)]
@@ -41,7 +49,7 @@ pub struct Store {
 
 struct Inner {
     dialect: Dialect,
-    write: AnyPool,
+    write: Arc<Mutex<Writer>>,
     read: AnyPool,
     // Held for its lifetime: one process per SQLite file.
     _lock: Option<std::fs::File>,
@@ -53,17 +61,23 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// One unit of work on the writer.
+/// One unit of work on the writer. Dropped without a commit, it never happened.
 pub struct Tx {
     dialect: Dialect,
-    tx: sqlx::Transaction<'static, sqlx::Any>,
+    writer: OwnedMutexGuard<Writer>,
+    /// Whether the database has been told to begin.
+    begun: bool,
+    /// Whether a statement of it has failed: nothing more is done then, on either database.
+    failed: bool,
+    /// Writes that wait for the next trip.
+    later: Vec<Statement>,
 }
 
 impl Store {
     /// Opens the database at `url` (`sqlite://path` or `postgres://…`) and brings its schema up to date.
     pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
         let db::Opened { dialect, write, read, lock } = db::open(url, durability).await?;
-        Ok(Self { inner: Arc::new(Inner { dialect, write, read, _lock: lock }) })
+        Ok(Self { inner: Arc::new(Inner { dialect, write: Arc::new(Mutex::new(write)), read, _lock: lock }) })
     }
 
     /// Which database it is.
@@ -73,12 +87,8 @@ impl Store {
 
     /// Begins a unit of work; waits for the writer.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let statement: &'static str = match self.inner.dialect {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
-        };
-        let tx = self.inner.write.begin_with(statement).await.map_err(StoreError::at("beginning a transaction"))?;
-        Ok(Tx { dialect: self.inner.dialect, tx })
+        let writer = writer::take(&self.inner.write).await?;
+        Ok(Tx { dialect: self.inner.dialect, writer, begun: false, failed: false, later: Vec::new() })
     }
 
     /// The readers.
@@ -89,7 +99,7 @@ impl Store {
     /// Closes all connections; pending work is finished first.
     pub async fn close(&self) {
         self.inner.read.close().await;
-        self.inner.write.close().await;
+        self.inner.write.lock().await.close().await;
     }
 }
 
@@ -99,13 +109,80 @@ impl Tx {
         self.dialect
     }
 
-    /// The connection, for the store's own files.
-    pub(crate) fn conn(&mut self) -> &mut AnyConnection {
-        &mut self.tx
+    /// The connection, for the store's own files; what waited has been written.
+    pub(crate) async fn conn(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        self.ask(Vec::new()).await?;
+        self.writer.conn().await
+    }
+
+    /// A write that nothing has to wait for: it goes with the next question or with the commit.
+    pub(crate) fn later(&mut self, step: Statement) {
+        self.later.push(step);
+    }
+
+    /// Sends what waits and these, in one trip where the database can; answers these.
+    pub(crate) async fn ask(&mut self, steps: Vec<Statement>) -> Result<Vec<Done>, StoreError> {
+        if self.failed {
+            let why = "an earlier statement of this unit of work failed".to_owned();
+            return Err(StoreError::at("going on after a failure")(sqlx::Error::Protocol(why)));
+        }
+        let asked = steps.len();
+        let mut all = std::mem::take(&mut self.later);
+        all.extend(steps);
+        // Until the answers are here; so a dropped question counts as failed, too.
+        self.failed = true;
+        if !self.begun {
+            self.begin(&mut all).await?;
+        }
+        let done = script::run(self.writer.conn().await?, self.dialect, all).await;
+        if let Err(StoreError::Driver { source, .. }) = &done
+            && writer::is_gone(source)
+        {
+            self.writer.forget();
+        }
+        let mut done = done?;
+        self.failed = false;
+        Ok(done.split_off(done.len().saturating_sub(asked)))
+    }
+
+    /// SQLite is told to begin in the first trip. A server may have gone away since the last unit of work: it is told
+    /// at once, and a second time over a new connection, because nothing has been done yet.
+    async fn begin(&mut self, all: &mut Vec<Statement>) -> Result<(), StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => all.insert(0, Statement::new("BEGIN IMMEDIATE", BEGINNING)),
+            Dialect::Postgres => {
+                let first = self.writer.conn().await?.execute("BEGIN").await;
+                if let Err(error) = first {
+                    if !writer::is_gone(&error) {
+                        return Err(StoreError::at(BEGINNING)(error));
+                    }
+                    self.writer.forget();
+                    self.writer.conn().await?.execute("BEGIN").await.map_err(StoreError::at(BEGINNING))?;
+                }
+            }
+        }
+        self.begun = true;
+        self.writer.open = true;
+        Ok(())
+    }
+
+    /// The rows that a question returns.
+    pub(crate) async fn rows(&mut self, step: Statement) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(self.ask(vec![step]).await?.pop().unwrap_or_default().rows)
+    }
+
+    /// How many rows a write changes, for callers that act on it.
+    pub(crate) async fn change(&mut self, step: Statement) -> Result<u64, StoreError> {
+        Ok(self.ask(vec![step]).await?.pop().unwrap_or_default().changed)
     }
 
     /// Makes it durable.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.tx.commit().await.map_err(StoreError::at("committing"))
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if !self.begun && self.later.is_empty() {
+            return Ok(());
+        }
+        self.ask(vec![Statement::new("COMMIT", "committing")]).await?;
+        self.writer.open = false;
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Web orders and the units of theirs that the till's count has not yet given up.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::script::Statement;
 use super::{StoreError, Tx};
 use crate::domain::fact::{Order, OrderState};
 use crate::domain::time::Timestamp;
@@ -66,7 +67,7 @@ pub async fn versions(tx: &mut Tx, connection: &str, documents: &[&str]) -> Resu
     let rows = sqlx::query(VERSIONS.text(tx.dialect()))
         .bind(keys(documents.iter().copied()))
         .bind(connection)
-        .fetch_all(tx.conn())
+        .fetch_all(tx.conn().await?)
         .await
         .map_err(at("reading orders"))?;
     rows.iter()
@@ -80,7 +81,7 @@ pub async fn lines(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<
     let rows = sqlx::query(LINES.text(tx.dialect()))
         .bind(keys(documents.iter().copied()))
         .bind(connection)
-        .fetch_all(tx.conn())
+        .fetch_all(tx.conn().await?)
         .await
         .map_err(at("reading order lines"))?;
     rows.iter()
@@ -112,12 +113,7 @@ pub fn state_word(state: &OrderState) -> String {
 }
 
 /// Stores the newest version of each order with its lines; the old lines go first.
-pub async fn save(
-    tx: &mut Tx,
-    connection: &str,
-    orders: &[(&Order, &str, Vec<Waits>)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn save(tx: &mut Tx, connection: &str, orders: &[(&Order, &str, Vec<Waits>)], now: Timestamp) {
     let dialect = tx.dialect();
     let (mut heads, mut lines) = (Rows::new(), Rows::new());
     for (order, inbox, waits) in orders {
@@ -147,36 +143,26 @@ pub async fn save(
             ]);
         }
     }
-    sqlx::query(DROP_LINES.text(dialect))
-        .bind(keys(orders.iter().map(|(order, _, _)| order.document.as_str())))
-        .bind(connection)
-        .execute(tx.conn())
-        .await
-        .map_err(at("replacing order lines"))?;
-    sqlx::query(UPSERT.text(dialect))
-        .bind(heads.into_json())
-        .bind(connection)
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("storing orders"))?;
+    tx.later(
+        Statement::new(DROP_LINES.text(dialect), "replacing order lines")
+            .text(keys(orders.iter().map(|(order, _, _)| order.document.as_str())))
+            .text(connection),
+    );
+    tx.later(
+        Statement::new(UPSERT.text(dialect), "storing orders")
+            .text(heads.into_json())
+            .text(connection)
+            .int(now.micros()),
+    );
     if !lines.is_empty() {
-        sqlx::query(INSERT_LINES.text(dialect))
-            .bind(lines.into_json())
-            .bind(connection)
-            .execute(tx.conn())
-            .await
-            .map_err(at("storing order lines"))?;
+        tx.later(
+            Statement::new(INSERT_LINES.text(dialect), "storing order lines").text(lines.into_json()).text(connection),
+        );
     }
-    Ok(())
 }
 
 /// Adds to what waits, per product and warehouse: (waiting, open) units.
-pub async fn add_waiting(
-    tx: &mut Tx,
-    connection: &str,
-    deltas: &HashMap<(String, String), (i64, i64)>,
-) -> Result<(), StoreError> {
+pub fn add_waiting(tx: &mut Tx, connection: &str, deltas: &HashMap<(String, String), (i64, i64)>) {
     let mut rows = Rows::new();
     let mut sorted: Vec<_> = deltas.iter().filter(|(_, units)| **units != (0, 0)).collect();
     sorted.sort();
@@ -184,13 +170,9 @@ pub async fn add_waiting(
         rows.push(&[Cell::Text(product), Cell::Text(warehouse), Cell::Int(*waiting), Cell::Int(*open)]);
     }
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(ADD_WAITING.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .execute(tx.conn())
-        .await
-        .map_err(at("adding up what waits"))?;
-    Ok(())
+    tx.later(
+        Statement::new(ADD_WAITING.text(tx.dialect()), "adding up what waits").text(rows.into_json()).text(connection),
+    );
 }

@@ -69,7 +69,7 @@ pub async fn raise(tx: &mut Tx, id: &str, p: &Problem, now: Timestamp) -> Result
     .bind(&p.waits)
     .bind(actions)
     .bind(now.micros())
-    .execute(tx.conn())
+    .execute(tx.conn().await?)
     .await
     .map_err(at("raising a problem"))?;
     Ok(())
@@ -79,7 +79,7 @@ pub async fn raise(tx: &mut Tx, id: &str, p: &Problem, now: Timestamp) -> Result
 pub async fn close_unseen(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query("UPDATE problem SET closed_at = $1 WHERE closed_at = 0 AND seen_at < $1")
         .bind(now.micros())
-        .execute(tx.conn())
+        .execute(tx.conn().await?)
         .await
         .map_err(at("closing problems"))?;
     Ok(done.rows_affected())
@@ -134,7 +134,7 @@ pub async fn count_open(store: &Store) -> Result<i64, StoreError> {
 pub async fn owner(tx: &mut Tx, id: &str) -> Result<Option<(String, String)>, StoreError> {
     let row = sqlx::query("SELECT owner, owner_name FROM problem WHERE id = $1 AND closed_at = 0")
         .bind(id)
-        .fetch_optional(tx.conn())
+        .fetch_optional(tx.conn().await?)
         .await
         .map_err(at("reading a problem"))?;
     row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose().map_err(at("reading a problem"))
@@ -148,7 +148,7 @@ pub async fn set_owner(tx: &mut Tx, id: &str, owner: &str, name: &str, now: Time
             .bind(owner)
             .bind(name)
             .bind(if owner.is_empty() { 0 } else { now.micros() })
-            .execute(tx.conn())
+            .execute(tx.conn().await?)
             .await
             .map_err(at("taking a problem"))?;
     ensure_rows("taking a problem", done.rows_affected(), 1)

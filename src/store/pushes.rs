@@ -1,6 +1,7 @@
 //! Intended remote writes: one row before each call, one outcome after it, and the exchanges as evidence.
 
 use super::bulk::{Cell, Rows, RowsSql, rows_sql};
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::{Span, Timestamp};
 use sqlx::Row as _;
@@ -104,7 +105,7 @@ const POSTPONE: RowsSql = rows_sql!(
 );
 
 /// Writes the intents of one call, before it.
-pub async fn intend(tx: &mut Tx, connection: &str, intents: &[Intent], now: Timestamp) -> Result<(), StoreError> {
+pub fn intend(tx: &mut Tx, connection: &str, intents: &[Intent], now: Timestamp) {
     let mut rows = Rows::new();
     for i in intents {
         rows.push(&[
@@ -121,23 +122,16 @@ pub async fn intend(tx: &mut Tx, connection: &str, intents: &[Intent], now: Time
             Cell::Int(i.cause_at.micros()),
         ]);
     }
-    sqlx::query(INSERT.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(connection)
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("writing down what will be sent"))?;
-    Ok(())
+    tx.later(
+        Statement::new(INSERT.text(tx.dialect()), "writing down what will be sent")
+            .text(rows.into_json())
+            .text(connection)
+            .int(now.micros()),
+    );
 }
 
 /// The outcome of each intent. `retry_at` is used for rows that were not accepted.
-pub async fn answered(
-    tx: &mut Tx,
-    outcomes: &[(&Intent, Outcome, Timestamp)],
-    exchange: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn answered(tx: &mut Tx, outcomes: &[(&Intent, Outcome, Timestamp)], exchange: &str, now: Timestamp) {
     let (mut pushes, mut accepted, mut postponed) = (Rows::new(), Rows::new(), Rows::new());
     for (intent, outcome, retry_at) in outcomes {
         pushes.push(&[Cell::Text(&intent.id), Cell::Text(outcome.word()), Cell::Text(outcome.reason())]);
@@ -162,72 +156,57 @@ pub async fn answered(
         }
     }
     let dialect = tx.dialect();
-    sqlx::query(ANSWER.text(dialect))
-        .bind(pushes.into_json())
-        .bind(now.micros())
-        .bind(exchange)
-        .execute(tx.conn())
-        .await
-        .map_err(at("writing down what was answered"))?;
+    tx.later(
+        Statement::new(ANSWER.text(dialect), "writing down what was answered")
+            .text(pushes.into_json())
+            .int(now.micros())
+            .text(exchange),
+    );
     for (sql, rows) in [(ACKNOWLEDGE.text(dialect), accepted), (POSTPONE.text(dialect), postponed)] {
         if !rows.is_empty() {
-            sqlx::query(sql)
-                .bind(rows.into_json())
-                .bind(now.micros())
-                .execute(tx.conn())
-                .await
-                .map_err(at("acknowledging targets"))?;
+            tx.later(Statement::new(sql, "acknowledging targets").text(rows.into_json()).int(now.micros()));
         }
     }
-    Ok(())
 }
 
 /// The read-back saw these writes: (variant, place) up to a generation.
-pub async fn confirm(tx: &mut Tx, seen: &[(String, String, i64)], now: Timestamp) -> Result<(), StoreError> {
+pub fn confirm(tx: &mut Tx, seen: &[(String, String, i64)], now: Timestamp) {
     const CONFIRM: RowsSql = rows_sql!(
         "UPDATE push SET state = 'confirmed', confirmed_at = $2 FROM",
         "WHERE push.variant = each.value->>0 AND push.place = each.value->>1
            AND push.generation <= CAST(each.value->>2 AS BIGINT) AND push.state IN ('accepted', 'unknown')"
     );
     if seen.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for (variant, place, generation) in seen {
         rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
     }
-    sqlx::query(CONFIRM.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("confirming writes"))?;
-    Ok(())
+    tx.later(Statement::new(CONFIRM.text(tx.dialect()), "confirming writes").text(rows.into_json()).int(now.micros()));
 }
 
 /// After a start: writes of a connection that were under way when the last process ended. Their outcome is not
 /// known, so they are looked up before anything is sent again.
 pub async fn orphaned_to_unknown(tx: &mut Tx, connection: &str, now: Timestamp) -> Result<u64, StoreError> {
-    sqlx::query(
-        "UPDATE target SET push_state = 'unknown', push_reason = 'we were stopped before the answer came',
+    tx.later(
+        Statement::new(
+            "UPDATE target SET push_state = 'unknown', push_reason = 'we were stopped before the answer came',
                 web_fresh = 0, next_at = 0
          WHERE EXISTS (SELECT 1 FROM push WHERE push.connection = $1 AND push.state = 'sent'
                        AND push.variant = target.variant AND push.place = target.place)",
-    )
-    .bind(connection)
-    .execute(tx.conn())
-    .await
-    .map_err(at("looking for interrupted writes"))?;
-    let done = sqlx::query(
+            "looking for interrupted writes",
+        )
+        .text(connection),
+    );
+    let statement = Statement::new(
         "UPDATE push SET state = 'unknown', reason = 'we were stopped before the answer came', answered_at = $2
          WHERE connection = $1 AND state = 'sent'",
+        "looking for interrupted writes",
     )
-    .bind(connection)
-    .bind(now.micros())
-    .execute(tx.conn())
-    .await
-    .map_err(at("looking for interrupted writes"))?;
-    Ok(done.rows_affected())
+    .text(connection)
+    .int(now.micros());
+    tx.change(statement).await
 }
 
 /// An exchange worth keeping: (id, at, took, purpose, request line, status or 0, sent, received).
@@ -254,24 +233,23 @@ pub struct Kept {
 }
 
 /// Keeps an exchange.
-pub async fn keep_exchange(tx: &mut Tx, e: &Kept) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO exchange (id, connection, at, took, purpose, request_line, status, sent, received)
+pub fn keep_exchange(tx: &mut Tx, e: &Kept) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO exchange (id, connection, at, took, purpose, request_line, status, sent, received)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(&e.id)
-    .bind(&e.connection)
-    .bind(e.at.micros())
-    .bind(e.took.0)
-    .bind(&e.purpose)
-    .bind(&e.request_line)
-    .bind(e.status)
-    .bind(e.sent.replace('\0', "\u{fffd}"))
-    .bind(e.received.replace('\0', "\u{fffd}"))
-    .execute(tx.conn())
-    .await
-    .map_err(at("keeping an exchange"))?;
-    Ok(())
+            "keeping an exchange",
+        )
+        .text(&e.id)
+        .text(&e.connection)
+        .int(e.at.micros())
+        .int(e.took.0)
+        .text(&e.purpose)
+        .text(&e.request_line)
+        .int(e.status)
+        .text(e.sent.replace('\0', "\u{fffd}"))
+        .text(e.received.replace('\0', "\u{fffd}")),
+    );
 }
 
 /// One kept exchange.

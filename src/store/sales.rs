@@ -1,12 +1,15 @@
 //! Sales as facts: the newest version of each document with its lines and tenders, without personal data.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
-use super::{Store, StoreError, Tx};
+use super::script::{Done, Statement};
+use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::fact::{Sale, SaleState};
 use crate::domain::money::{Fine, Minor};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 use std::collections::HashMap;
+
+const READING: &str = "reading sales";
 
 /// What is known of a document.
 #[derive(Debug, Clone)]
@@ -59,21 +62,26 @@ const DROP_OLD_LINES: RowsSql =
 const DROP_OLD_TENDERS: RowsSql =
     rows_sql!("DELETE FROM tender WHERE connection = $2 AND document IN (SELECT each.value->>0 FROM", ")");
 
-/// What is known of these documents.
-pub async fn heads(tx: &mut Tx, connection: &str, documents: &[&str]) -> Result<HashMap<String, SaleHead>, StoreError> {
-    let rows = sqlx::query(HEADS.text(tx.dialect()))
-        .bind(keys(documents.iter().copied()))
-        .bind(connection)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(StoreError::at("reading sales"))?;
-    rows.iter()
+/// The question what is known of these documents; its answer is for [`heads_from`].
+pub(crate) fn ask_heads<'a>(
+    dialect: Dialect,
+    connection: &str,
+    documents: impl IntoIterator<Item = &'a str>,
+) -> Statement {
+    Statement::new(HEADS.text(dialect), READING).text(keys(documents)).text(connection)
+}
+
+/// What is known of the documents asked for.
+pub(crate) fn heads_from(answer: &Done) -> Result<HashMap<String, SaleHead>, StoreError> {
+    answer
+        .rows
+        .iter()
         .map(|row| {
             let source: String = row.try_get(2)?;
             Ok((row.try_get(0)?, SaleHead { version: row.try_get(1)?, of_web_order: is_web_source(&source) }))
         })
         .collect::<Result<_, _>>()
-        .map_err(StoreError::at("reading sales"))
+        .map_err(StoreError::at(READING))
 }
 
 /// Whether a till sale's source says that it stands for a web order. A till's own sales carry "USER" or nothing.
@@ -143,22 +151,11 @@ pub fn state_word(state: &SaleState) -> String {
 
 /// Stores the newest version of each document (the caller has checked that it is newer); `existing` are those
 /// whose old lines must go first.
-pub async fn save(
-    tx: &mut Tx,
-    connection: &str,
-    sales: &[(&Sale, &str)],
-    existing: &[&str],
-    known_at: Timestamp,
-) -> Result<(), StoreError> {
+pub fn save(tx: &mut Tx, connection: &str, sales: &[(&Sale, &str)], existing: &[&str], known_at: Timestamp) {
     let dialect = tx.dialect();
     if !existing.is_empty() {
         for sql in [DROP_OLD_LINES.text(dialect), DROP_OLD_TENDERS.text(dialect)] {
-            sqlx::query(sql)
-                .bind(keys(existing.iter().copied()))
-                .bind(connection)
-                .execute(tx.conn())
-                .await
-                .map_err(StoreError::at("replacing sale lines"))?;
+            tx.later(Statement::new(sql, "replacing sale lines").text(keys(existing.iter().copied())).text(connection));
         }
     }
     let (mut heads, mut lines, mut tenders) = (Rows::new(), Rows::new(), Rows::new());
@@ -208,13 +205,7 @@ pub async fn save(
     }
     for (sql, rows) in [(UPSERT.text(dialect), heads), (LINES.text(dialect), lines), (TENDERS.text(dialect), tenders)] {
         if !rows.is_empty() {
-            sqlx::query(sql)
-                .bind(rows.into_json())
-                .bind(connection)
-                .execute(tx.conn())
-                .await
-                .map_err(StoreError::at("storing sales"))?;
+            tx.later(Statement::new(sql, "storing sales").text(rows.into_json()).text(connection));
         }
     }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Targets: per variant and place the sum, its generation, what the shop showed and what it acknowledged.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::equation::Terms;
 use crate::domain::push::Due;
@@ -116,7 +117,7 @@ macro_rules! till_side_sql {
     };
 }
 const TILL_SIDE: RowsSql = RowsSql {
-    sqlite: till_side_sql!("json_each($1) AS each"),
+    sqlite: till_side_sql!("jsonb_each($1) AS each"),
     postgres: till_side_sql!("jsonb_array_elements(CAST($1 AS JSONB)) AS each(value)"),
 };
 const SAVE: RowsSql = rows_sql!(
@@ -172,14 +173,13 @@ const WEB_STALE: RowsSql = rows_sql!(
 pub async fn inputs(tx: &mut Tx, variants: &[&str]) -> Result<Vec<Inputs>, StoreError> {
     let dialect = tx.dialect();
     let json = keys(variants.iter().copied());
+    let tills = Statement::new(TILL_SIDE.text(dialect), "summing the till side").text(json.as_str());
+    let shops = Statement::new(SHOP_SIDE.text(dialect), "reading the shop side").text(json);
+    let mut answers = tx.ask(vec![tills, shops]).await?.into_iter();
+    let (tills, shops) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
     let mut till: HashMap<(String, String), (i64, i64, i64)> = HashMap::new();
-    let rows = sqlx::query(TILL_SIDE.text(dialect))
-        .bind(&json)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(at("summing the till side"))?;
     let mut held: HashMap<(String, String), i64> = HashMap::new();
-    for row in &rows {
+    for row in &tills.rows {
         let text = |column: usize| row.try_get::<String, _>(column).map_err(at("summing the till side"));
         let number = |column: usize| row.try_get::<i64, _>(column).map_err(at("summing the till side"));
         let key = (text(1)?, text(2)?);
@@ -189,12 +189,9 @@ pub async fn inputs(tx: &mut Tx, variants: &[&str]) -> Result<Vec<Inputs>, Store
             held.insert(key, number(3)?);
         }
     }
-    let rows = sqlx::query(SHOP_SIDE.text(dialect))
-        .bind(json)
-        .fetch_all(tx.conn())
-        .await
-        .map_err(at("reading the shop side"))?;
-    rows.iter()
+    shops
+        .rows
+        .iter()
         .map(|row| {
             let (variant, place): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             let key = (variant.clone(), place.clone());
@@ -244,9 +241,9 @@ pub async fn inputs(tx: &mut Tx, variants: &[&str]) -> Result<Vec<Inputs>, Store
 }
 
 /// Stores targets.
-pub async fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) -> Result<(), StoreError> {
+pub fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) {
     if targets.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for t in targets {
@@ -273,25 +270,14 @@ pub async fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) -> Result<
             Cell::Int(t.differs_since.micros()),
         ]);
     }
-    sqlx::query(SAVE.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("storing targets"))?;
-    Ok(())
+    tx.later(Statement::new(SAVE.text(tx.dialect()), "storing targets").text(rows.into_json()).int(now.micros()));
 }
 
 /// What a shop said: (product, warehouse, physical, allocated, sellable). Rows that changed are kept as readings;
 /// the targets learn the numbers.
-pub async fn web_read(
-    tx: &mut Tx,
-    connection: &str,
-    readings: &[(String, String, i64, i64, i64)],
-    read_at: Timestamp,
-) -> Result<(), StoreError> {
+pub fn web_read(tx: &mut Tx, connection: &str, readings: &[(String, String, i64, i64, i64)], read_at: Timestamp) {
     if readings.is_empty() {
-        return Ok(());
+        return;
     }
     let json = || {
         let mut rows = Rows::new();
@@ -309,31 +295,20 @@ pub async fn web_read(
     };
     let dialect = tx.dialect();
     for sql in [KEEP_WEB_READINGS.text(dialect), WEB_READ.text(dialect)] {
-        sqlx::query(sql)
-            .bind(json())
-            .bind(read_at.micros())
-            .execute(tx.conn())
-            .await
-            .map_err(at("keeping what the shop said"))?;
+        tx.later(Statement::new(sql, "keeping what the shop said").text(json()).int(read_at.micros()));
     }
-    Ok(())
 }
 
 /// Something happened to these shop products: what we last read of them may no longer be true.
-pub async fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) -> Result<(), StoreError> {
+pub fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) {
     if products.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for product in products {
         rows.push(&[Cell::Text(product), Cell::Text(connection)]);
     }
-    sqlx::query(WEB_STALE.text(tx.dialect()))
-        .bind(rows.into_json())
-        .execute(tx.conn())
-        .await
-        .map_err(at("marking shop readings as stale"))?;
-    Ok(())
+    tx.later(Statement::new(WEB_STALE.text(tx.dialect()), "marking shop readings as stale").text(rows.into_json()));
 }
 
 macro_rules! due_sql {
@@ -449,7 +424,7 @@ pub async fn reread(
 ) -> Result<Vec<(Due, i64)>, StoreError> {
     const AGAIN: RowsSql = RowsSql {
         sqlite: due_sql!(
-            "json_each($1) AS each CROSS JOIN",
+            "jsonb_each($1) AS each CROSS JOIN",
             "WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
         ),
         postgres: due_sql!(
@@ -488,39 +463,29 @@ const AGAIN: RowsSql = rows_sql!(
 );
 
 /// The shop was seen to show what it should at these generations: (variant, place, generation).
-pub async fn settled(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) -> Result<(), StoreError> {
+pub fn settled(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {
     if targets.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for (variant, place, generation) in targets {
         rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
     }
-    sqlx::query(SETTLED.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("settling targets"))?;
-    Ok(())
+    tx.later(Statement::new(SETTLED.text(tx.dialect()), "settling targets").text(rows.into_json()).int(now.micros()));
 }
 
 /// The shop was seen not to show what it should although nothing waits: write again, for this reason.
-pub async fn write_again(tx: &mut Tx, targets: &[(String, String, String)], now: Timestamp) -> Result<(), StoreError> {
+pub fn write_again(tx: &mut Tx, targets: &[(String, String, String)], now: Timestamp) {
     if targets.is_empty() {
-        return Ok(());
+        return;
     }
     let mut rows = Rows::new();
     for (variant, place, reason) in targets {
         rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Text(reason)]);
     }
-    sqlx::query(AGAIN.text(tx.dialect()))
-        .bind(rows.into_json())
-        .bind(now.micros())
-        .execute(tx.conn())
-        .await
-        .map_err(at("planning a write again"))?;
-    Ok(())
+    tx.later(
+        Statement::new(AGAIN.text(tx.dialect()), "planning a write again").text(rows.into_json()).int(now.micros()),
+    );
 }
 
 /// Live targets that differ from what they should show although no write of theirs waits and nothing is being

@@ -5,14 +5,16 @@
 
 use super::apply_orders;
 use super::apply_sales;
+use super::books::{Books, Named};
 use super::retarget;
 use crate::domain::fact::{Fact, Hint, Listing, TillReading};
 use crate::domain::time::Timestamp;
 use crate::store::inbox::{self, NewRecord};
 use crate::store::ledger::{NewReading, Shelf};
 use crate::store::listings::{self, Known};
-use crate::store::{StoreError, Tx, feeds, ledger};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::store::script::Done;
+use crate::store::{StoreError, Tx, ledger};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A delivery or record with what its connector understood.
 #[derive(Debug, Clone)]
@@ -91,13 +93,24 @@ pub async fn apply(
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
     let records: Vec<&NewRecord> = incoming.iter().map(|i| &i.record).collect();
-    let fresh = inbox::insert(tx, &records).await?;
+    if records.is_empty() {
+        return Ok(Applied::default());
+    }
+    let named = Named::by_records(incoming);
+    let mut statements = vec![inbox::keep(tx.dialect(), &records)];
+    if !named.first {
+        statements.extend(named.questions(tx.dialect(), origin));
+    }
+    let answers = tx.ask(statements).await?;
+    let (answer, rest) = answers.split_first().map_or((None, answers.as_slice()), |(first, rest)| (Some(first), rest));
+    let fresh = inbox::kept(tx, &records, answer.unwrap_or(&Done::default())).await?;
+    let books = if named.first { None } else { Some(Books::read(&named, rest)?) };
     let mut work = Work::default();
     let new: Vec<(&str, &Result<Vec<Fact>, String>)> =
         incoming.iter().filter(|i| fresh.has(&i.record.id)).map(|i| (i.record.id.as_str(), &i.facts)).collect();
     work.applied.fresh = i64::try_from(new.len()).unwrap_or(i64::MAX);
     work.applied.repeated = i64::try_from(incoming.len() - new.len()).unwrap_or(0);
-    apply_facts(tx, origin, new, now, &mut work).await?;
+    apply_facts(tx, origin, new, books, now, &mut work).await?;
     Ok(work.applied)
 }
 
@@ -113,7 +126,7 @@ pub async fn apply_again(
         work.states.push((id.clone(), "done", String::new()));
     }
     let new = records.iter().map(|(id, facts)| (id.as_str(), facts)).collect();
-    apply_facts(tx, origin, new, now, &mut work).await?;
+    apply_facts(tx, origin, new, None, now, &mut work).await?;
     Ok(work.applied)
 }
 
@@ -121,11 +134,12 @@ async fn apply_facts(
     tx: &mut Tx,
     origin: Origin<'_>,
     new: Vec<(&str, &Result<Vec<Fact>, String>)>,
+    books: Option<Books>,
     now: Timestamp,
     work: &mut Work,
 ) -> Result<(), StoreError> {
     let (mut sales, mut readings, mut orders, mut listed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (id, facts) in new {
+    for &(id, facts) in &new {
         match facts {
             Err(reason) => work.park(id, reason.clone()),
             Ok(facts) => {
@@ -144,14 +158,13 @@ async fn apply_facts(
     }
     keep_listings(tx, origin, &listed, now, work).await?;
     apply_orders::apply(tx, origin, &orders, now, work).await?;
-    let mut products: BTreeSet<&str> = readings.iter().map(|(_, reading)| reading.product.as_str()).collect();
-    for (_, sale) in &sales {
-        products.extend(sale.lines.iter().map(|line| line.product.as_str()));
-    }
-    let known = known_products(tx, origin, &products).await?;
-    let marks = feeds::as_of(tx, origin.connection, "stock").await?;
-    let moved = apply_sales::apply(tx, origin, &sales, &known, now, work).await?;
-    join_counts(tx, origin, moved, &readings, &known, marks, now, work).await?;
+    let mut books = match books {
+        Some(books) => books,
+        None => Named::by(new.iter().filter_map(|(_, facts)| facts.as_ref().ok()).flatten()).ask(tx, origin).await?,
+    };
+    let moved = apply_sales::apply(tx, origin, &sales, &books, now, work).await?;
+    join_counts(tx, origin, moved, &readings, &mut books, now, work).await?;
+    let known = books.known;
     for (product, at) in std::mem::take(&mut work.touched_products) {
         if let Some(Known { variant, .. }) = known.get(&product).filter(|k| !k.variant.is_empty()) {
             let oldest = work.touched.entry(variant.clone()).or_insert(at);
@@ -162,19 +175,8 @@ async fn apply_facts(
     let changed = retarget::retarget(tx, &touched, now).await?;
     work.applied.to_push.extend(changed.to_push);
     work.applied.variants.extend(changed.variants);
-    inbox::set_states(tx, &work.states).await
-}
-
-async fn known_products(
-    tx: &mut Tx,
-    origin: Origin<'_>,
-    products: &BTreeSet<&str>,
-) -> Result<HashMap<String, Known>, StoreError> {
-    if products.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let products: Vec<&str> = products.iter().copied().collect();
-    listings::known(tx, origin.connection, &products).await
+    inbox::set_states(tx, &work.states);
+    Ok(())
 }
 
 async fn keep_listings(
@@ -201,17 +203,16 @@ async fn keep_listings(
 }
 
 /// Joins movements and readings into the counts.
-#[expect(clippy::too_many_arguments, reason = "one step of one transaction; a struct would only rename the list")]
 async fn join_counts(
     tx: &mut Tx,
     origin: Origin<'_>,
     moved: Vec<(Shelf, i64, i64)>,
     readings: &[(&str, &TillReading)],
-    known: &HashMap<String, Known>,
-    (stock_as_of, base): (i64, i64),
+    books: &mut Books,
     now: Timestamp,
     work: &mut Work,
 ) -> Result<(), StoreError> {
+    let (stock_as_of, base) = books.marks;
     let mut newest: BTreeMap<Shelf, (i64, i64)> = BTreeMap::new();
     let mut kept = Vec::new();
     for (id, reading) in readings {
@@ -219,7 +220,7 @@ async fn join_counts(
             work.applied.wake.push(Hint::Stock);
             continue;
         };
-        if !known.contains_key(reading.product.as_str()) {
+        if !books.known.contains_key(reading.product.as_str()) {
             work.park(id, format!("we do not know the product {} yet", reading.product));
             work.applied.wake.push(Hint::Catalogue);
             continue;
@@ -242,9 +243,8 @@ async fn join_counts(
     if distinct.is_empty() {
         return Ok(());
     }
-    let shelves: Vec<Shelf> = distinct.into_iter().collect();
-    let mut counts = ledger::counts(tx, origin.connection, &shelves).await?;
-    for shelf in &shelves {
+    let mut counts = books.counts(tx, origin, &distinct).await?;
+    for shelf in &distinct {
         let count = counts.entry(shelf.clone()).or_default();
         if count.known {
             // The stock feed was read to its end up to here, and had nothing newer for this shelf.
@@ -271,8 +271,9 @@ async fn join_counts(
             work.touch(&shelf.0, now);
         }
     }
-    ledger::keep_readings(tx, origin.connection, &kept, now).await?;
+    ledger::keep_readings(tx, origin.connection, &kept, now);
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| a.0.cmp(&b.0));
-    ledger::save_counts(tx, origin.connection, &counts, now).await
+    ledger::save_counts(tx, origin.connection, &counts, now);
+    Ok(())
 }

@@ -85,9 +85,10 @@ pub(super) async fn apply(
         }
         save.push((*order, *id, after));
     }
-    orders::save(tx, connection, &save, now).await?;
-    orders::add_waiting(tx, connection, &deltas).await?;
-    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>()).await
+    orders::save(tx, connection, &save, now);
+    orders::add_waiting(tx, connection, &deltas);
+    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>());
+    Ok(())
 }
 
 /// What waits for an order, per line and warehouse.

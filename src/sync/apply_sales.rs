@@ -1,6 +1,7 @@
 //! Sales, returns, exchanges and voids: newest version wins, goods move once, unlinked returns go on hold.
 
 use super::apply::{Origin, Work};
+use super::books::Books;
 use crate::domain::fact::{Hint, Sale, SaleState};
 use crate::domain::ledger::{HoldReason, ReturnedSale, hold_reason, movements_of};
 use crate::domain::time::Timestamp;
@@ -15,7 +16,7 @@ pub(super) async fn apply(
     tx: &mut Tx,
     origin: Origin<'_>,
     batch: &[(&str, &Sale)],
-    known: &HashMap<String, Known>,
+    books: &Books,
     now: Timestamp,
     work: &mut Work,
 ) -> Result<Vec<(Shelf, i64, i64)>, StoreError> {
@@ -24,14 +25,8 @@ pub(super) async fn apply(
     }
     let connection = origin.connection;
     let newest = newest_of_batch(batch, work);
-    let mut documents: BTreeSet<&str> = BTreeSet::new();
-    for (_, sale) in newest.values() {
-        documents.insert(sale.document.as_str());
-        documents.extend(sale.return_for.as_ref().map(|named| named.as_str()));
-    }
-    let documents: Vec<&str> = documents.into_iter().collect();
-    let heads = sales::heads(tx, connection, &documents).await?;
-    let fresh = accept(newest, &heads, known, work);
+    let heads = &books.heads;
+    let fresh = accept(newest, heads, &books.known, work);
     let existing: Vec<&str> =
         fresh.iter().map(|(_, sale)| sale.document.as_str()).filter(|d| heads.contains_key(*d)).collect();
     let booked = if existing.is_empty() { HashMap::new() } else { ledger::booked(tx, connection, &existing).await? };
@@ -58,18 +53,20 @@ pub(super) async fn apply(
             });
         }
         let had_hold = heads.contains_key(sale.document.as_str());
-        holds.extend(holds_of(sale, &heads, &in_batch, had_hold, now, work));
+        holds.extend(holds_of(sale, heads, &in_batch, had_hold, now, work));
     }
     let saved: Vec<(&Sale, &str)> = fresh.iter().map(|(inbox, sale)| (*sale, *inbox)).collect();
-    sales::save(tx, connection, &saved, &existing, now).await?;
-    ledger::append(tx, connection, &movements, now).await?;
+    sales::save(tx, connection, &saved, &existing, now);
+    ledger::append(tx, connection, &movements, now);
     release_lines_that_are_gone(tx, connection, &existing, &mut holds).await?;
     drop_unchanged_releases(tx, connection, &mut holds).await?;
     for hold in &holds {
         work.touch(&hold.product, hold.since);
     }
-    ledger::set_holds(tx, connection, &holds, now).await?;
-    release_holds_waiting_for(tx, connection, &fresh, now, work).await?;
+    ledger::set_holds(tx, connection, &holds, now);
+    if books.awaited {
+        release_holds_waiting_for(tx, connection, &fresh, now, work).await?;
+    }
     Ok(moved)
 }
 
@@ -218,5 +215,6 @@ async fn release_holds_waiting_for(
             work.touched.entry(known.variant.clone()).or_insert(now);
         }
     }
-    ledger::set_holds(tx, connection, &changed, now).await
+    ledger::set_holds(tx, connection, &changed, now);
+    Ok(())
 }

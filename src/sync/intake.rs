@@ -13,6 +13,9 @@ use tokio::sync::oneshot;
 /// Notices that one commit carries at most: enough to spread the disk's wait, few enough to keep it short.
 const BATCH_MAX: usize = 256;
 
+/// Bytes of bodies that one commit carries at most, so that many large ones do not lie in memory twice.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Notices that may wait at most; beyond it the vendor is asked to come again.
 const WAITING_MAX: usize = 20_000;
 
@@ -65,7 +68,7 @@ pub async fn submit(cx: &Cx, link: &Arc<Link>, incoming: Vec<Incoming>) -> Resul
             _gate = cx.intake.gate.lock() => {
                 let batch: Vec<Waiting> = {
                     let mut queue = cx.intake.queue();
-                    let n = queue.len().min(BATCH_MAX);
+                    let n = one_commit(&queue);
                     queue.drain(..n).collect()
                 };
                 if !batch.is_empty() {
@@ -74,6 +77,17 @@ pub async fn submit(cx: &Cx, link: &Arc<Link>, incoming: Vec<Incoming>) -> Resul
             }
         }
     }
+}
+
+/// How many from the front go into one commit: at least one.
+fn one_commit(queue: &VecDeque<Waiting>) -> usize {
+    let mut bytes = 0;
+    let fits = |waiting: &Waiting| {
+        bytes += waiting.incoming.iter().map(|i| i.record.raw.len()).sum::<usize>();
+        bytes <= BATCH_BYTES_MAX
+    };
+    let n = queue.iter().take(BATCH_MAX).map(fits).take_while(|fits| *fits).count();
+    n.max(1).min(queue.len())
 }
 
 /// Commits a batch and answers everybody in it. If something in it cannot be stored, each goes alone, so that only
@@ -126,7 +140,7 @@ async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
         let kept = i64::try_from(incoming.len()).unwrap_or(0);
         let applied = if kept > 0 { apply(&mut tx, origin, &incoming, now).await? } else { Applied::default() };
         let counts = [("accepted", notices), ("repeated", applied.repeated), ("parked", applied.parked)];
-        inbox::count_notices(&mut tx, &link.id, now, &counts).await?;
+        inbox::count_notices(&mut tx, &link.id, now, &counts);
         done.push((link, applied));
     }
     tx.commit().await?;

@@ -24,6 +24,7 @@
 pub mod apply;
 mod apply_orders;
 mod apply_sales;
+mod books;
 pub mod cx;
 pub mod driver;
 pub mod house;

@@ -118,7 +118,7 @@ async fn keep_readings(cx: &Cx, link: &Arc<Link>, readings: &[ShopReading]) -> R
         .map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned(), r.physical, r.allocated, r.sellable))
         .collect();
     let mut tx = cx.store.begin().await?;
-    targets::web_read(&mut tx, &link.id, &rows, cx.now()).await?;
+    targets::web_read(&mut tx, &link.id, &rows, cx.now());
     tx.commit().await
 }
 
@@ -131,8 +131,8 @@ async fn settle(cx: &Cx, link: &Arc<Link>, due: &[&Due]) -> Result<(), StoreErro
     let seen: Vec<(String, String, i64)> =
         due.iter().map(|d| (d.variant.clone(), d.place.clone(), d.generation)).collect();
     let mut tx = cx.store.begin().await?;
-    targets::settled(&mut tx, &seen, now).await?;
-    pushes::confirm(&mut tx, &seen, now).await?;
+    targets::settled(&mut tx, &seen, now);
+    pushes::confirm(&mut tx, &seen, now);
     tx.commit().await?;
     cx.tell(&due.iter().map(|d| d.variant.clone()).collect());
     let _ = link;
@@ -164,7 +164,7 @@ async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i
         .collect();
     let plain: Vec<Intent> = intents.iter().map(|(intent, _)| intent.clone()).collect();
     let mut tx = cx.store.begin().await?;
-    pushes::intend(&mut tx, &link.id, &plain, now).await?;
+    pushes::intend(&mut tx, &link.id, &plain, now);
     tx.commit().await?;
 
     let writes: Vec<StockWrite> = plain
@@ -216,10 +216,10 @@ async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i
     };
     let mut tx = cx.store.begin().await?;
     let evidence = keep_evidence(&mut tx, cx, link, &exchanges).await?;
-    pushes::answered(&mut tx, &outcomes, &evidence, answered_at).await?;
+    pushes::answered(&mut tx, &outcomes, &evidence, answered_at);
     match &error {
-        Some(error) => feeds::failed(&mut tx, &link.id, Task::Push.feed(), &error.to_string(), answered_at).await?,
-        None => feeds::mark(&mut tx, &link.id, Task::Push.feed(), 0, answered_at, answered_at).await?,
+        Some(error) => feeds::failed(&mut tx, &link.id, Task::Push.feed(), &error.to_string(), answered_at),
+        None => feeds::mark(&mut tx, &link.id, Task::Push.feed(), 0, answered_at, answered_at),
     }
     tx.commit().await?;
     cx.tell(&plain.iter().map(|i| i.variant.clone()).collect());
@@ -276,9 +276,9 @@ async fn compare_and_mend(
         }
     }
     let mut tx = cx.store.begin().await?;
-    targets::settled(&mut tx, &seen, now).await?;
-    pushes::confirm(&mut tx, &seen, now).await?;
-    targets::write_again(&mut tx, &again, now).await?;
+    targets::settled(&mut tx, &seen, now);
+    pushes::confirm(&mut tx, &seen, now);
+    targets::write_again(&mut tx, &again, now);
     tx.commit().await?;
     if behind {
         link.schedule.wake(Task::Orders, now);
@@ -316,9 +316,9 @@ pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
     let now = cx.now();
     let mut tx = cx.store.begin().await?;
     let cursor = if ended { String::new() } else { at.to_text() };
-    feeds::advance(&mut tx, &link.id, feed, &cursor, now).await?;
+    feeds::advance(&mut tx, &link.id, feed, &cursor, now);
     if ended && !places.is_empty() {
-        feeds::mark(&mut tx, &link.id, feed, 0, at.began, now).await?;
+        feeds::mark(&mut tx, &link.id, feed, 0, at.began, now);
     }
     tx.commit().await?;
     if !ended {

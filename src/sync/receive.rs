@@ -105,7 +105,7 @@ async fn refuse(cx: &Cx, link: &Arc<Link>, status: u16, reason: &str) -> Receive
     let now = cx.now();
     let counted = async {
         let mut tx = cx.store.begin().await?;
-        inbox::count_refused(&mut tx, &link.id, status, reason, now).await?;
+        inbox::count_refused(&mut tx, &link.id, status, reason, now);
         tx.commit().await
     };
     if let Err(error) = counted.await {

@@ -60,7 +60,7 @@ pub async fn retarget(
             }
             save.push(NewTarget { inputs, should: units, floored, generation, cause_at, difference, differs_since });
         }
-        targets::save(tx, &save, now).await?;
+        targets::save(tx, &save, now);
     }
     Ok(changed)
 }

@@ -98,7 +98,7 @@ impl<'a> PageRead<'a> {
         let mut tx = self.cx.store.begin().await?;
         let rows: Vec<&Incoming> = rows.iter().collect();
         let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, &rows, now).await? };
-        feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now).await?;
+        feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now);
         Ok((tx, applied))
     }
 }
@@ -120,7 +120,7 @@ pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
         };
         connections::keep_outlet(&mut tx, &row, &outlet.currency.unwrap_or_default(), outlet.archived).await?;
     }
-    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now).await?;
+    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now);
     tx.commit().await?;
     Ok(Next::Later)
 }
@@ -134,7 +134,7 @@ pub(super) async fn warehouses(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Re
         connections::keep_place(&mut tx, &cx.mint.id(now), &link.id, place.key.as_str(), &place.name, place.archived)
             .await?;
     }
-    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now).await?;
+    feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now);
     tx.commit().await?;
     house::refresh_default_warehouse(cx, link).await?;
     Ok(Next::Later)
@@ -177,7 +177,7 @@ async fn catalogue_page(
     let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let ended = next.is_none();
     if ended {
-        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now()).await?;
+        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
     }
     tx.commit().await?;
     let first_time = ended && read.first_pass;
@@ -221,9 +221,9 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     let now = cx.now();
     let first_time = read.first_pass;
     fold_open_counts(&mut tx, link, read.highest, now, &mut applied).await?;
-    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now).await?;
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
     if first_time {
-        feeds::mark(&mut tx, &link.id, Task::Compare.feed(), read.highest, read.asked_at, now).await?;
+        feeds::mark(&mut tx, &link.id, Task::Compare.feed(), read.highest, read.asked_at, now);
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -252,7 +252,7 @@ async fn fold_open_counts(
             (shelf, count)
         })
         .collect();
-    ledger::save_counts(tx, &link.id, &folded, now).await?;
+    ledger::save_counts(tx, &link.id, &folded, now);
     let products: BTreeSet<&str> = folded.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
     retarget_products(tx, link, &products, now, applied).await
 }
@@ -296,14 +296,14 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     let now = cx.now();
     if found > 0 && applied.fresh > 0 {
         // What a sweep finds first is what no notice told us.
-        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]).await?;
+        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
     }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
         return Ok(Next::Again);
     }
-    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now).await?;
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
     settle_pending(&mut tx, link, read.highest, now, &mut applied).await?;
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -338,8 +338,8 @@ async fn settle_pending(
         }
         settled.push((shelf, count));
     }
-    ledger::append(tx, &link.id, &movements, now).await?;
-    ledger::save_counts(tx, &link.id, &settled, now).await?;
+    ledger::append(tx, &link.id, &movements, now);
+    ledger::save_counts(tx, &link.id, &settled, now);
     let products: BTreeSet<&str> = settled.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
     retarget_products(tx, link, &products, now, applied).await
 }
@@ -354,7 +354,7 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     if next.is_none() {
-        feeds::mark(&mut tx, &link.id, read.feed, 0, read.asked_at, cx.now()).await?;
+        feeds::mark(&mut tx, &link.id, read.feed, 0, read.asked_at, cx.now());
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -376,7 +376,7 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, applied) = read.keep(rows, next.as_deref(), None).await?;
     if next.is_none() {
-        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now()).await?;
+        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -415,6 +415,6 @@ pub(super) async fn note_failure(cx: &Cx, link: &Arc<Link>, task: Task, error: &
     if let TaskError::Call(call) = error {
         keep_evidence(&mut tx, cx, link, &call.exchanges).await?;
     }
-    feeds::failed(&mut tx, &link.id, task.feed(), &error.to_string(), cx.now()).await?;
+    feeds::failed(&mut tx, &link.id, task.feed(), &error.to_string(), cx.now());
     tx.commit().await
 }
