@@ -140,28 +140,31 @@ pub struct Pair {
 
 /// Listings with the same SKU, letter for letter, at least one of them not linked yet. Where a side has another SKU
 /// that differs only in case or blanks around it, nothing is linked: what looks alike is for a person. Bundles,
-/// uncounted and archived rows are never linked by themselves.
-pub async fn unlinked_pairs(tx: &mut Tx, limit: i64) -> Result<Vec<Pair>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT t.connection, t.product, s.connection, s.product,
+/// uncounted and archived rows are never linked by themselves. Only listings of `whole` connections count, those
+/// whose catalogue has been read to its end: on a page not read yet there may be a second one.
+pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], limit: i64) -> Result<Vec<Pair>, StoreError> {
+    const PAIRS: RowsSql = rows_sql!(
+        "WITH whole AS (SELECT each.value->>0 AS id FROM",
+        ")
+         SELECT t.connection, t.product, s.connection, s.product,
                 CASE WHEN t.variant <> '' THEN t.variant ELSE s.variant END,
                 t.name, t.options, t.sku, CASE WHEN t.barcode <> '' THEN t.barcode ELSE s.barcode END
          FROM listing t
          JOIN connection tc ON tc.id = t.connection AND tc.side = 'till'
          JOIN listing s ON s.sku_key = t.sku_key
          JOIN connection sc ON sc.id = s.connection AND sc.side = 'shop'
-         WHERE t.sku_key <> '' AND t.sku = s.sku AND t.archived = 0 AND s.archived = 0 AND t.counted = 1 AND t.bundle = 0 AND s.bundle = 0
+         WHERE t.sku_key <> '' AND t.sku = s.sku AND t.archived = 0 AND s.archived = 0 AND t.counted = 1
+           AND t.bundle = 0 AND s.bundle = 0
+           AND t.connection IN (SELECT id FROM whole) AND s.connection IN (SELECT id FROM whole)
            AND (t.variant = '' OR s.variant = '') AND (t.variant = '' OR s.variant = '' OR t.variant = s.variant)
            AND (SELECT COUNT(*) FROM listing x WHERE x.connection = t.connection AND x.sku_key = t.sku_key
                 AND x.archived = 0) = 1
            AND (SELECT COUNT(*) FROM listing x WHERE x.connection = s.connection AND x.sku_key = s.sku_key
                 AND x.archived = 0) = 1
-         ORDER BY t.connection, t.product LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(tx.conn().await?)
-    .await
-    .map_err(at("finding twins"))?;
+         ORDER BY t.connection, t.product LIMIT $2"
+    );
+    let question = Statement::new(PAIRS.text(tx.dialect()), "finding twins");
+    let rows = tx.rows(question.text(keys(whole.iter().copied())).int(limit)).await?;
     rows.iter()
         .map(|row| {
             let (name, options): (String, String) = (row.try_get(5)?, row.try_get(6)?);

@@ -53,8 +53,6 @@ pub struct Applied {
     pub wake: Vec<Hint>,
     /// Sales named by a return that we do not know.
     pub look_up: BTreeSet<String>,
-    /// Whether the catalogue changed, so that twins may be found.
-    pub catalogue_changed: bool,
 }
 
 /// Everything one batch gathers before it is written.
@@ -156,7 +154,7 @@ async fn apply_facts(
             }
         }
     }
-    keep_listings(tx, origin, &listed, now, work).await?;
+    keep_listings(tx, origin, &listed, now).await?;
     apply_orders::apply(tx, origin, &orders, now, work).await?;
     let mut books = match books {
         Some(books) => books,
@@ -184,7 +182,6 @@ async fn keep_listings(
     origin: Origin<'_>,
     products: &[&Listing],
     now: Timestamp,
-    work: &mut Work,
 ) -> Result<(), StoreError> {
     // Of several versions in one batch the newest counts.
     let mut newest: BTreeMap<&str, &Listing> = BTreeMap::new();
@@ -197,7 +194,6 @@ async fn keep_listings(
     if newest.is_empty() {
         return Ok(());
     }
-    work.applied.catalogue_changed = true;
     let rows: Vec<&Listing> = newest.into_values().collect();
     listings::save(tx, origin.connection, &rows, now).await
 }

@@ -51,6 +51,9 @@ pub struct Link {
     pub paused: AtomicBool,
     /// The highest version the vendor has shown us anywhere.
     pub highest: AtomicI64,
+    /// Whether the catalogue was read to its end and no later reading of it is half done. Not kept over a restart: it is
+    /// read again then.
+    pub catalogue_whole: AtomicBool,
     /// Where units of a web order count when the shop has not decided.
     pub default_warehouse: RwLock<String>,
     /// Sales to be looked up.
@@ -71,6 +74,7 @@ impl Link {
             schedule: Schedule::new(tasks),
             paused: AtomicBool::new(paused),
             highest: AtomicI64::new(highest),
+            catalogue_whole: AtomicBool::new(false),
             default_warehouse: RwLock::new(String::new()),
             look_up: Mutex::new(BTreeSet::new()),
         }

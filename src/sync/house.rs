@@ -9,6 +9,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::store::activity::{self, Entry};
 use crate::store::{StoreError, connections, inbox, listings, targets};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 /// Pairs linked in one transaction.
@@ -32,12 +33,16 @@ pub async fn refresh_default_warehouse(cx: &Cx, link: &Arc<Link>) -> Result<(), 
     Ok(())
 }
 
-/// Links listings of both sides that have the same SKU, letter for letter, once each.
+/// Links listings of both sides that have the same SKU, letter for letter, once each. Systems that are in the middle of
+/// their catalogue are left out; the end of it comes here again.
 pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
     loop {
         let now = cx.now();
+        let links = cx.links();
+        let whole: Vec<&str> =
+            links.iter().filter(|l| l.catalogue_whole.load(Ordering::SeqCst)).map(|l| l.id.as_str()).collect();
         let mut tx = cx.store.begin().await?;
-        let pairs = listings::unlinked_pairs(&mut tx, PAIRS).await?;
+        let pairs = listings::unlinked_pairs(&mut tx, &whole, PAIRS).await?;
         if pairs.is_empty() {
             return Ok(());
         }

@@ -179,13 +179,15 @@ async fn catalogue_page(
     if ended {
         feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
     }
+    if !ended {
+        link.catalogue_whole.store(false, Ordering::SeqCst);
+    }
     tx.commit().await?;
     let first_time = ended && read.first_pass;
     cx.follow_up(link, &applied);
-    if applied.catalogue_changed {
-        house::link_twins(cx).await?;
-    }
     if ended {
+        link.catalogue_whole.store(true, Ordering::SeqCst);
+        house::link_twins(cx).await?;
         house::retry_parked(cx, link).await?;
         if first_time {
             let now = cx.now();

@@ -121,6 +121,9 @@ impl Desk {
             listings::save(&mut tx, SHOP, &[&listing], NOW).await.unwrap();
         }
         tx.commit().await.unwrap();
+        for link in self.engine.cx().links() {
+            link.catalogue_whole.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
         house::link_twins(self.engine.cx()).await.unwrap();
     }
 
