@@ -28,6 +28,7 @@ use bytes::Bytes;
 use error::CallError;
 use evidence::Exchange;
 use notice::{Delivery, NoticeError};
+use sha2::{Digest as _, Sha256};
 
 /// An answer together with the exchanges that brought it, for the evidence behind every number.
 #[derive(Debug, Clone)]
@@ -78,6 +79,11 @@ impl Unreadable {
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
     }
+}
+
+/// A name for a record that has none of its own: its bytes tell it apart.
+pub(crate) fn fingerprint(raw: &str) -> String {
+    format!("body-{}", hex::encode(Sha256::digest(raw.as_bytes())))
 }
 
 /// A stock place on the vendor's side.

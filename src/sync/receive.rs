@@ -5,6 +5,7 @@ use super::cx::{Cx, Link, Side};
 use super::intake::{self, IntakeError, chain};
 use super::schedule::Task;
 use crate::connectors::notice::{Delivery, NoticeError};
+use crate::connectors::{Unreadable, fingerprint};
 use crate::domain::fact::{Fact, Hint};
 use crate::domain::time::Timestamp;
 use crate::store::inbox::{self, NewRecord};
@@ -59,45 +60,54 @@ pub async fn receive(cx: &Cx, connection: &str, headers: &http::HeaderMap, body:
     }
 }
 
-/// Deliveries with an identity become records; those without one only wake the sweep that reads the truth.
+/// Deliveries that say which change they are become records, and so do those that cannot be read, with the reason. The
+/// others, and what cannot be told apart, wake the sweep that reads the truth.
 fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Incoming> {
     let mut incoming = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
+    for mut delivery in deliveries {
         let hint = match &delivery.fact {
             Ok(Fact::Hint(hint)) => Some(*hint),
             _ => None,
         };
-        match (delivery.version, hint) {
-            (Some(version), None) if delivery.external_id.len() <= ID_BYTES_MAX => {
-                link.saw(version);
-                incoming.push(Incoming {
-                    record: NewRecord {
-                        id: cx.mint.id(now),
-                        connection: link.id.clone(),
-                        kind: delivery.kind,
-                        external_id: delivery.external_id,
-                        version,
-                        by_notice: true,
-                        raw: delivery.raw,
-                        received_at: now,
-                    },
-                    facts: delivery.fact.map(|fact| vec![fact]).map_err(|unreadable| unreadable.reason),
-                });
-            }
-            (_, hint) => {
-                let task = match (hint, &link.side) {
-                    (Some(Hint::Sales), Side::Till(_)) => Task::Sales,
-                    (Some(Hint::Stock), Side::Till(_)) => Task::Stock,
-                    (Some(Hint::Stock), Side::Shop(_)) => Task::Observe,
-                    (Some(Hint::Orders) | None, Side::Shop(_)) => Task::Orders,
-                    (Some(Hint::Catalogue), _) => Task::Catalogue,
-                    (Some(Hint::Sales), Side::Shop(_)) | (Some(Hint::Orders) | None, Side::Till(_)) => Task::Sales,
-                };
-                link.schedule.wake(task, now);
-            }
+        if hint.is_none() && delivery.external_id.len() > ID_BYTES_MAX {
+            delivery.external_id = fingerprint(&delivery.raw);
+            delivery.fact = Err(Unreadable::new(format!("its id is longer than {ID_BYTES_MAX} bytes")));
         }
+        if delivery.version.is_none() || hint.is_some() {
+            link.schedule.wake(sweep_for(hint, &link.side), now);
+        }
+        let version = match (delivery.version, &delivery.fact) {
+            (_, Ok(Fact::Hint(_))) | (None, Ok(_)) => continue,
+            (None, Err(_)) => 0,
+            (Some(version), _) => version,
+        };
+        link.saw(version);
+        incoming.push(Incoming {
+            record: NewRecord {
+                id: cx.mint.id(now),
+                connection: link.id.clone(),
+                kind: delivery.kind,
+                external_id: delivery.external_id,
+                version,
+                by_notice: true,
+                raw: delivery.raw,
+                received_at: now,
+            },
+            facts: delivery.fact.map(|fact| vec![fact]).map_err(|unreadable| unreadable.reason),
+        });
     }
     incoming
+}
+
+/// The sweep that reads what a notice was about.
+fn sweep_for(hint: Option<Hint>, side: &Side) -> Task {
+    match (hint, side) {
+        (Some(Hint::Stock), Side::Till(_)) => Task::Stock,
+        (Some(Hint::Stock), Side::Shop(_)) => Task::Observe,
+        (Some(Hint::Catalogue), _) => Task::Catalogue,
+        (Some(Hint::Orders) | None, Side::Shop(_)) => Task::Orders,
+        (Some(Hint::Sales), _) | (Some(Hint::Orders) | None, Side::Till(_)) => Task::Sales,
+    }
 }
 
 /// Counts a refusal, so that Connections can show it; the caller's status does not depend on that.

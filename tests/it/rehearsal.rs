@@ -33,7 +33,7 @@ async fn notices_lost_doubled_late_and_a_busy_shop_change_nothing_in_the_end() {
 #[tokio::test]
 async fn two_of_one_sku_on_different_pages_are_not_linked() {
     // This range has a SKU twice in the till, the second one on the second page.
-    let kind = crate::shop::databases().into_iter().next().unwrap();
+    let kind = databases().into_iter().next().unwrap();
     let report = rehearse(&kind, 411, 500, 1, "").await;
     assert_eq!((report.unsafe_writes, report.differences_open), (0, 0), "{:?}", report.unsafe_described);
 }

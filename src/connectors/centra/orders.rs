@@ -1,7 +1,7 @@
 //! Web orders, reduced to what the count needs.
 
 use super::super::json::Object;
-use super::super::{Page, Record, Unreadable};
+use super::super::{Page, Record, Unreadable, fingerprint};
 use super::{Sweep, queries};
 use crate::domain::fact::{Fact, Order, OrderLine, OrderState};
 use crate::domain::ids::{DocumentKey, LineKey, OutletKey, ProductKey};
@@ -47,7 +47,8 @@ fn record(raw: &str, currency: &str) -> Result<Record, Unreadable> {
     let order = Object::open("order", raw)?;
     Ok(Record {
         kind: "order",
-        external_id: order.need_key("id")?,
+        // One without an id is kept with its reason, and does not hold up the page that it stands on.
+        external_id: order.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
         version: order.time("updatedAt").ok().flatten().map_or(0, Timestamp::micros),
         raw: raw.to_owned(),
         fact: read(&order, currency).map(Fact::Order),

@@ -1,7 +1,7 @@
 //! Products: one record holds a product with its variants and their sizes; each size is a listing.
 
 use super::super::json::Object;
-use super::super::{Page, Record, Unreadable};
+use super::super::{Page, Record, Unreadable, fingerprint};
 use super::{Sweep, queries, wire};
 use crate::domain::fact::{Fact, Listing};
 use crate::domain::ids::ProductKey;
@@ -62,7 +62,8 @@ fn record(raw: &str) -> Result<Record, Unreadable> {
     let product = Object::open("product", raw)?;
     Ok(Record {
         kind: "product",
-        external_id: product.need_key("id")?,
+        // One without an id is kept with its reason, and does not hold up the page that it stands on.
+        external_id: product.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
         version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
         raw: raw.to_owned(),
         fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),

@@ -3,10 +3,10 @@
 //! Only `payload` is promised; the type of the notice may have to be told from the record's shape. There is no event
 //! id: kind, id and version are the identity, so a notice without a version is only a hint.
 
-use super::super::Unreadable;
 use super::super::json::Object;
 use super::super::notice::{Delivery, NoticeError};
 use super::super::signature::{self, CANDIDATES_MAX, HEADER_MAX};
+use super::super::{Unreadable, fingerprint};
 use super::{products, sales, stock, wire};
 use crate::domain::fact::{Fact, Hint};
 use base64::Engine;
@@ -14,7 +14,6 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use bytes::Bytes;
 use http::HeaderMap;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
 const SIGNATURE_HEADER: &str = "x-signature";
 
@@ -163,8 +162,4 @@ fn hint(kind: &str) -> Fact {
 fn only_a_hint(delivery: Delivery) -> Delivery {
     let fact: Result<Fact, Unreadable> = Ok(hint(&delivery.kind));
     Delivery { version: None, fact, ..delivery }
-}
-
-fn fingerprint(payload: &str) -> String {
-    format!("body-{}", hex::encode(Sha256::digest(payload.as_bytes())))
 }

@@ -1,7 +1,7 @@
 //! The vendor's JSON around the records: envelopes, pages, records and their order.
 
 use super::super::json::{Object, elements};
-use super::super::{Page, Record, Unreadable};
+use super::super::{Page, Record, Unreadable, fingerprint};
 use super::{products, sales, stock};
 use crate::domain::fact::Fact;
 use serde_json::value::RawValue;
@@ -18,11 +18,15 @@ pub(super) fn envelope(text: &str) -> Result<Envelope<'_>, Unreadable> {
     let data = body.raw("data").ok_or_else(|| body.missing("data"))?;
     let rows = elements("the answer's data", data.get())?;
     let max = match body.object("version")? {
-        Some(version) => version.whole("max")?,
+        Some(version) => version.whole("max")?.filter(|max| (0..=VERSION_MAX).contains(max)),
         None => None,
     };
     Ok(Envelope { rows, max })
 }
+
+/// The largest version that can be true: the vendor counts all its changes in one row, and stood at some ten thousand
+/// million in 2026.
+const VERSION_MAX: i64 = 1_000_000_000_000_000;
 
 /// Opens `{"data":{…}}`.
 pub(super) fn single(text: &str) -> Result<&str, Unreadable> {
@@ -72,7 +76,7 @@ pub(super) fn record(kind: &'static str, raw: &str) -> Record {
         }
         Err(unreadable) => {
             let version = version_of(raw).unwrap_or(0);
-            let external_id = format!("without-id-{version}");
+            let external_id = fingerprint(raw);
             Record { kind, external_id, version, raw: raw.to_owned(), fact: fact.and(Err(unreadable)) }
         }
     }
@@ -114,17 +118,24 @@ pub(super) fn interpret_object(kind: &str, object: &Object<'_>) -> Result<Fact, 
 
 /// The vendor's order of changes, wherever this shape keeps it.
 pub(super) fn version(object: &Object<'_>) -> Result<Option<i64>, Unreadable> {
-    if let Some(version) = object.whole("version")? {
-        return Ok(Some(version));
-    }
-    match object.object("_metadata")? {
-        Some(metadata) => metadata.whole("version"),
-        None => Ok(None),
+    let version = match object.whole("version")? {
+        Some(version) => Some(version),
+        None => match object.object("_metadata")? {
+            Some(metadata) => metadata.whole("version")?,
+            None => None,
+        },
+    };
+    match version {
+        // Taken for true, it would make everything that comes later older than what we have.
+        Some(version) if !(0..=VERSION_MAX).contains(&version) => {
+            Err(object.wrong("version", &format!("{version} cannot be a version")))
+        }
+        version => Ok(version),
     }
 }
 
 fn version_of(raw: &str) -> Option<i64> {
-    Object::open("row", raw).and_then(|object| version(&object)).ok().flatten().filter(|version| *version >= 0)
+    Object::open("row", raw).and_then(|object| version(&object)).ok().flatten()
 }
 
 /// An outlet or a register.
