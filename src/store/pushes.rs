@@ -345,10 +345,9 @@ pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<
     // Grouped in the order of the index first: sorting is what takes long.
     let steps = sqlx::query(
         "SELECT step, CAST(SUM(n) AS BIGINT) FROM (
-             SELECT state, quarter, step, COUNT(*) AS n FROM push
-             WHERE state IN ('accepted', 'confirmed') AND quarter >= $1 AND quarter <= $2
-             GROUP BY state, quarter, step) AS counted
-         WHERE step >= 0 GROUP BY step ORDER BY step",
+             SELECT quarter, state, step, COUNT(*) AS n FROM push WHERE quarter >= $1 AND quarter <= $2
+             GROUP BY quarter, state, step) AS counted
+         WHERE state IN ('accepted', 'confirmed') AND step >= 0 GROUP BY step ORDER BY step",
     )
     .bind(from)
     .bind(to)
@@ -358,9 +357,9 @@ pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<
         "WITH RECURSIVE part (quarter) AS (
              SELECT CAST($1 AS BIGINT) UNION ALL SELECT quarter + 1 FROM part WHERE quarter < $2)
          SELECT part.quarter,
-                COALESCE((SELECT p.delay FROM push p WHERE p.state = 'accepted' AND p.quarter = part.quarter
+                COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'accepted'
                           ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1),
-                COALESCE((SELECT p.delay FROM push p WHERE p.state = 'confirmed' AND p.quarter = part.quarter
+                COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'confirmed'
                           ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1)
          FROM part ORDER BY part.quarter",
     )

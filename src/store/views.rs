@@ -354,11 +354,10 @@ pub async fn sales_since(store: &Store, since: Timestamp) -> Result<Vec<(String,
 
 /// Push outcomes since the quarter of an hour of an instant began: state word → how many.
 pub async fn push_states_since(store: &Store, since: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
-    // Every state is named, so that the index is searched from `since` on and not walked from its beginning.
+    // Grouped in the order of the index first: sorting is what takes long.
     let rows = sqlx::query(
-        "SELECT state, COUNT(*) FROM push
-         WHERE state IN ('sent', 'accepted', 'confirmed', 'refused', 'throttled', 'unknown', 'failed')
-           AND quarter >= $1
+        "SELECT state, CAST(SUM(n) AS BIGINT) FROM (
+             SELECT quarter, state, COUNT(*) AS n FROM push WHERE quarter >= $1 GROUP BY quarter, state) AS counted
          GROUP BY state ORDER BY state",
     )
     .bind(since.micros().div_euclid(QUARTER.0))
