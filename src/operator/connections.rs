@@ -11,6 +11,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
+use crate::store::pushes::QUARTER;
 use crate::store::{feeds, inbox, listings, pushes, views};
 use crate::sync::cx::Link;
 use crate::sync::cx::Side;
@@ -165,28 +166,18 @@ fn short(span: Span) -> String {
     }
 }
 
+/// The last 96 quarters of an hour, the one that is under way among them.
 async fn delay(engine: &Engine, now: Timestamp) -> Result<Delay, OperatorError> {
-    let from = now - Span::hours(24);
-    let rows = pushes::delays(engine.store(), from).await.map_err(store_failed)?;
+    let from = Timestamp(now.0.div_euclid(QUARTER.0) * QUARTER.0) - Span(QUARTER.0 * (SLOTS as i64 - 1));
+    let delays = pushes::delays(engine.store(), from, now).await.map_err(store_failed)?;
     let mut slots = vec![Span::ZERO; SLOTS];
-    let mut sorted: Vec<i64> = Vec::with_capacity(rows.len());
-    let mut worst: Option<(Span, Timestamp)> = None;
-    for (delay, at) in rows {
-        let span = Span(delay);
-        sorted.push(delay);
-        let slot = usize::try_from(at.since(from).0 / Span::minutes(15).0).unwrap_or(0).min(SLOTS - 1);
-        if let Some(slot) = slots.get_mut(slot) {
-            *slot = (*slot).max(span);
-        }
-        if worst.is_none_or(|(longest, _)| span > longest) {
-            worst = Some((span, at));
+    for (start, worst) in &delays.quarters {
+        let slot = usize::try_from(start.since(from).0 / QUARTER.0).ok().and_then(|i| slots.get_mut(i));
+        if let Some(slot) = slot {
+            *slot = *worst;
         }
     }
-    sorted.sort_unstable();
-    let rank = |percent: usize| {
-        sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).map(|d| Span(*d))
-    };
-    Ok(Delay { count: i64::try_from(sorted.len()).unwrap_or(0), p50: rank(50), p95: rank(95), worst, slots, from })
+    Ok(Delay { count: delays.count(), p50: delays.under(50), p95: delays.under(95), worst: delays.worst, slots, from })
 }
 
 /// Wakes every sweep of a connection; it never writes to the vendor.

@@ -10,6 +10,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
 use crate::store::problems::{self, ProblemRow as StoredProblem};
+use crate::store::pushes::QUARTER;
 use crate::store::{connections, findings, inbox, listings, pushes, views};
 use crate::sync::schedule::Task;
 use chrono::TimeZone as _;
@@ -74,8 +75,15 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
     actor.check(Deed::SeeStock)?;
     let store = engine.store();
     let now = engine.clock().now();
-    let totals = views::totals(store).await.map_err(store_failed)?;
-    let since = now - Span::hours(24);
+    // Writes are counted by the quarter of an hour.
+    let since = Timestamp((now - Span::hours(24)).0.div_euclid(QUARTER.0) * QUARTER.0);
+    let midnight = local_midnight(engine, now).await?;
+    // The three that walk over much, side by side.
+    let (totals, stores, fixed) = tokio::try_join!(
+        async { views::totals(store).await.map_err(store_failed) },
+        async { views::sales_since(store, midnight).await.map_err(store_failed) },
+        fixed(engine, since),
+    )?;
     let stored = problems::open(store, PROBLEMS_MAX).await.map_err(store_failed)?;
     let currency = main_currency(engine).await?;
     let problems = stored
@@ -84,16 +92,15 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         .map(|problem| problem_row(problem, &currency))
         .collect();
     let (lines, _, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
-    let midnight = local_midnight(engine, now).await?;
     Ok(Today {
         freshness: freshness(engine).await?,
         trust_permille: (totals.read > 0 && totals.value > 0)
             .then(|| i64::try_from(i128::from(totals.value_equal) * 1_000 / i128::from(totals.value)).unwrap_or(1_000)),
         equal_of: (totals.all, totals.read - totals.differing.min(totals.read)),
         problems,
-        fixed: fixed(engine, since).await?,
+        fixed,
         fixed_since: since,
-        stores: views::sales_since(store, midnight).await.map_err(store_failed)?,
+        stores,
         on_hold: (lines, (lines > 0).then_some(oldest)),
     })
 }

@@ -2,6 +2,7 @@
 //! the body hash is SHA-256(salt ‖ body); body and salt lie apart and can be erased without breaking the chain.
 
 use super::error::ensure_rows;
+use super::pushes::QUARTER;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -174,11 +175,14 @@ pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreE
 /// The writes answered in `[from, to)`, one text each, in a fixed order.
 pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, physical, should, answered_at FROM push WHERE answered_at >= $1 AND answered_at < $2
+        "SELECT id, physical, should, answered_at FROM push
+         WHERE quarter >= $3 AND quarter <= $4 AND answered_at >= $1 AND answered_at < $2
          ORDER BY answered_at, id LIMIT 100000",
     )
     .bind(from.micros())
     .bind(to.micros())
+    .bind(from.micros().div_euclid(QUARTER.0))
+    .bind(to.micros().div_euclid(QUARTER.0))
     .fetch_all(tx.conn().await?)
     .await
     .map_err(at("reading writes to seal"))?;

@@ -278,19 +278,103 @@ pub async fn exchange(store: &Store, id: &str) -> Result<Option<Kept>, StoreErro
     .map_err(at("reading an exchange"))
 }
 
-/// Delays of acknowledged writes since an instant: (delay in µs, answered at), newest last, at most 50,000.
-pub async fn delays(store: &Store, since: Timestamp) -> Result<Vec<(i64, Timestamp)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT answered_at - cause_at, answered_at FROM push
-         WHERE answered_at >= $1 AND state IN ('accepted', 'confirmed') AND cause_at > 0
-         ORDER BY answered_at LIMIT 50000",
+/// Length of the parts of a day that `push.quarter` numbers since 1970.
+pub const QUARTER: Span = Span::minutes(15);
+
+/// How long acknowledged writes took from their cause to the shop's answer.
+///
+/// The database counts them in steps: a delay is rounded up by at most a thirty-second of itself (about 3 %), or to
+/// the next whole millisecond. So [`Delays::under`] never flatters and is never off by more. Worst ones are exact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delays {
+    /// How many took how long, rounded up, shortest first.
+    pub steps: Vec<(Span, i64)>,
+    /// The exact worst of each quarter of an hour in which anything arrived: its start, and the delay.
+    pub quarters: Vec<(Timestamp, Span)>,
+    /// The exact worst of all, and when it was answered.
+    pub worst: Option<(Span, Timestamp)>,
+}
+
+impl Delays {
+    /// How many there are.
+    pub fn count(&self) -> i64 {
+        self.steps.iter().map(|(_, n)| n).sum()
+    }
+
+    /// The delay that this many percent stayed within; none when nothing was written.
+    pub fn under(&self, percent: i64) -> Option<Span> {
+        let worst = self.worst?.0;
+        let count = self.count();
+        let rank = (count * percent / 100).min(count - 1);
+        let mut before = 0;
+        self.steps
+            .iter()
+            .find(|(_, n)| {
+                before += n;
+                before > rank
+            })
+            .map(|(step, _)| (*step).min(worst))
+    }
+}
+
+/// Delays of the writes answered in the quarters of an hour from the one of `first` to the one of `last`.
+pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<Delays, StoreError> {
+    let (from, to) = (first.0.div_euclid(QUARTER.0), last.0.div_euclid(QUARTER.0));
+    // Grouped in the order of the index first: sorting is what takes long.
+    let steps = sqlx::query(
+        "SELECT step, CAST(SUM(n) AS BIGINT) FROM (
+             SELECT quarter, state, step, COUNT(*) AS n FROM push WHERE quarter >= $1 AND quarter <= $2
+             GROUP BY quarter, state, step) AS counted
+         WHERE state IN ('accepted', 'confirmed') AND step >= 0 GROUP BY step ORDER BY step",
     )
-    .bind(since.micros())
-    .fetch_all(store.read())
+    .bind(from)
+    .bind(to)
+    .fetch_all(store.read());
+    // Two looks into the index for each quarter, however much happened in it.
+    let quarters = sqlx::query(
+        "WITH RECURSIVE part (quarter) AS (
+             SELECT CAST($1 AS BIGINT) UNION ALL SELECT quarter + 1 FROM part WHERE quarter < $2)
+         SELECT part.quarter,
+                COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'accepted'
+                          ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1),
+                COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'confirmed'
+                          ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1)
+         FROM part ORDER BY part.quarter",
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(store.read());
+    let (steps, quarters) = tokio::try_join!(steps, quarters).map_err(at("reading delays"))?;
+    let steps = steps
+        .iter()
+        .map(|row| Ok((Span(row.try_get(0)?), row.try_get(1)?)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(at("reading delays"))?;
+    let quarters = quarters
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)?.max(row.try_get(2)?))))
+        .filter(|read| !matches!(read, Ok((_, delay)) if *delay < 0))
+        .collect::<Result<Vec<(i64, i64)>, _>>()
+        .map_err(at("reading delays"))?;
+    let worst = match quarters.iter().max_by_key(|(_, delay)| *delay) {
+        Some((quarter, delay)) => worst_at(store, *quarter).await?.map(|at| (Span(*delay), at)),
+        None => None,
+    };
+    let quarters = quarters.into_iter().map(|(n, delay)| (Timestamp(n * QUARTER.0), Span(delay))).collect();
+    Ok(Delays { steps, quarters, worst })
+}
+
+/// When the write of a quarter that took longest was answered.
+async fn worst_at(store: &Store, quarter: i64) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query(
+        "SELECT answered_at FROM push WHERE id IN (
+             (SELECT id FROM push WHERE state = 'accepted' AND quarter = $1 ORDER BY step DESC, delay DESC LIMIT 1),
+             (SELECT id FROM push WHERE state = 'confirmed' AND quarter = $1 ORDER BY step DESC, delay DESC LIMIT 1))
+         ORDER BY delay DESC LIMIT 1",
+    )
+    .bind(quarter)
+    .fetch_optional(store.read())
     .await
     .map_err(at("reading delays"))?;
-    rows.iter()
-        .map(|row| Ok((row.try_get::<i64, _>(0)?.max(0), Timestamp(row.try_get(1)?))))
-        .collect::<Result<_, _>>()
-        .map_err(at("reading delays"))
+    row.map(|row| row.try_get(0).map(Timestamp)).transpose().map_err(at("reading delays"))
 }

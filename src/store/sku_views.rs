@@ -131,16 +131,17 @@ pub async fn movements_of(
     place: &str,
     limit: i64,
 ) -> Result<Vec<MovementRow>, StoreError> {
+    // In this order, not from the outlet on: an outlet has everything that ever moved there.
     let rows = sqlx::query(
         "SELECT o.name, m.cause, m.units, m.happened_at, m.known_at, COALESCE(s.number, ''), m.inbox,
                 COALESCE(i.way, ''), COALESCE(h.units, 0)
-         FROM listing l JOIN movement m ON m.connection = l.connection AND m.product = l.product
-         JOIN outlet o ON o.connection = m.connection AND o.outlet = m.outlet AND o.place = $2
+         FROM listing l CROSS JOIN movement m CROSS JOIN outlet o
          LEFT JOIN sale s ON s.connection = m.connection AND s.document = m.document
          LEFT JOIN inbox i ON i.id = m.inbox
          LEFT JOIN hold h ON h.connection = m.connection AND h.document = m.document AND h.line = m.line
                              AND h.released_at = 0
-         WHERE l.variant = $1 ORDER BY m.known_at DESC LIMIT $3",
+         WHERE l.variant = $1 AND m.connection = l.connection AND m.product = l.product
+           AND o.connection = m.connection AND o.outlet = m.outlet AND o.place = $2 ORDER BY m.known_at DESC LIMIT $3",
     )
     .bind(variant)
     .bind(place)

@@ -2,6 +2,7 @@
 
 mod against_sim;
 mod bad_input;
+mod delays;
 mod desk;
 mod invariants;
 mod notices;
