@@ -25,8 +25,8 @@ async fn write(store: &Store, id: &str, delay: Option<Span>, at: Timestamp, what
         cause_at: delay.map_or(Timestamp(0), |delay| at - delay),
     };
     let mut tx = store.begin().await?;
-    pushes::intend(&mut tx, SHOP, std::slice::from_ref(&intent), at).await?;
-    pushes::answered(&mut tx, &[(&intent, what, at)], "", at).await?;
+    pushes::intend(&mut tx, SHOP, std::slice::from_ref(&intent), at);
+    pushes::answered(&mut tx, &[(&intent, what, at)], "", at);
     tx.commit().await
 }
 
@@ -86,7 +86,7 @@ async fn a_day_is_told_in_quarters_of_an_hour_and_only_of_what_arrived() {
             write(&store, id, delay, at, what).await.unwrap();
         }
         let mut tx = store.begin().await.unwrap();
-        pushes::confirm(&mut tx, &[("read back".into(), "place".into(), 1)], AT).await.unwrap();
+        pushes::confirm(&mut tx, &[("read back".into(), "place".into(), 1)], AT);
         tx.commit().await.unwrap();
         let told = pushes::delays(&store, earlier, AT).await.unwrap();
         let start = |at: Timestamp| Timestamp(at.0 / QUARTER.0 * QUARTER.0);
