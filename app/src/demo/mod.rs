@@ -18,7 +18,7 @@ use truecount::clock::{Clock, SystemClock};
 use truecount::config::Config;
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
-use truecount::domain::time::Span;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
@@ -141,9 +141,13 @@ async fn play_the_day(
     let store = Store::open(url, Durability::Off).await?;
     let mut rehearsal = Rehearsal::at(options, store, vendors.addresses()).await?;
     rehearsal.connect().await?;
+    let begins = rehearsal.world.now();
+    let hours = |at: Timestamp| at.since(begins).as_secs_f64() / 3_600.0;
     // Real time goes on while the day is played; the last stretch is as short as a breath.
     while clock.now().since(rehearsal.world.now()) > Span::millis(500) {
-        rehearsal.run_until(clock.now()).await?;
+        let (played, now) = (rehearsal.world.now(), clock.now());
+        say(&format!("Playing the trading day up to now: {:.0} of {:.0} hours", hours(played), hours(now)));
+        rehearsal.run_until(now.min(played + Span::hours(2))).await?;
     }
     let (world, key) = (Arc::clone(&rehearsal.world), rehearsal.engine.seal().clone());
     rehearsal.engine.store().close().await;
@@ -164,6 +168,11 @@ async fn add_accounts(accounts: &Accounts) -> anyhow::Result<Vec<(String, String
         logins.push((name.to_owned(), PASSWORD.to_owned()));
     }
     Ok(logins)
+}
+
+/// What takes long says what it is doing; standard output is kept for the address.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "» {words}");
 }
 
 /// One line for programs, then a few for people.

@@ -272,7 +272,7 @@ fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
 fn place(place: &PlaceRow, role: Role, clock: &Clock) -> AnyView {
     let path = |act: &str| format!("/connections/places/{}/{act}", encode(&place.id));
     let fed = if place.outlets.is_empty() {
-        "No outlet feeds it yet".to_owned()
+        "No outlet feeds it yet, so it cannot go live".to_owned()
     } else {
         format!("Fed by {}", place.outlets.join(" + "))
     };
@@ -284,7 +284,7 @@ fn place(place: &PlaceRow, role: Role, clock: &Clock) -> AnyView {
         ),
         None => (
             view! { {badge(Sign::Held, "Reading only")}<span class="small">" we write nothing there"</span> }.into_any(),
-            may.then(|| button::link(Kind::Recommended, &path("go-live"), "Go live…")),
+            (may && !place.outlets.is_empty()).then(|| button::link(Kind::Recommended, &path("go-live"), "Go live…")),
         ),
     };
     view! {

@@ -88,7 +88,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
             push.reason = Some(hostile());
         }
     }
-    check("sku", || sku::view(&one, "", &clock));
+    check("sku", || sku::view(&one, "", true, &clock));
 
     let mut all = sample::connections();
     for card in &mut all.cards {
@@ -161,7 +161,7 @@ fn only_the_preview_has_a_filled_button_and_it_repeats_verb_and_number() {
         html(|| today::view(&sample::today(false), "", &sample::actor(Role::Admin), &clock, "/")),
         html(|| connections::view(&sample::connections(), Role::Admin, &clock)),
         html(|| connection_new::view(&connection_new::Typed::default(), &[])),
-        html(|| sku::view(&sample::sku(), "", &clock)),
+        html(|| sku::view(&sample::sku(), "", false, &clock)),
     ] {
         assert!(!page.contains("button--writes"));
     }

@@ -20,17 +20,18 @@ use truecount::operator::views::{Sku, SkuPlace};
 /// `GET /stock/{variant}`
 pub async fn show(asked: Asked, Path(variant): Path<String>, RawQuery(query): RawQuery) -> Response {
     let place = query::value(query.as_deref(), "place");
+    let all = query::value(query.as_deref(), "movements") == "all";
     match stock::sku(&asked.engine, &asked.actor, &variant).await {
         Ok(sku) => {
             let page = Page::new(sku.item.clone(), Some(Entry::Stock), Some(sku.freshness.clone()));
-            asked.page(page, move |asked| view(&sku, &place, &asked.clock)).await
+            asked.page(page, move |asked| view(&sku, &place, all, &asked.clock)).await
         }
         Err(why) => asked.refused(why).await,
     }
 }
 
-/// The page, without its frame. An unknown place shows the first one.
-pub fn view(sku: &Sku, place: &str, clock: &Clock) -> AnyView {
+/// The page, without its frame. An unknown place shows the first one; `all` shows every movement at once.
+pub fn view(sku: &Sku, place: &str, all: bool, clock: &Clock) -> AnyView {
     let chosen = sku.places.iter().find(|p| p.place == place).or(sku.places.first());
     let links: Vec<AnyView> = sku
         .links
@@ -45,7 +46,7 @@ pub fn view(sku: &Sku, place: &str, clock: &Clock) -> AnyView {
     let tabs = (sku.places.len() > 1).then(|| tabs(sku, chosen));
     let topic = format!("sku:{}", sku.variant);
     let body = match chosen {
-        Some(place) => at_place(place, clock),
+        Some(place) => at_place(sku, place, all, clock),
         None => view! {
             <div class="card">
                 {empty(false, "Not counted anywhere yet", "The sum appears here when an outlet of the till feeds a place of the shop and both were read.", None)}
@@ -80,14 +81,15 @@ fn tabs(sku: &Sku, chosen: Option<&SkuPlace>) -> AnyView {
     view! { <nav class="switch switch--places" aria-label="Place">{tabs}</nav> }.into_any()
 }
 
-fn at_place(place: &SkuPlace, clock: &Clock) -> AnyView {
+fn at_place(sku: &Sku, place: &SkuPlace, all: bool, clock: &Clock) -> AnyView {
+    let here = format!("/stock/{}?place={}", encode(&sku.variant), encode(&place.place));
     view! {
         <div class="sum-and-why">
             {count::the_count(place, clock)}
             {count::why(place)}
         </div>
         {how::how(place, clock)}
-        {movements::movements(place, clock)}
+        {movements::movements(place, all, &here, clock)}
     }
     .into_any()
 }

@@ -6,8 +6,12 @@ use crate::ui::when::{Clock, rough, time};
 use leptos::prelude::*;
 use truecount::operator::views::{SkuPlace, Step, Sum};
 
-/// All rows, newest first, or what would stand here.
-pub fn movements(place: &SkuPlace, clock: &Clock) -> AnyView {
+/// Rows shown at first: a morning's worth, and on a phone still a page that one can scroll through.
+const FIRST: usize = 25;
+
+/// The rows, newest first, or what would stand here. Unless `all` are wanted, the newest, with the way to the others
+/// under `here`.
+pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyView {
     if place.steps.is_empty() {
         return view! {
             <div class="card">{empty(false, "No movement yet", "Every sale, return, order, count and update of this SKU is listed here with all counts right after it.", None)}</div>
@@ -20,6 +24,14 @@ pub fn movements(place: &SkuPlace, clock: &Clock) -> AnyView {
     let mut rows: Vec<AnyView> =
         place.steps.iter().zip(befores).map(|(step, before)| movement(step, before, checking, clock)).collect();
     rows.reverse();
+    let count = rows.len();
+    let more = (!all && count > FIRST).then(|| {
+        rows.truncate(FIRST);
+        let href = format!("{here}&movements=all");
+        view! {
+            <p class="movements__more"><span>{format!("The newest {FIRST} of {count} are shown.")}</span>" "<a href=href>{format!("Show all {count}")}</a></p>
+        }
+    });
     let head = |words: &'static str, operator: &'static str, class: &'static str| {
         let operator =
             (!operator.is_empty()).then(|| view! { <span class="operator" aria-hidden="true">{operator}" "</span> });
@@ -48,6 +60,7 @@ pub fn movements(place: &SkuPlace, clock: &Clock) -> AnyView {
                     <tbody role="rowgroup">{rows}</tbody>
                 </table>
             </div>
+            {more}
         </div>
     }
     .into_any()
