@@ -141,10 +141,15 @@ fn hostile_text_is_shown_and_never_obeyed() {
 #[test]
 fn what_people_may_not_do_is_not_offered() {
     let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
-    let list = sample::connections();
+    let mut list = sample::connections();
+    let operations = |list: &_| html(|| connections::view(list, Role::Operations, &clock));
+    assert!(!operations(&list).contains("Go live…"), "nothing feeds the place that is only read");
+    for place in &mut list.places {
+        place.outlets = vec!["Main Street".to_owned()];
+    }
+    assert!(operations(&list).contains("Go live…"));
     let reader = html(|| connections::view(&list, Role::ReadOnly, &clock));
     assert!(!reader.contains("<form"), "a reader is offered no form");
-    assert!(html(|| connections::view(&list, Role::Operations, &clock)).contains("Go live…"));
     let page = sample::today(false);
     let reader = html(|| today::view(&page, "", &sample::actor(Role::ReadOnly), &clock, "/"));
     assert!(!reader.contains("<form"));
