@@ -12,8 +12,9 @@ use crate::domain::ids::PersonId;
 use crate::domain::time::{Span, Timestamp};
 use crate::mint::Mint;
 use crate::store::accounts as rows;
+use crate::store::activity::{self, Entry};
 use crate::store::sessions::{self, SessionRow};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Tx};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -228,6 +229,7 @@ impl Accounts {
         }
         let account = self.new_row(name, Role::Admin, hash, now);
         rows::insert(tx.conn().await?, &account).await?;
+        self.note(&mut tx, &account.id, "first account made", &account, "", account.role.word()).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, "the first administrator was made");
         Ok(account.into())
@@ -310,6 +312,7 @@ impl Accounts {
         if !rows::insert(tx.conn().await?, &account).await? {
             return Err(AccountError::Invalid(vec![format!("There is an account called {} already.", name.trim())]));
         }
+        self.note(&mut tx, &actor.person, "account added", &account, "", role.word()).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, "an account was added");
         Ok(account.into())
@@ -333,6 +336,7 @@ impl Accounts {
         rows::set_password(tx.conn().await?, &account.id, &hash, now).await?;
         rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
         sessions::delete_of_person(tx.conn().await?, &account.id).await?;
+        self.note(&mut tx, &actor.person, "password changed", &account, "", "").await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, "a password was changed");
         Ok(())
@@ -348,6 +352,7 @@ impl Accounts {
         }
         rows::set_role(tx.conn().await?, &account.id, role).await?;
         sessions::delete_of_person(tx.conn().await?, &account.id).await?;
+        self.note(&mut tx, &actor.person, "role changed", &account, account.role.word(), role.word()).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, role = role.word(), "a role was changed");
         Ok(())
@@ -366,6 +371,8 @@ impl Accounts {
             rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
         }
         rows::set_disabled(tx.conn().await?, &account.id, disabled).await?;
+        let word = |disabled| if disabled { "closed" } else { "open" };
+        self.note(&mut tx, &actor.person, "account changed", &account, word(account.disabled), word(disabled)).await?;
         tx.commit().await?;
         tracing::info!(person.id = %account.id, by = %actor.person, disabled, "an account was opened or closed");
         Ok(())
@@ -436,6 +443,23 @@ impl Accounts {
         sessions::prune(tx.conn().await?, now).await?;
         rows::prune_tries(tx.conn().await?, now - FORGET_AFTER, LOCKED_AT).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes what was done to an account into the log, in the unit of work that does it.
+    async fn note(
+        &self,
+        tx: &mut Tx,
+        by: &PersonId,
+        action: &'static str,
+        account: &rows::Account,
+        before: &str,
+        after: &str,
+    ) -> Result<(), AccountError> {
+        let body = serde_json::json!({ "name": account.name, "before": before, "after": after }).to_string();
+        let object = format!("account:{}", account.id);
+        let entry = Entry { actor: by.as_str(), action, object: &object, body: &body, salt: self.mint.bytes() };
+        activity::append(tx, &entry, self.clock.now()).await?;
         Ok(())
     }
 

@@ -4,13 +4,16 @@ use crate::desk::{Desk, NOW, SHOP, TILL};
 use crate::shop::{Kind, databases, fresh, fresh_address};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use truecount::clock::{Clock, ManualClock};
 use truecount::connectors::http_transport::HttpTransport;
+use truecount::domain::access::Role;
 use truecount::domain::ledger::{Cause, Movement};
 use truecount::domain::problem::{Kind as ProblemKind, Problem, Severity};
 use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Engine, EngineError, Parts};
 use truecount::mint::Mint;
+use truecount::operator::accounts::Accounts;
 use truecount::rehearsal::add_connections;
 use truecount::sim::Options;
 use truecount::store::inbox::{self, NewRecord};
@@ -281,6 +284,26 @@ async fn an_action_and_its_entry_are_one_unit_of_work() {
 }
 
 #[tokio::test]
+async fn whatever_is_done_to_an_account_stands_in_the_log() {
+    let password = "a long password that nobody guesses";
+    for kind in databases() {
+        let (store, _dir) = fresh(&kind).await;
+        let accounts = Accounts::new(store.clone(), Arc::new(ManualClock::at(NOW)), Arc::new(Mint::seeded(5)));
+        let me = Accounts::console();
+        accounts.add(&me, "first", Role::Admin, password).await.unwrap();
+        accounts.add(&me, "second", Role::Finance, password).await.unwrap();
+        accounts.set_role(&me, "second", Role::Admin).await.unwrap();
+        accounts.set_password(&me, "second", "another long password that nobody guesses").await.unwrap();
+        accounts.set_disabled(&me, "second", true).await.unwrap();
+        assert!(accounts.set_role(&me, "first", Role::ReadOnly).await.is_err(), "{kind:?}: the last administrator");
+        assert_eq!(activity::first_break(&store).await.unwrap(), None, "{kind:?}");
+        let mut tx = store.begin().await.unwrap();
+        let entry = activity::Entry { actor: "kim", action: "go live", object: "p", body: "{}", salt: [4; 16] };
+        assert_eq!(activity::append(&mut tx, &entry, NOW).await.unwrap(), 6, "{kind:?}: five deeds, five entries");
+    }
+}
+
+#[tokio::test]
 async fn an_older_product_row_never_replaces_a_newer_one() {
     for kind in databases() {
         let desk = Desk::open(&kind, "secret", &["o"]).await;
@@ -392,12 +415,12 @@ async fn no_key_of_a_vendor_lies_readable_in_the_database() {
             }
         }
         let open = |seal: SealKey| {
-            let clock: std::sync::Arc<dyn Clock> = std::sync::Arc::new(ManualClock::at(NOW));
+            let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
             let parts = Parts {
                 store: store.clone(),
                 clock,
-                mint: std::sync::Arc::new(Mint::seeded(2)),
-                transport: std::sync::Arc::new(HttpTransport::new(false).unwrap()),
+                mint: Arc::new(Mint::seeded(2)),
+                transport: Arc::new(HttpTransport::new(false).unwrap()),
                 seal,
                 unpaced: false,
             };

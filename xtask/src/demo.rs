@@ -56,7 +56,9 @@ fn make_live(consent: bool) -> Outcome {
         say(wasm::WITHOUT);
         return Ok(());
     };
-    say("building the browser half meanwhile (the first time 6 to 14 minutes); until it is there the pages are plain HTML");
+    say(
+        "building the browser half meanwhile (the first time 6 to 14 minutes); until it is there the pages are plain HTML",
+    );
     site::browser(&cargo)?;
     say("the browser half is there: pages opened or reloaded from now on are live");
     Ok(())
