@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use truecount::clock::{Clock, SystemClock};
-use truecount::config::{Config, Mistakes, NAMES};
+use truecount::config::{Config, Mistakes, NAMES, SecretKey};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
 use truecount::engine::{Engine, Parts};
@@ -320,8 +320,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     telemetry::start(&config)?;
     let tls = config.tls.as_ref().map(lifecycle::tls).transpose()?;
     let mint = Arc::new(Mint::from_os());
-    let key = truecount::config::secret_key(&config.secret_key_file, &mint)?;
     let (store, accounts) = open(&config).await?;
+    let key = secret_key(&config, &store, &mint).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let transport = Arc::new(HttpTransport::new(config.allow_loopback_vendors)?);
     if config.allow_loopback_vendors {
@@ -368,6 +368,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The key, made on the first start. Beside a database with connections it is never made: it would open none of them,
+/// and stand where the lost one has to be put back.
+async fn secret_key(config: &Config, store: &Store, mint: &Mint) -> anyhow::Result<SecretKey> {
+    let file = &config.secret_key_file;
+    let sealed = truecount::store::connections::all(store).await?.len();
+    anyhow::ensure!(
+        sealed == 0 || file.exists(),
+        "SECRET_KEY_FILE {} is not there, but this database holds the tokens of {sealed} connections, sealed with it. \
+         Put the file back from its backup; docs/RUNBOOK.md, \"The key is lost\", says what to do when there is none.",
+        file.display()
+    );
+    Ok(truecount::config::secret_key(file, mint)?)
+}
+
 /// The first and the second signal to stop.
 fn stops() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
     let (first, first_told) = tokio::sync::oneshot::channel::<()>();
@@ -402,18 +416,27 @@ async fn check(config: Config) -> anyhow::Result<()> {
         lifecycle::tls(files)?;
         say("TLS certificate and key fit together.")?;
     }
-    match config.secret_key_file.exists() {
-        true => {
-            truecount::config::secret_key(&config.secret_key_file, &Mint::from_os())?;
-            say("The secret key is there and private.")?;
-        }
-        false => say("The secret key will be made on the first start.")?,
+    let key_is_there = config.secret_key_file.exists();
+    if key_is_there {
+        truecount::config::secret_key(&config.secret_key_file, &Mint::from_os())?;
+        say("The secret key is there and private.")?;
     }
+    let key_to_come = "The secret key will be made on the first start.";
     if config.database.file().is_some_and(|file| !file.exists()) {
+        if !key_is_there {
+            say(key_to_come)?;
+        }
         say("The database will be made on the first start.")?;
         return Ok(());
     }
-    let (_, accounts) = open(&config).await?;
+    let (store, accounts) = open(&config).await?;
+    if !key_is_there {
+        match truecount::store::connections::all(&store).await?.is_empty() {
+            true => say(key_to_come)?,
+            // Says what is wrong, and makes nothing.
+            false => drop(secret_key(&config, &store, &Mint::from_os()).await?),
+        }
+    }
     match accounts.list(&Accounts::console()).await?.len() {
         0 => say("The database opens. There is no account yet; the first start prints a code."),
         n => say(format_args!("The database opens. Accounts: {n}.")),

@@ -9,6 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
+use truecount::mint::Mint;
+use truecount::rehearsal;
+use truecount::sim::Options;
+use truecount::store::seal::SealKey;
+use truecount::store::{Durability, Store};
 use truecount_app::server::lifecycle::{Limits, serve};
 
 async fn told(receiver: oneshot::Receiver<()>) {
@@ -145,5 +150,24 @@ fn accounts_are_kept_from_the_command_line() -> Outcome {
     let (done, text) = run(&["check"])?;
     assert!(done && text.contains("Accounts: 1."), "{text}");
     assert!(!run(&["user", "password", "Lee"])?.0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_key_is_named_and_no_new_one_takes_its_place() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite://{}", folder.path().join("truecount.db").display());
+    let store = Store::open(&url, Durability::Full).await?;
+    let (seal, mint) = (SealKey::new([7; 32]), Mint::seeded(7));
+    rehearsal::add_connections(&store, &seal, &mint, &Options::default(), ["https://a.example", "https://b.example"])
+        .await?;
+    store.close().await;
+    drop(store);
+    for command in ["check", "serve"] {
+        let output = truecount(folder.path(), &[command]).env("LISTEN", "127.0.0.1:0").output()?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains("tokens of 2 connections"), "{command}: {text}");
+        assert!(!folder.path().join("truecount.key").exists(), "{command}: nothing stands where it belongs");
+    }
     Ok(())
 }
