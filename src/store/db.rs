@@ -106,7 +106,7 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
                     "PRAGMA busy_timeout = 5000",
                     "PRAGMA query_only = ON",
                     "PRAGMA trusted_schema = OFF",
-                    "PRAGMA cache_size = -8000",
+                    "PRAGMA cache_size = -4000",
                 ] {
                     conn.execute(pragma).await?;
                 }
