@@ -210,6 +210,7 @@ CREATE TABLE reading (
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, product, outlet, version)
 );
+CREATE INDEX reading_inbox ON reading (inbox);
 
 -- What a shop said, when it changed. Append-only.
 CREATE TABLE web_reading (

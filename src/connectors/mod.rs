@@ -86,6 +86,15 @@ pub(crate) fn fingerprint(raw: &str) -> String {
     format!("body-{}", hex::encode(Sha256::digest(raw.as_bytes())))
 }
 
+/// What a shop said of some products.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShopStock {
+    /// Counts by product and warehouse. A product without one at a warehouse has nothing there.
+    pub readings: Vec<ShopReading>,
+    /// The products that the answer names. Of one that was asked for and is not among them nothing is known.
+    pub named: Vec<ProductKey>,
+}
+
 /// A stock place on the vendor's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorPlace {
@@ -191,7 +200,7 @@ pub trait Shop: Send + Sync {
     /// The shop's stock of everything at a warehouse, page by page.
     async fn stock(&self, warehouse: &OutletKey, cursor: Option<&str>) -> Result<Answer<Page<ShopReading>>, CallError>;
     /// The shop's stock of these products, at every warehouse (at most 100 products a call).
-    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<Vec<ShopReading>>, CallError>;
+    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<ShopStock>, CallError>;
     /// Writes absolute physical counts at one warehouse, at most `rows_per_write` rows, with our own reference
     /// in the vendor's description field. One outcome per row, in order. An error means: none is known to be done;
     /// ask [`CallError::may_have_acted`].

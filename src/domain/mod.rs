@@ -13,5 +13,6 @@ pub mod money;
 pub mod problem;
 pub mod push;
 pub mod retry;
+pub mod sizes;
 pub mod time;
 pub mod timeline;

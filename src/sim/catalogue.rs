@@ -187,7 +187,9 @@ impl Catalogue {
                 _ if at > 0 => Dirt::Duplicate,
                 _ => Dirt::Case,
             };
-            let neighbour = at.checked_sub(1).and_then(|i| self.items.get(i)).map(|item| item.till_sku.clone());
+            // Only what stands in the till itself can stand there twice.
+            let before = at.checked_sub(1).and_then(|i| self.items.get(i)).filter(|item| item.on_till());
+            let neighbour = before.map(|item| item.till_sku.clone());
             let item = &mut self.items[at];
             item.dirt = Some(kind);
             match (kind, neighbour) {
@@ -197,6 +199,11 @@ impl Catalogue {
                 }
                 (Dirt::Duplicate, Some(sku)) => {
                     item.till_sku = sku;
+                    item.ean = None;
+                }
+                (Dirt::Duplicate, None) => {
+                    item.dirt = Some(Dirt::Case);
+                    item.till_sku = item.sku.to_lowercase();
                     item.ean = None;
                 }
                 _ => {}

@@ -49,7 +49,16 @@ impl StoreError {
     pub fn is_passing(&self) -> bool {
         match self {
             StoreError::Driver { source, .. } => match source {
-                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
+                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+                // Full, locked, ended by its administrator, or two that waited for each other.
+                sqlx::Error::Database(db)
+                    if db.code().is_some_and(|code| {
+                        ["53", "55P03", "57P", "40", "08"].iter().any(|class| code.starts_with(class))
+                            && code.len() == 5
+                    }) =>
+                {
+                    true
+                }
                 sqlx::Error::Database(db) => {
                     let text = db.message().to_ascii_lowercase();
                     text.contains("locked") || text.contains("full") || text.contains("disk i/o")

@@ -55,8 +55,10 @@ pub struct Parked {
 const INSERT: RowsSql = rows_sql!(
     "INSERT INTO inbox (id, connection, kind, external_id, version, way, state, received_at)
      SELECT each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
-            each.value->>5, 'done', CAST(each.value->>6 AS BIGINT) FROM",
-    "WHERE true ON CONFLICT (connection, kind, external_id, version) DO NOTHING"
+            each.value->>5, each.value->>7, CAST(each.value->>6 AS BIGINT) FROM",
+    "WHERE true ON CONFLICT (connection, kind, external_id, version) DO UPDATE SET
+        id = excluded.id, way = excluded.way, state = excluded.state, reason = '', received_at = excluded.received_at
+     WHERE inbox.state = 'parked' AND excluded.state = 'done'"
 );
 const OURS: RowsSql = rows_sql!("SELECT i.id FROM", "CROSS JOIN inbox i WHERE i.id = each.value->>0");
 /// Bodies are bound as they are, one after another in one value, each row saying where its own begins (counted from 1)
@@ -106,10 +108,11 @@ impl Fresh {
     }
 }
 
-/// The statement that keeps new records; a repeat changes nothing. Its answer is for [`kept`].
-pub(crate) fn keep(dialect: Dialect, records: &[&NewRecord]) -> Statement {
+/// The statement that keeps new records, each with whether it can be read. A repeat changes nothing; but one that can
+/// be read takes the place of a parked one: that may have been cut short on its way. Its answer is for [`kept`].
+pub(crate) fn keep(dialect: Dialect, records: &[(&NewRecord, bool)]) -> Statement {
     let mut rows = Rows::new();
-    for r in records {
+    for (r, readable) in records {
         rows.push(&[
             Cell::Text(&r.id),
             Cell::Text(&r.connection),
@@ -118,6 +121,7 @@ pub(crate) fn keep(dialect: Dialect, records: &[&NewRecord]) -> Statement {
             Cell::Int(r.version),
             Cell::Text(if r.by_notice { "notice" } else { "sweep" }),
             Cell::Int(r.received_at.micros()),
+            Cell::Text(if *readable { "done" } else { "parked" }),
         ]);
     }
     Statement::new(INSERT.text(dialect), KEEPING).text(rows.into_json())
@@ -137,7 +141,8 @@ pub(crate) async fn kept(tx: &mut Tx, records: &[&NewRecord], answer: &Done) -> 
 
 /// Keeps new records; returns which were not known yet. A repeat changes nothing.
 pub async fn insert(tx: &mut Tx, records: &[&NewRecord]) -> Result<Fresh, StoreError> {
-    let answer = tx.ask(vec![keep(tx.dialect(), records)]).await?.pop().unwrap_or_default();
+    let readable: Vec<(&NewRecord, bool)> = records.iter().map(|r| (*r, true)).collect();
+    let answer = tx.ask(vec![keep(tx.dialect(), &readable)]).await?.pop().unwrap_or_default();
     kept(tx, records, &answer).await
 }
 

@@ -6,7 +6,7 @@ use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::ledger::{Booked, Movement, TillCount};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A product at an outlet.
 pub type Shelf = (String, String);
@@ -225,6 +225,32 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
     ))
 }
 
+/// The question for shelves of which a newer reading lies parked because it cannot be read: that the last one still
+/// stands is not known of them. Its answer is for [`doubtful_from`].
+pub(crate) fn ask_doubtful(connection: &str) -> Statement {
+    let sql = "SELECT DISTINCT r.product, r.outlet
+               FROM inbox p
+               JOIN inbox q ON q.connection = p.connection AND q.kind = p.kind AND q.external_id = p.external_id
+                   AND q.version < p.version
+               JOIN reading r ON r.inbox = q.id
+               WHERE p.state = 'parked' AND p.connection = $1 AND p.kind = 'inventory'
+                 AND NOT EXISTS (SELECT 1 FROM inbox n JOIN reading m ON m.inbox = n.id
+                                 WHERE n.connection = p.connection AND n.kind = p.kind
+                                   AND n.external_id = p.external_id AND n.version > p.version)";
+    Statement::new(sql, "looking for unreadable counts").text(connection)
+}
+
+/// Shelves of which a newer reading lies parked because it cannot be read.
+pub async fn doubtful(tx: &mut Tx, connection: &str) -> Result<HashSet<Shelf>, StoreError> {
+    doubtful_from(&tx.ask(vec![ask_doubtful(connection)]).await?.pop().unwrap_or_default())
+}
+
+/// The shelves asked for.
+pub(crate) fn doubtful_from(answer: &Done) -> Result<HashSet<Shelf>, StoreError> {
+    let read = |row: &sqlx::any::AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
+    answer.rows.iter().map(read).collect::<Result<_, _>>().map_err(at("looking for unreadable counts"))
+}
+
 /// The counts of a connection that have something open: movements after the reading, or a change to explain.
 pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
     let found = sqlx::query(
@@ -422,7 +448,8 @@ pub async fn all_booked(
         .map_err(at("reading the ledger"))
 }
 
-/// Shelves whose stored `after_units` differs from what the ledger recomputes to; empty when the books are sound.
+/// Shelves whose stored `after_units` differs from what the ledger recomputes to, and targets (variant, place) whose
+/// stored terms differ from their books; empty when all is sound.
 /// `stock_as_of` is the connection's own mark, which counts for shelves without open movements.
 pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Result<Vec<Shelf>, StoreError> {
     let rows = sqlx::query(
@@ -438,10 +465,35 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
     .fetch_all(store.read())
     .await
     .map_err(at("checking the ledger"))?;
-    rows.iter()
+    let mut wrong: Vec<Shelf> = rows
+        .iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect::<Result<_, _>>()
-        .map_err(at("checking the ledger"))
+        .map_err(at("checking the ledger"))?;
+    let sums = sqlx::query(
+        "SELECT t.variant, t.place FROM target t
+         WHERE t.till <> COALESCE((
+                   SELECT CAST(SUM(c.units + c.after_units) AS BIGINT) FROM listing l
+                   JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
+                   JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place = t.place
+                   WHERE l.variant = t.variant), 0)
+            OR t.hold <> COALESCE((
+                   SELECT CAST(SUM(h.units) AS BIGINT) FROM listing l
+                   JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
+                   JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place = t.place
+                   WHERE l.variant = t.variant), 0)
+            OR t.waiting <> COALESCE((
+                   SELECT w.units FROM waiting w WHERE w.connection = t.connection AND w.product = t.product
+                     AND w.warehouse = t.warehouse), 0)",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at("checking the sums"))?;
+    for row in &sums {
+        wrong
+            .push((row.try_get(0).map_err(at("checking the sums"))?, row.try_get(1).map_err(at("checking the sums"))?));
+    }
+    Ok(wrong)
 }
 
 /// The highest version of the vendor's that stands anywhere in our books of a connection. Read once at the start:

@@ -136,19 +136,22 @@ pub struct Pair {
     pub sku: String,
     /// Barcode.
     pub barcode: String,
+    /// The option words of the till and of the shop.
+    pub options: (String, String),
 }
 
 /// Listings with the same SKU, letter for letter, at least one of them not linked yet. Where a side has another SKU
 /// that differs only in case or blanks around it, nothing is linked: what looks alike is for a person. Bundles,
 /// uncounted and archived rows are never linked by themselves. Only listings of `whole` connections count, those
-/// whose catalogue has been read to its end: on a page not read yet there may be a second one.
-pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], limit: i64) -> Result<Vec<Pair>, StoreError> {
+/// whose catalogue has been read to its end: on a page not read yet there may be a second one. The first `skip` are
+/// left out.
+pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], skip: i64, limit: i64) -> Result<Vec<Pair>, StoreError> {
     const PAIRS: RowsSql = rows_sql!(
         "WITH whole AS (SELECT each.value->>0 AS id FROM",
         ")
          SELECT t.connection, t.product, s.connection, s.product,
                 CASE WHEN t.variant <> '' THEN t.variant ELSE s.variant END,
-                t.name, t.options, t.sku, CASE WHEN t.barcode <> '' THEN t.barcode ELSE s.barcode END
+                t.name, t.options, t.sku, CASE WHEN t.barcode <> '' THEN t.barcode ELSE s.barcode END, s.options
          FROM listing t
          JOIN connection tc ON tc.id = t.connection AND tc.side = 'till'
          JOIN listing s ON s.sku_key = t.sku_key
@@ -161,10 +164,10 @@ pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], limit: i64) -> Result<V
                 AND x.archived = 0) = 1
            AND (SELECT COUNT(*) FROM listing x WHERE x.connection = s.connection AND x.sku_key = s.sku_key
                 AND x.archived = 0) = 1
-         ORDER BY t.connection, t.product LIMIT $2"
+         ORDER BY t.connection, t.product, s.connection LIMIT $2 OFFSET $3"
     );
     let question = Statement::new(PAIRS.text(tx.dialect()), "finding twins");
-    let rows = tx.rows(question.text(keys(whole.iter().copied())).int(limit)).await?;
+    let rows = tx.rows(question.text(keys(whole.iter().copied())).int(limit).int(skip)).await?;
     rows.iter()
         .map(|row| {
             let (name, options): (String, String) = (row.try_get(5)?, row.try_get(6)?);
@@ -173,6 +176,7 @@ pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], limit: i64) -> Result<V
                 shop: (row.try_get(2)?, row.try_get(3)?),
                 variant: row.try_get(4)?,
                 item: item_name(&name, &options),
+                options: (options, row.try_get(9)?),
                 sku: row.try_get(7)?,
                 barcode: row.try_get(8)?,
             })

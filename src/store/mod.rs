@@ -134,7 +134,15 @@ impl Tx {
         if !self.begun {
             self.begin(&mut all).await?;
         }
-        let done = script::run(self.writer.conn().await?, self.dialect, all).await;
+        let answers = script::run(self.writer.conn().await?, self.dialect, all);
+        let done = match tokio::time::timeout(writer::ANSWER_MAX, answers).await {
+            Ok(done) => done,
+            Err(_) => {
+                // Whatever is still on its way on this connection, nobody waits for it.
+                self.writer.forget();
+                return Err(StoreError::at("waiting for the database")(sqlx::Error::PoolTimedOut));
+            }
+        };
         if let Err(StoreError::Driver { source, .. }) = &done
             && writer::is_gone(source)
         {
@@ -180,6 +188,10 @@ impl Tx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         if !self.begun && self.later.is_empty() {
             return Ok(());
+        }
+        if self.later.iter().any(Statement::is_checked) {
+            // The rows it changed are looked at before anything is made durable.
+            self.ask(Vec::new()).await?;
         }
         self.ask(vec![Statement::new("COMMIT", "committing")]).await?;
         self.writer.open = false;

@@ -55,6 +55,11 @@ impl Statement {
         self
     }
 
+    /// Whether the number of its rows is checked.
+    pub fn is_checked(&self) -> bool {
+        self.must_change.is_some()
+    }
+
     /// The unit of work fails when the statement changes another number of rows.
     pub fn must_change(mut self, rows: u64) -> Self {
         self.must_change = Some(rows);
@@ -71,7 +76,8 @@ pub(crate) struct Done {
     pub rows: Vec<AnyRow>,
 }
 
-/// Runs the steps in their order; one answer each. On an error those after it are not run.
+/// Runs the steps in their order; one answer each. On an error of the database those after it are not run; a number of
+/// rows that is wrong is seen a little later, so a commit never travels with a statement that is checked.
 pub(super) async fn run(
     conn: &mut AnyConnection,
     dialect: Dialect,

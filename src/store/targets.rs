@@ -383,7 +383,8 @@ pub async fn next_due_at(store: &Store, connection: &str) -> Result<Option<Times
     Ok((next >= 0).then_some(Timestamp(next)))
 }
 
-/// Targets whose acknowledged write has not been read back, written not after `before`.
+/// Targets whose acknowledged write has not been read back, written not after `before`. Where a newer number waits to
+/// be written, that one is read back instead.
 pub async fn unconfirmed(
     store: &Store,
     connection: &str,
@@ -391,7 +392,8 @@ pub async fn unconfirmed(
     limit: i64,
 ) -> Result<Vec<(Due, i64)>, StoreError> {
     let rows = sqlx::query(due_sql!(
-        "WHERE t.connection = $1 AND t.acknowledged > t.confirmed AND t.push_at <= $2 ORDER BY t.push_at LIMIT $3"
+        "WHERE t.connection = $1 AND t.acknowledged > t.confirmed
+           AND t.generation = t.acknowledged AND t.push_at <= $2 ORDER BY t.push_at LIMIT $3"
     ))
     .bind(connection)
     .bind(before.micros())
@@ -406,7 +408,7 @@ pub async fn unconfirmed(
 pub async fn oldest_unconfirmed(store: &Store, connection: &str) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query(
         "SELECT COALESCE(MIN(t.push_at), -1) FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
-         WHERE t.connection = $1 AND t.acknowledged > t.confirmed",
+         WHERE t.connection = $1 AND t.acknowledged > t.confirmed AND t.generation = t.acknowledged",
     )
     .bind(connection)
     .fetch_one(store.read())
@@ -472,6 +474,26 @@ pub fn settled(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {
         rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
     }
     tx.later(Statement::new(SETTLED.text(tx.dialect()), "settling targets").text(rows.into_json()).int(now.micros()));
+}
+
+/// The shop was asked for these and did not name them: (variant, place). Nothing is written or taken for confirmed
+/// before it was asked again at `retry_at`.
+pub fn not_named(tx: &mut Tx, targets: &[(String, String)], reason: &str, retry_at: Timestamp) {
+    const NOT_NAMED: RowsSql = rows_sql!(
+        "UPDATE target SET push_state = 'refused', push_reason = $2, push_at = $3, next_at = $3, attempt = attempt + 1,
+                web_fresh = 0
+         FROM",
+        "WHERE target.variant = each.value->>0 AND target.place = each.value->>1"
+    );
+    if targets.is_empty() {
+        return;
+    }
+    let mut rows = Rows::new();
+    for (variant, place) in targets {
+        rows.push(&[Cell::Text(variant), Cell::Text(place)]);
+    }
+    let statement = Statement::new(NOT_NAMED.text(tx.dialect()), "noting what the shop did not name");
+    tx.later(statement.text(rows.into_json()).text(reason).int(retry_at.micros()));
 }
 
 /// The shop was seen not to show what it should although nothing waits: write again, for this reason.

@@ -14,6 +14,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// How long a unit of work waits for its turn.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// How long an answer of the database may take. Its own limits are shorter; this one is for a server that has become
+/// unreachable without a word.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(90);
+
 /// How the connection is made, and the connection.
 pub(super) struct Writer {
     options: AnyConnectOptions,
@@ -42,7 +46,9 @@ impl Writer {
         let conn = match self.conn.take() {
             Some(conn) => conn,
             None => {
-                let mut conn = self.options.connect().await.map_err(StoreError::at("opening the database"))?;
+                let timed_out = |_| StoreError::at("opening the database")(sqlx::Error::PoolTimedOut);
+                let connecting = tokio::time::timeout(WAIT_MAX, self.options.connect()).await.map_err(timed_out)?;
+                let mut conn = connecting.map_err(StoreError::at("opening the database"))?;
                 for setting in &self.settings {
                     conn.execute(*setting).await.map_err(StoreError::at("opening the database"))?;
                 }

@@ -95,7 +95,8 @@ pub async fn apply(
         return Ok(Applied::default());
     }
     let named = Named::by_records(incoming);
-    let mut statements = vec![inbox::keep(tx.dialect(), &records)];
+    let readable: Vec<(&NewRecord, bool)> = incoming.iter().map(|i| (&i.record, i.facts.is_ok())).collect();
+    let mut statements = vec![inbox::keep(tx.dialect(), &readable)];
     if !named.first {
         statements.extend(named.questions(tx.dialect(), origin));
     }
@@ -162,7 +163,13 @@ async fn apply_facts(
     };
     let moved = apply_sales::apply(tx, origin, &sales, &books, now, work).await?;
     join_counts(tx, origin, moved, &readings, &mut books, now, work).await?;
-    let known = books.known;
+    let mut known = books.known;
+    // A correction also moves what its new version no longer names.
+    let unnamed: Vec<&str> =
+        work.touched_products.keys().map(String::as_str).filter(|product| !known.contains_key(*product)).collect();
+    if !unnamed.is_empty() {
+        known.extend(listings::known(tx, origin.connection, &unnamed).await?);
+    }
     for (product, at) in std::mem::take(&mut work.touched_products) {
         if let Some(Known { variant, .. }) = known.get(&product).filter(|k| !k.variant.is_empty()) {
             let oldest = work.touched.entry(variant.clone()).or_insert(at);
@@ -242,7 +249,7 @@ async fn join_counts(
     let mut counts = books.counts(tx, origin, &distinct).await?;
     for shelf in &distinct {
         let count = counts.entry(shelf.clone()).or_default();
-        if count.known {
+        if count.known && !books.doubtful.contains(shelf) {
             // The stock feed was read to its end up to here, and had nothing newer for this shelf.
             count.as_of = count.as_of.max(stock_as_of);
         }

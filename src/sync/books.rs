@@ -10,7 +10,7 @@ use crate::store::listings::Known;
 use crate::store::sales::SaleHead;
 use crate::store::script::{Done, Statement};
 use crate::store::{Dialect, StoreError, Tx, feeds, ledger, listings, sales};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What some facts name.
 #[derive(Default)]
@@ -60,6 +60,7 @@ impl<'a> Named<'a> {
             questions.push(listings::ask_known(dialect, connection, self.products.iter().copied()));
             questions.push(feeds::ask_as_of(connection, "stock"));
             questions.push(ledger::ask_counts(dialect, connection, self.shelves.iter().copied()));
+            questions.push(ledger::ask_doubtful(connection));
         }
         if !self.documents.is_empty() {
             questions.push(sales::ask_heads(dialect, connection, self.documents.iter().copied()));
@@ -90,6 +91,8 @@ pub(super) struct Books {
     pub heads: HashMap<String, SaleHead>,
     /// Whether a return waits for one of the documents.
     pub awaited: bool,
+    /// Shelves of which a newer reading lies parked.
+    pub doubtful: HashSet<Shelf>,
     counts: HashMap<Shelf, TillCount>,
     counted: BTreeSet<Shelf>,
 }
@@ -105,6 +108,7 @@ impl Books {
             books.known = listings::known_from(next())?;
             books.marks = feeds::as_of_from(next())?;
             books.counts = ledger::counts_from(next())?;
+            books.doubtful = ledger::doubtful_from(next())?;
             books.counted = named.shelves.iter().map(|(p, o)| ((*p).to_owned(), (*o).to_owned())).collect();
         }
         if !named.documents.is_empty() {

@@ -54,6 +54,8 @@ pub struct Link {
     /// Whether the catalogue was read to its end and no later reading of it is half done. Not kept over a restart: it is
     /// read again then.
     pub catalogue_whole: AtomicBool,
+    /// A call to write was made whose outcome is not written down.
+    pub outcome_lost: AtomicBool,
     /// Where units of a web order count when the shop has not decided.
     pub default_warehouse: RwLock<String>,
     /// Sales to be looked up.
@@ -75,6 +77,7 @@ impl Link {
             paused: AtomicBool::new(paused),
             highest: AtomicI64::new(highest),
             catalogue_whole: AtomicBool::new(false),
+            outcome_lost: AtomicBool::new(false),
             default_warehouse: RwLock::new(String::new()),
             look_up: Mutex::new(BTreeSet::new()),
         }

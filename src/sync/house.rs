@@ -5,6 +5,7 @@ use super::apply::{Origin, apply_again};
 use super::cx::{Cx, Link, Side};
 use super::retarget::retarget;
 use crate::domain::fact::Fact;
+use crate::domain::sizes;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::activity::{self, Entry};
 use crate::store::{StoreError, connections, inbox, listings, targets};
@@ -24,9 +25,15 @@ const SEALED_BEHIND: Span = Span::secs(60);
 /// Raw bodies and exchanges are kept this long.
 const BODIES_KEPT: Span = Span::hours(90 * 24);
 
-/// Which warehouse counts units that the shop has not decided about: the first of the shop's places.
+/// Which warehouse counts units that the shop has not decided about: one that an outlet of a till feeds, because that is
+/// where they will leave from; of several the live one, then the one known longest.
 pub async fn refresh_default_warehouse(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
-    let place = connections::places(&cx.store).await?.into_iter().find(|place| place.connection == link.id);
+    let outlets = connections::outlets(&cx.store).await?;
+    let places = connections::places(&cx.store).await?.into_iter().filter(|place| place.connection == link.id);
+    let place = places.min_by_key(|place| {
+        let fed = outlets.iter().any(|outlet| outlet.place == place.id);
+        (!fed, place.live_since == Timestamp(0), place.id.clone())
+    });
     if let Some(place) = place {
         *link.default_warehouse.write().unwrap_or_else(PoisonError::into_inner) = place.warehouse;
     }
@@ -36,15 +43,23 @@ pub async fn refresh_default_warehouse(cx: &Cx, link: &Arc<Link>) -> Result<(), 
 /// Links listings of both sides that have the same SKU, letter for letter, once each. Systems that are in the middle of
 /// their catalogue are left out; the end of it comes here again.
 pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
+    let mut left = 0;
     loop {
         let now = cx.now();
         let links = cx.links();
         let whole: Vec<&str> =
             links.iter().filter(|l| l.catalogue_whole.load(Ordering::SeqCst)).map(|l| l.id.as_str()).collect();
         let mut tx = cx.store.begin().await?;
-        let pairs = listings::unlinked_pairs(&mut tx, &whole, PAIRS).await?;
+        let found = listings::unlinked_pairs(&mut tx, &whole, left, PAIRS).await?;
+        let before = found.len();
+        // A copied SKU: what it stands on is another size. That is for a person.
+        let pairs: Vec<_> = found.into_iter().filter(|p| !sizes::contradict(&p.options.0, &p.options.1)).collect();
+        left += i64::try_from(before - pairs.len()).unwrap_or(0);
         if pairs.is_empty() {
-            return Ok(());
+            if before == 0 {
+                return Ok(());
+            }
+            continue;
         }
         let (mut new, mut links) = (Vec::new(), Vec::new());
         let mut touched: BTreeMap<String, Timestamp> = BTreeMap::new();

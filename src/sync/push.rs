@@ -7,7 +7,7 @@ use super::cx::{Cx, Link, TaskError, keep_evidence};
 use super::schedule::Task;
 use super::sweep::Next;
 use crate::connectors::error::{CallError, CallErrorKind};
-use crate::connectors::{Answer, Shop, StockWrite, WriteOutcome};
+use crate::connectors::{Answer, Shop, ShopStock, StockWrite, WriteOutcome};
 use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::ShopReading;
 use crate::domain::ids::ProductKey;
@@ -16,8 +16,9 @@ use crate::domain::retry;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::pushes::{self, Intent, Outcome};
 use crate::store::{StoreError, feeds, targets};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Targets looked at in one go.
 const BATCH: i64 = 400;
@@ -35,6 +36,13 @@ fn subtracts(shop: &dyn Shop) -> ShopSubtracts {
 /// Sends what is due, at most one call's worth; comes back while there is more.
 pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
     let now = cx.now();
+    if link.outcome_lost.load(Ordering::SeqCst) {
+        // The answer of the last call could not be written down: those writes are looked up before anything is sent.
+        let mut tx = cx.store.begin().await?;
+        pushes::orphaned_to_unknown(&mut tx, &link.id, now).await?;
+        tx.commit().await?;
+        link.outcome_lost.store(false, Ordering::SeqCst);
+    }
     if let Some(until) = shop.allowance(now).blocked_until.filter(|until| *until > now) {
         return Ok(Next::At(until));
     }
@@ -54,7 +62,7 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
             push::Next::Write(physical) => write.push((due, attempt, physical)),
             push::Next::Nothing => {
                 // It was read fresh and shows what it should: nothing to send.
-                settle(cx, link, &[&due]).await?;
+                settle(cx, &[&due]).await?;
             }
         }
     }
@@ -93,11 +101,12 @@ async fn look_first(
     if behind {
         link.schedule.wake(Task::Orders, now);
     }
-    settle(cx, link, &nothing.iter().collect::<Vec<_>>()).await?;
+    settle(cx, &nothing.iter().collect::<Vec<_>>()).await?;
     Ok(write)
 }
 
-/// Reads the shop's stock of some targets and keeps it; returns them with the new numbers.
+/// Reads the shop's stock of some targets and keeps it; returns them with the new numbers. What the answer does not name
+/// was not read, and is neither written nor confirmed.
 async fn look_at(
     cx: &Cx,
     link: &Arc<Link>,
@@ -106,9 +115,37 @@ async fn look_at(
 ) -> Result<Vec<(Due, i64)>, TaskError> {
     let products: BTreeSet<&str> = look.iter().map(|(due, _)| due.product.as_str()).collect();
     let keys: Vec<ProductKey> = products.into_iter().map(ProductKey::new).collect();
-    let Answer { value: readings, .. } = shop.stock_of(&keys).await?;
+    let Answer { value: ShopStock { mut readings, named }, .. } = shop.stock_of(&keys).await?;
+    let named: HashSet<&str> = named.iter().map(|product| product.as_str()).collect();
+    let shelves: HashSet<(String, String)> =
+        readings.iter().map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned())).collect();
+    let (mut wanted, mut missing) = (Vec::new(), Vec::new());
+    for (due, _) in look {
+        let here = (due.variant.clone(), due.place.clone());
+        if !named.contains(due.product.as_str()) {
+            missing.push(here);
+            continue;
+        }
+        if !shelves.contains(&(due.product.clone(), due.warehouse.clone())) {
+            readings.push(ShopReading {
+                product: due.product.as_str().into(),
+                warehouse: due.warehouse.as_str().into(),
+                physical: 0,
+                allocated: 0,
+                sellable: 0,
+            });
+        }
+        wanted.push(here);
+    }
     keep_readings(cx, link, &readings).await?;
-    let wanted: Vec<(String, String)> = look.iter().map(|(due, _)| (due.variant.clone(), due.place.clone())).collect();
+    if !missing.is_empty() {
+        let attempt = look.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
+        let retry_at = cx.now() + retry::delay(u32::try_from(attempt + 1).unwrap_or(u32::MAX), cx.mint.below(1_000));
+        let mut tx = cx.store.begin().await?;
+        targets::not_named(&mut tx, &missing, "the shop does not name this item when it is asked for it", retry_at);
+        tx.commit().await?;
+        cx.tell(&missing.into_iter().map(|(variant, _)| variant).collect());
+    }
     Ok(targets::reread(&cx.store, &link.id, &wanted).await?)
 }
 
@@ -123,7 +160,7 @@ async fn keep_readings(cx: &Cx, link: &Arc<Link>, readings: &[ShopReading]) -> R
 }
 
 /// These show what they should: their newest generation needs no write.
-async fn settle(cx: &Cx, link: &Arc<Link>, due: &[&Due]) -> Result<(), StoreError> {
+async fn settle(cx: &Cx, due: &[&Due]) -> Result<(), StoreError> {
     if due.is_empty() {
         return Ok(());
     }
@@ -135,7 +172,6 @@ async fn settle(cx: &Cx, link: &Arc<Link>, due: &[&Due]) -> Result<(), StoreErro
     pushes::confirm(&mut tx, &seen, now);
     tx.commit().await?;
     cx.tell(&due.iter().map(|d| d.variant.clone()).collect());
-    let _ = link;
     Ok(())
 }
 
@@ -175,7 +211,8 @@ async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i
             physical: i.physical,
         })
         .collect();
-    // From here to the answer no transaction is open.
+    // From here to the answer no transaction is open; until it is written down, nobody knows what became of it.
+    link.outcome_lost.store(true, Ordering::SeqCst);
     let called = shop.write_stock(&writes, &format!("Truecount {batch}")).await;
 
     let answered_at = cx.now();
@@ -222,6 +259,7 @@ async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i
         None => feeds::mark(&mut tx, &link.id, Task::Push.feed(), 0, answered_at, answered_at),
     }
     tx.commit().await?;
+    link.outcome_lost.store(false, Ordering::SeqCst);
     cx.tell(&plain.iter().map(|i| i.variant.clone()).collect());
     let accepted = outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Accepted);
     if accepted {

@@ -81,7 +81,9 @@ fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timest
             (None, Err(_)) => 0,
             (Some(version), _) => version,
         };
-        link.saw(version);
+        if delivery.fact.is_ok() {
+            link.saw(version);
+        }
         incoming.push(Incoming {
             record: NewRecord {
                 id: cx.mint.id(now),

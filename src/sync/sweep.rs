@@ -235,7 +235,7 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     Ok(Next::Later)
 }
 
-/// The feed was read to its end: every reading still stood at `as_of`.
+/// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read.
 async fn fold_open_counts(
     tx: &mut Tx,
     link: &Link,
@@ -243,8 +243,12 @@ async fn fold_open_counts(
     now: Timestamp,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let open: Vec<_> =
-        ledger::open_counts(tx, &link.id).await?.into_iter().filter(|(_, c)| c.known && c.as_of < as_of).collect();
+    let doubtful = ledger::doubtful(tx, &link.id).await?;
+    let open: Vec<_> = ledger::open_counts(tx, &link.id)
+        .await?
+        .into_iter()
+        .filter(|(shelf, c)| c.known && c.as_of < as_of && !doubtful.contains(shelf))
+        .collect();
     let ranges: Vec<(Shelf, i64, i64)> = open.iter().map(|(shelf, c)| (shelf.clone(), c.as_of, as_of)).collect();
     let inside = ledger::inside(tx, &link.id, &ranges).await?;
     let folded: Vec<(Shelf, TillCount)> = open

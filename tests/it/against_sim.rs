@@ -200,7 +200,7 @@ async fn counts_are_written_and_read_back() {
     let products: Vec<ProductKey> = rows.iter().map(|row| row.product.clone()).collect();
     let readings = b.patiently(|| b.shop.stock_of(&products)).await;
     let physical: BTreeMap<_, _> =
-        readings.iter().filter(|r| r.warehouse == warehouse).map(|r| (&r.product, r.physical)).collect();
+        readings.readings.iter().filter(|r| r.warehouse == warehouse).map(|r| (&r.product, r.physical)).collect();
     for (index, row) in rows.iter().enumerate().filter(|(index, _)| *index != 40) {
         assert_eq!(physical.get(&row.product), Some(&(index as i64)));
     }

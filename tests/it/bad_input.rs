@@ -1,11 +1,11 @@
 //! What nobody should send, and somebody does: refused or parked with its reason, nothing applied, and the next
 //! good notice works as if nothing had been.
 
-use crate::desk::{Desk, TILL};
+use crate::desk::{Desk, NOW, TILL};
 use crate::shop::databases;
 use http::HeaderMap;
 use std::collections::BTreeMap;
-use truecount::store::{inbox, views};
+use truecount::store::{feeds, inbox, ledger, views};
 use truecount::sync::cx::Side;
 use truecount::sync::house;
 
@@ -33,6 +33,14 @@ fn form(kind: &str, payload: &str) -> Vec<u8> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("type", kind).append_pair("payload", payload);
     form.finish().into_bytes()
+}
+
+/// A count of a product as the till tells it.
+fn counted(product: &str, version: i64, count: &str) -> Vec<u8> {
+    let payload = format!(
+        r#"{{"id":"i-{product}","version":{version},"product_id":"{product}","outlet_id":"{OUTLET}","count":{count}}}"#
+    );
+    form("inventory.update", &payload)
 }
 
 fn good(n: usize) -> Vec<u8> {
@@ -314,11 +322,15 @@ async fn a_line_that_later_names_another_product_is_corrected_on_both() {
         let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
         desk.list(KNOWN, "SKU-1", true).await;
         desk.list("product-2", "SKU-2", true).await;
+        for product in [KNOWN, "product-2"] {
+            assert_eq!(desk.push_signed(counted(product, 3, "10")).await.status, 200, "{kind:?}");
+        }
         for (version, product) in [("7", KNOWN), ("8", "product-2"), ("9", KNOWN), ("10", "product-2")] {
             let sold = sale("swap", version, &line("l", product, "2", "\"1\""));
             let answer = desk.push_signed(form("sale.update", &sold)).await;
             assert_eq!(answer.status, 200, "{kind:?} version {version}: {}", answer.reason);
             assert_eq!(desk.booked().await, [(product.to_owned(), -2)].into_iter().collect(), "{kind:?} {version}");
+            assert_eq!(desk.unsound().await, Vec::new(), "{kind:?} {version}: sums and books agree");
         }
         assert_eq!(desk.unsound().await, Vec::new(), "{kind:?}");
     }
@@ -330,6 +342,9 @@ async fn what_a_newer_return_no_longer_holds_is_sellable_again() {
         let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
         desk.list(KNOWN, "SKU-1", true).await;
         desk.list("product-2", "SKU-2", true).await;
+        for product in [KNOWN, "product-2"] {
+            assert_eq!(desk.push_signed(counted(product, 3, "10")).await.status, 200, "{kind:?}");
+        }
         let lines =
             |a: &str, b: &str| format!("{},{}", line("a", KNOWN, a, "\"1\""), line("b", "product-2", b, "\"1\""));
         assert_eq!(desk.push_signed(form("sale.update", &sale("back", "7", &lines("-1", "-2")))).await.status, 200);
@@ -342,6 +357,7 @@ async fn what_a_newer_return_no_longer_holds_is_sellable_again() {
         );
         assert_eq!(desk.push_signed(form("sale.update", &sale("back", "9", ""))).await.status, 200);
         assert_eq!((desk.held("back").await, desk.booked().await), (0, BTreeMap::new()), "{kind:?}: nothing came back");
+        assert_eq!(desk.unsound().await, Vec::new(), "{kind:?}: sums and books agree");
     }
 }
 
@@ -380,5 +396,42 @@ async fn a_price_that_cannot_be_true_does_not_break_the_sums() {
         let totals = views::totals(&desk.store).await;
         assert!(totals.is_ok(), "{kind:?}: {totals:?}");
         assert_eq!(totals.unwrap().all, 1, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_takes_the_place_of_what_was_parked() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        desk.list(KNOWN, "SKU-1", true).await;
+        for (count, parked, reading) in [("\"abc\"", 1, None), ("\"abc\"", 1, None), ("9", 0, Some(9_000))] {
+            assert_eq!(desk.push_signed(counted(KNOWN, 20, count)).await.status, 200, "{kind:?} {count}");
+            let lying = inbox::parked(&desk.store, Some(TILL), 10).await.unwrap();
+            assert_eq!((lying.len(), desk.reading(KNOWN, OUTLET).await), (parked, reading), "{kind:?} {count}");
+        }
+        assert_eq!(desk.push_signed(counted(KNOWN, 20, "\"abc\"")).await.status, 200);
+        assert_eq!(desk.reading(KNOWN, OUTLET).await, Some(9_000), "{kind:?}: and is not undone by a repeat");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_read_does_not_make_an_older_one_true_for_longer() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        desk.list(KNOWN, "SKU-1", true).await;
+        assert_eq!(desk.push_signed(counted(KNOWN, 3, "10")).await.status, 200, "{kind:?}");
+        assert_eq!(desk.push_signed(counted(KNOWN, 30, "9.00005")).await.status, 200, "{kind:?}");
+        // The sweep has passed everything up to 40; what it saw of this shelf could not be read.
+        let mut tx = desk.store.begin().await.unwrap();
+        for as_of in [2, 40] {
+            feeds::mark(&mut tx, TILL, "stock", as_of, NOW, NOW);
+        }
+        tx.commit().await.unwrap();
+        let sold = sale("sold", "25", &line("l", KNOWN, "1", "\"1\""));
+        assert_eq!(desk.push_signed(form("sale.update", &sold)).await.status, 200, "{kind:?}");
+        let shelf = (KNOWN.to_owned(), OUTLET.to_owned());
+        let mut tx = desk.store.begin().await.unwrap();
+        let count = ledger::counts(&mut tx, TILL, std::slice::from_ref(&shelf)).await.unwrap()[&shelf];
+        assert_eq!((count.reading_units(), count.after, count.pending), (10, -1, 0), "{kind:?}: the sale counts");
     }
 }

@@ -304,7 +304,7 @@ async fn sampled_products_orders_and_stock_are_read() {
     );
 
     let stock = sample_shop(&folder, "stock-by-sku", as_it_is);
-    let readings = stock.shop.stock_of(&[ProductKey::new("281")]).await.expect("readings").value;
+    let readings = stock.shop.stock_of(&[ProductKey::new("281")]).await.expect("readings").value.readings;
     let seen: Vec<_> = readings.iter().map(|r| (r.warehouse.as_str(), r.physical, r.allocated, r.sellable)).collect();
     assert_eq!(seen, [("3", 6, 2, 4), ("9", 7, 0, 7)]);
 

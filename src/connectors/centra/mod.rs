@@ -17,7 +17,9 @@ use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::buckets::Buckets;
 use super::transport::Transport;
-use super::{Answer, Page, Record, Shop, ShopCapabilities, StockWrite, Unreadable, VendorPlace, WriteOutcome};
+use super::{
+    Answer, Page, Record, Shop, ShopCapabilities, ShopStock, StockWrite, Unreadable, VendorPlace, WriteOutcome,
+};
 use crate::clock::Clock;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
@@ -240,10 +242,10 @@ impl Shop for Centra {
         said.read(|data| stock::page(data, warehouse, page))
     }
 
-    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<Vec<ShopReading>>, CallError> {
+    async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<ShopStock>, CallError> {
         let ids: Vec<i64> =
             products.iter().map(|product| wire::id(product.as_str())).collect::<Result<_, _>>().map_err(rejected)?;
-        let mut whole = Answer { value: Vec::with_capacity(ids.len()), exchanges: Vec::new() };
+        let mut whole = Answer { value: ShopStock::default(), exchanges: Vec::new() };
         for chunk in ids.chunks(queries::STOCK_OF_MAX) {
             let mut places = self.places.load(Ordering::Relaxed);
             loop {
@@ -254,8 +256,9 @@ impl Shop for Centra {
                 };
                 whole.exchanges.append(&mut part.exchanges);
                 match part.value {
-                    Some(mut readings) => {
-                        whole.value.append(&mut readings);
+                    Some(mut part) => {
+                        whole.value.readings.append(&mut part.readings);
+                        whole.value.named.append(&mut part.named);
                         break;
                     }
                     // There are more warehouses than we knew of.

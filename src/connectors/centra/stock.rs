@@ -3,7 +3,7 @@
 use super::super::error::{CallError, CallErrorKind};
 use super::super::evidence::Exchange;
 use super::super::json::Object;
-use super::super::{Answer, Page, StockWrite, Unreadable, VendorPlace, WriteOutcome};
+use super::super::{Answer, Page, ShopStock, StockWrite, Unreadable, VendorPlace, WriteOutcome};
 use super::{Centra, after, queries, wire};
 use crate::domain::fact::ShopReading;
 use crate::domain::ids::{OutletKey, ProductKey};
@@ -52,12 +52,12 @@ pub(super) fn page(data: &str, warehouse: &OutletKey, page: u32) -> Result<Page<
 }
 
 /// Reads the stock of some products at every warehouse; `None` when there may be more warehouses than were asked for.
-pub(super) fn of_products(data: &str, places: usize) -> Result<Option<Vec<ShopReading>>, Unreadable> {
+pub(super) fn of_products(data: &str, places: usize) -> Result<Option<ShopStock>, Unreadable> {
     let data = Object::open("data", data)?;
     if !data.has("productSizes") {
         return Err(data.missing("productSizes"));
     }
-    let mut readings = Vec::new();
+    let mut said = ShopStock::default();
     for size in data.objects("productSizes")? {
         let product = ProductKey::new(size.need_key("id")?);
         if !size.has("stock") {
@@ -70,10 +70,11 @@ pub(super) fn of_products(data: &str, places: usize) -> Result<Option<Vec<ShopRe
         }
         for row in rows {
             let warehouse = row.need_object("warehouse")?.need_key("id")?;
-            readings.push(reading(&row, product.clone(), OutletKey::new(warehouse))?);
+            said.readings.push(reading(&row, product.clone(), OutletKey::new(warehouse))?);
         }
+        said.named.push(product);
     }
-    Ok(Some(readings))
+    Ok(Some(said))
 }
 
 /// What the shop offers is what lies there without what it keeps for its own orders; an answer that does not name

@@ -303,8 +303,8 @@ async fn stock_is_read_by_warehouse_and_by_product() {
     assert!(matches!(gone.kind, CallErrorKind::Protocol { .. }), "{gone}");
     let many: Vec<ProductKey> = (1..=101).map(|n| ProductKey::new(n.to_string())).collect();
     let read = shop.stock_of(&many).await.expect("readings");
-    assert_eq!((read.value.len(), read.exchanges.len()), (2, 2));
-    assert_eq!(read.value[1].warehouse, OutletKey::new("9"));
+    assert_eq!((read.value.readings.len(), read.exchanges.len()), (2, 2));
+    assert_eq!(read.value.readings[1].warehouse, OutletKey::new("9"));
     assert_eq!(sent(&script, 4)["variables"], json!({"ids": [101]}));
     assert!(sent(&script, 4)["query"].as_str().is_some_and(|text| text.contains("limit:1){ id stock(limit:200)")));
     assert!(shop.stock_of(&[ProductKey::new("a")]).await.is_err());
@@ -326,7 +326,7 @@ async fn more_warehouses_than_we_knew_of_are_not_cut_off() {
     let shop = shop(&script);
     shop.warehouses().await.expect("places");
     let read = shop.stock_of(&["281".into()]).await.expect("readings");
-    assert_eq!((read.value.len(), read.exchanges.len()), (7, 2));
+    assert_eq!((read.value.readings.len(), read.exchanges.len()), (7, 2));
     let limit =
         |index: usize, limit: &str| sent(&script, index)["query"].as_str().is_some_and(|text| text.contains(limit));
     assert!(limit(1, "stock(limit:6)") && limit(2, "stock(limit:200)"));
