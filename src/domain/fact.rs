@@ -55,6 +55,8 @@ pub struct Sale {
     pub register: Option<String>,
     /// When it happened by the vendor's clock.
     pub happened_at: Timestamp,
+    /// When this version of it came to be, by the vendor's clock; `happened_at` where the vendor does not say.
+    pub changed_at: Timestamp,
     /// The receipt or invoice number a person would look for.
     pub number: String,
     /// The sale this one returns, if the vendor linked it.

@@ -188,7 +188,7 @@ pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Res
     note(&mut tx, engine, actor, "read again", &format!("connection:{connection}"), "{}").await?;
     tx.commit().await.map_err(store_failed)?;
     let now = engine.clock().now();
-    for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe] {
+    for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe, Task::Compare] {
         link.schedule.wake(task, now);
     }
     Ok(())

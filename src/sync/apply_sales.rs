@@ -48,7 +48,12 @@ pub(super) async fn apply(
                 document: sale.document.as_str().to_owned(),
                 version: sale.version,
                 movement,
-                happened_at: sale.happened_at,
+                // What a later version takes back or corrects happened when that version was made.
+                happened_at: if heads.contains_key(sale.document.as_str()) {
+                    sale.changed_at
+                } else {
+                    sale.happened_at
+                },
                 inbox: (*inbox).to_owned(),
             });
         }

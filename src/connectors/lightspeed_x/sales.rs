@@ -42,6 +42,8 @@ pub(super) fn read(sale: &Object<'_>) -> Result<Sale, Unreadable> {
             None => sale.time(name)?,
         };
     }
+    let happened_at = happened_at.ok_or_else(|| sale.missing("sale_date"))?;
+    let changed_at = sale.time("updated_at").ok().flatten().unwrap_or(happened_at).max(happened_at);
     let state = state_of(sale)?;
     let (total, tax) = totals(sale)?;
     Ok(Sale {
@@ -49,7 +51,8 @@ pub(super) fn read(sale: &Object<'_>) -> Result<Sale, Unreadable> {
         version: wire::version(sale)?.ok_or_else(|| sale.missing("version"))?,
         outlet: OutletKey::new(outlet.ok_or_else(|| sale.missing("outlet_id"))?),
         register,
-        happened_at: happened_at.ok_or_else(|| sale.missing("sale_date"))?,
+        happened_at,
+        changed_at,
         number: sale.text("invoice_number")?.unwrap_or_default(),
         return_for: return_for.map(DocumentKey::new),
         source: origin(sale, source.as_ref())?,
