@@ -280,14 +280,16 @@ pub struct Step {
 /// Where the newest push of a SKU and place stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PushState {
-    /// "planned", "sent", "accepted", "confirmed", "refused", "unknown".
+    /// "sent", "accepted", "confirmed", "refused", "throttled", "failed", "unknown".
     pub state: String,
-    /// Number that should show.
+    /// Number that was sent.
     pub should: i64,
     /// Since when.
     pub since: Timestamp,
     /// Reason given by the shop, or by us.
     pub reason: Option<String>,
+    /// The number that should show now, where it was not sent; and why not, unless it only waits for its turn.
+    pub unsent: Option<(i64, Option<String>)>,
 }
 
 /// The Connections page.
