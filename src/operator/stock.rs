@@ -36,19 +36,26 @@ fn filter(query: &StockQuery) -> Filter {
     }
 }
 
-/// One page of the list.
+/// Rows before a page; past the end it is the last page that is meant.
+fn offset(page: i64, matching: i64) -> i64 {
+    let last = (matching - 1).max(0) / PAGE;
+    page.saturating_sub(1).clamp(0, last) * PAGE
+}
+
+/// One page of the list. A page past the end is the last one.
 pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<Stock, OperatorError> {
     actor.check(Deed::SeeStock)?;
     let store = engine.store();
     let totals = views::totals(store).await.map_err(store_failed)?;
     let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
-    let offset = (query.page.clamp(1, 1_000_000) - 1) * PAGE;
     let (rows, matching) = if query.linked == Some(false) {
-        (unlinked(engine, PAGE, offset).await?, at_till + in_shop)
+        let matching = at_till + in_shop;
+        (unlinked(engine, PAGE, offset(query.page, matching)).await?, matching)
     } else {
         let filter = filter(query);
-        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
         let matching = views::count(store, &filter).await.map_err(store_failed)?;
+        let offset = offset(query.page, matching);
+        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
         let paused = paused(engine).await?;
         (rows.iter().map(|row| stock_row(engine, row, &paused)).collect(), matching)
     };
@@ -183,4 +190,25 @@ async fn place(
         steps: explain::steps(engine, row).await?,
         push: explain::push_state(row, halt, last.first()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_past_the_end_is_the_last_one() {
+        for ((page, matching), want) in [
+            ((1, 0), 0),
+            ((1, 500), 0),
+            ((10, 500), 450),
+            ((11, 500), 450),
+            ((11, 501), 500),
+            ((i64::MAX, 60), 50),
+            ((0, 60), 0),
+            ((i64::MIN, 60), 0),
+        ] {
+            assert_eq!(offset(page, matching), want, "{page} of {matching}");
+        }
+    }
 }
