@@ -25,6 +25,16 @@ pub struct Mark {
     pub stale: Option<(Timestamp, String)>,
 }
 
+/// Why a mark is stale when somebody paused its connection.
+pub const PAUSED: &str = "paused by a person";
+
+impl Mark {
+    /// Whether it stands still because somebody wants it to.
+    pub fn is_paused(&self) -> bool {
+        self.stale.as_ref().is_some_and(|(_, why)| why == PAUSED)
+    }
+}
+
 /// How bad something is; decides its sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
