@@ -19,9 +19,6 @@ use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::connections;
 use truecount::operator::views::GoLivePreview;
 
-/// Numbers read longer ago than this get no green tick: as old as the freshness line lets them be.
-const FRESH: Span = STALE_AFTER;
-
 /// The number that stood on the button.
 #[derive(Debug, Deserialize)]
 pub struct Seen {
@@ -102,6 +99,9 @@ pub async fn stop_writing(asked: Asked, Path(place): Path<String>) -> Response {
     .await
 }
 
+/// Numbers read longer ago than this get no green tick: as old as the freshness line lets them be.
+const FRESH: Span = STALE_AFTER;
+
 /// The page, without its frame.
 pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
     let writes = preview.writes.len() as i64;
@@ -160,9 +160,16 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         (None, n) => button::submit(Kind::Writes, &format!("Write {} counts and go live", plain(n))),
     };
     let action = format!("/connections/places/{}/go-live", encode(&preview.place));
-    // Without a write there is no table, only rules on rules.
-    let table = (writes > 0).then(|| {
-        view! {
+    view! {
+        {crumbs(&[("/connections", "Connections")], &preview.name)}
+        {page_head(
+            &format!("Let {} go live: {}", preview.name, counted(writes, "count is written", "counts are written")),
+            view! { "From then on the web is set to what it should show, whenever that changes." }.into_any(),
+            None,
+        )}
+        {blocked}
+        <form class="card preview" method="post" action=action>
+            {hidden("expected_writes", &writes.to_string())}
             <div class="frame preview__writes" tabindex="0" role="region" aria-label="Every write, before and after">
                 <table class="table">
                     <thead><tr><th scope="col">"Item"</th><th scope="col">"SKU"</th><th scope="col" class="num">"Web shows → will show"</th></tr></thead>
@@ -175,19 +182,6 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
                     </tfoot>
                 </table>
             </div>
-        }
-    });
-    view! {
-        {crumbs(&[("/connections", "Connections")], &preview.name)}
-        {page_head(
-            &format!("Let {} go live: {}", preview.name, counted(writes, "count is written", "counts are written")),
-            view! { "From then on the web is set to what it should show, whenever that changes." }.into_any(),
-            None,
-        )}
-        {blocked}
-        <form class="card preview" method="post" action=action>
-            {hidden("expected_writes", &writes.to_string())}
-            {table}
             <ul class="checks">
                 {check(read.0, &read.1)}
                 {unlinked}
