@@ -9,7 +9,7 @@ use crate::domain::equation::Terms;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
 use crate::engine::Engine;
-use crate::store::sku_views;
+use crate::store::sku_views::{self, PushRow};
 use crate::store::views::TargetRow;
 
 /// What is known so soon after it happened is shown where it happened.
@@ -18,13 +18,69 @@ const IN_FLIGHT: Span = Span::minutes(2);
 /// Events of each kind that a page looks back on.
 const BACK: i64 = 200;
 
+/// Why nothing is written whatever the sum says: the place is only read, or its shop is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// Nobody pressed *Go live*, or somebody pressed *Stop writing*.
+    OnlyRead,
+    /// Somebody paused the shop.
+    Paused,
+}
+
+impl Halt {
+    /// What stands between this target and a write.
+    pub(super) fn of(row: &TargetRow, shop_paused: bool) -> Option<Halt> {
+        match (row.live, shop_paused) {
+            (false, _) => Some(Halt::OnlyRead),
+            (true, true) => Some(Halt::Paused),
+            (true, false) => None,
+        }
+    }
+
+    fn why(self) -> &'static str {
+        match self {
+            Halt::OnlyRead => "nothing is written at this place",
+            Halt::Paused => "the web shop is paused",
+        }
+    }
+
+    fn cause(self) -> &'static str {
+        match self {
+            Halt::OnlyRead => "Not written: this place is only read",
+            Halt::Paused => "Not written: the web shop is paused",
+        }
+    }
+
+    fn until(self) -> &'static str {
+        match self {
+            Halt::OnlyRead => "until somebody presses Go live",
+            Halt::Paused => "until somebody resumes the web shop",
+        }
+    }
+}
+
 /// The state of the write that a target waits for, as a cause.
-fn waiting_cause(row: &TargetRow, now: Timestamp) -> Option<(Severity, &'static str, String)> {
-    if !row.live {
-        return Some((Severity::Held, "Not written", "This place is only read until somebody presses Go live.".into()));
+fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<(Severity, &'static str, String)> {
+    if halt == Some(Halt::OnlyRead) {
+        return Some((Severity::Held, Halt::OnlyRead.cause(), stays(row, Halt::OnlyRead)));
     }
     if row.generation <= row.acknowledged {
         return None;
+    }
+    if let Some(halt) = halt {
+        return Some(if row.push_state == "unknown" {
+            (
+                Severity::Soon,
+                "Outcome unknown",
+                format!(
+                    "Our update broke off before the answer, and {}; nothing is looked up {}.",
+                    halt.why(),
+                    halt.until()
+                ),
+            )
+        } else {
+            (Severity::Held, halt.cause(), stays(row, halt))
+        });
     }
     let next = if row.next_at > now {
         format!("It goes out again {}.", in_words(row.next_at.since(now)))
@@ -46,6 +102,14 @@ fn waiting_cause(row: &TargetRow, now: Timestamp) -> Option<(Severity, &'static 
     })
 }
 
+/// "The web stays at 48 until somebody resumes the web shop."
+fn stays(row: &TargetRow, halt: Halt) -> String {
+    match row.web {
+        Some(web) => format!("The web stays at {web} {}.", halt.until()),
+        None => format!("The web stays as it is {}.", halt.until()),
+    }
+}
+
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -61,7 +125,7 @@ fn in_words(span: Span) -> String {
 }
 
 /// The cause column of a list.
-pub(super) fn in_short(row: &TargetRow, now: Timestamp) -> (Severity, String) {
+pub(super) fn in_short(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> (Severity, String) {
     let Some(web) = row.web else { return (Severity::Waiting, "Web not read yet".into()) };
     if row.floored > 0 && row.waiting > 0 {
         return (Severity::Now, format!("Oversold by {}, web cannot go below 0", row.floored.min(row.waiting)));
@@ -70,7 +134,7 @@ pub(super) fn in_short(row: &TargetRow, now: Timestamp) -> (Severity, String) {
     if difference == 0 {
         return (Severity::Fine, "Equal".into());
     }
-    match waiting_cause(row, now) {
+    match waiting_cause(row, halt, now) {
         Some((severity, cause, _)) => (severity, format!("{cause} {}", signed(difference))),
         None => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
     }
@@ -81,12 +145,12 @@ fn signed(n: i64) -> String {
 }
 
 /// The cause lines; the last is what is not explained.
-pub(super) fn why(row: &TargetRow, now: Timestamp) -> Vec<CauseLine> {
+pub(super) fn why(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Vec<CauseLine> {
     let difference = row.web.map_or(0, |web| web - row.should);
     let mut lines = Vec::new();
     let mut left = difference;
     if difference != 0
-        && let Some((_, cause, detail)) = waiting_cause(row, now)
+        && let Some((_, cause, detail)) = waiting_cause(row, halt, now)
     {
         lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
         left = 0;
@@ -96,8 +160,14 @@ pub(super) fn why(row: &TargetRow, now: Timestamp) -> Vec<CauseLine> {
 }
 
 /// What happens if nobody presses anything.
-pub(super) fn if_nothing(row: &TargetRow, now: Timestamp) -> String {
-    let Some(web) = row.web else { return "the shop is read at the next pass.".into() };
+pub(super) fn if_nothing(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> String {
+    let Some(web) = row.web else {
+        return if halt == Some(Halt::Paused) {
+            format!("the shop is not read {}.", Halt::Paused.until())
+        } else {
+            "the shop is read at the next pass.".into()
+        };
+    };
     if web == row.should {
         return if row.floored > 0 {
             "nothing changes; somebody must decide who waits.".into()
@@ -105,8 +175,8 @@ pub(super) fn if_nothing(row: &TargetRow, now: Timestamp) -> String {
             "nothing; the web shows what it should.".into()
         };
     }
-    if !row.live {
-        return "the web stays as it is, because this place is only read.".into();
+    if let Some(halt) = halt {
+        return format!("the web stays at {web} {}; {}.", halt.until(), halt.why());
     }
     if row.generation > row.acknowledged {
         let when = if row.next_at > now { in_words(row.next_at.since(now)) } else { "now".into() };
@@ -115,13 +185,22 @@ pub(super) fn if_nothing(row: &TargetRow, now: Timestamp) -> String {
     "it is compared again at the next pass, and set right then.".into()
 }
 
-/// Where the newest write stands.
-pub(super) fn push_state(row: &TargetRow) -> Option<PushState> {
-    (!row.push_state.is_empty()).then(|| PushState {
-        state: if row.push_state == "again" { "planned".into() } else { row.push_state.clone() },
-        should: row.should,
-        since: row.push_at,
-        reason: (!row.push_reason.is_empty()).then(|| row.push_reason.clone()),
+/// Where the newest write stands: the number that was really sent last, and the newest one where it was not sent.
+pub(super) fn push_state(row: &TargetRow, halt: Option<Halt>, last: Option<&PushRow>) -> Option<PushState> {
+    let last = last?;
+    let waits = row.generation > row.acknowledged;
+    // Under way, refused or without an answer: that is the newest number itself, unless it has changed since.
+    let taken = matches!(last.state.as_str(), "accepted" | "confirmed");
+    let unsent = (waits && (taken || last.should != row.should)).then(|| (row.should, halt.map(Halt::why)));
+    let at = if last.answered_at > Timestamp(0) { last.answered_at } else { last.sent_at };
+    Some(PushState {
+        state: last.state.clone(),
+        should: last.should,
+        since: at,
+        reason: Some(if waits && row.push_state == "again" { &row.push_reason } else { &last.reason })
+            .filter(|reason| !reason.is_empty())
+            .cloned(),
+        unsent: unsent.map(|(units, why)| (units, why.map(str::to_owned))),
     })
 }
 
@@ -267,3 +346,7 @@ fn to_view(step: timeline::Step) -> Step {
         evidence: (!step.event.evidence.is_empty()).then_some(step.event.evidence),
     }
 }
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! The Stock list and the SKU page.
 
-use super::explain;
+use super::explain::{self, Halt};
 use super::overview::freshness;
 use super::views::{Severity, Sku, SkuPlace, Stock, StockQuery, StockRow, StockSort, Sum};
 use super::{Actor, OperatorError, store_failed};
@@ -9,6 +9,8 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::views::{self, Filter, Sort, TargetRow};
 use crate::store::{connections, listings, sku_views};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 /// Rows per page.
 const PAGE: i64 = 50;
@@ -34,20 +36,28 @@ fn filter(query: &StockQuery) -> Filter {
     }
 }
 
-/// One page of the list.
+/// Rows before a page; past the end it is the last page that is meant.
+fn offset(page: i64, matching: i64) -> i64 {
+    let last = (matching - 1).max(0) / PAGE;
+    page.saturating_sub(1).clamp(0, last) * PAGE
+}
+
+/// One page of the list. A page past the end is the last one.
 pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<Stock, OperatorError> {
     actor.check(Deed::SeeStock)?;
     let store = engine.store();
     let totals = views::totals(store).await.map_err(store_failed)?;
     let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
-    let offset = (query.page.clamp(1, 1_000_000) - 1) * PAGE;
     let (rows, matching) = if query.linked == Some(false) {
-        (unlinked(engine, PAGE, offset).await?, at_till + in_shop)
+        let matching = at_till + in_shop;
+        (unlinked(engine, PAGE, offset(query.page, matching)).await?, matching)
     } else {
         let filter = filter(query);
-        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
         let matching = views::count(store, &filter).await.map_err(store_failed)?;
-        (rows.iter().map(|row| stock_row(engine, row)).collect(), matching)
+        let offset = offset(query.page, matching);
+        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
+        let paused = paused(engine).await?;
+        (rows.iter().map(|row| stock_row(engine, row, &paused)).collect(), matching)
     };
     let outlets = connections::outlets(store).await.map_err(store_failed)?;
     let mut places = connections::places(store).await.map_err(store_failed)?;
@@ -71,7 +81,8 @@ pub async fn export(engine: &Engine, actor: &Actor, query: &StockQuery) -> Resul
         return unlinked(engine, EXPORT_MAX, 0).await;
     }
     let rows = views::targets(engine.store(), &filter(query), EXPORT_MAX, 0).await.map_err(store_failed)?;
-    Ok(rows.iter().map(|row| stock_row(engine, row)).collect())
+    let paused = paused(engine).await?;
+    Ok(rows.iter().map(|row| stock_row(engine, row, &paused)).collect())
 }
 
 async fn unlinked(engine: &Engine, limit: i64, offset: i64) -> Result<Vec<StockRow>, OperatorError> {
@@ -111,14 +122,23 @@ pub(super) fn sum(row: &TargetRow) -> Sum {
     }
 }
 
-fn stock_row(engine: &Engine, row: &TargetRow) -> StockRow {
+/// Places whose shop somebody paused.
+async fn paused(engine: &Engine) -> Result<HashSet<String>, OperatorError> {
+    let links = engine.cx().links();
+    let paused = |id: &str| links.iter().any(|link| link.id == id && link.paused.load(Ordering::SeqCst));
+    let places = connections::places(engine.store()).await.map_err(store_failed)?;
+    Ok(places.into_iter().filter(|place| paused(&place.connection)).map(|place| place.id).collect())
+}
+
+fn stock_row(engine: &Engine, row: &TargetRow, paused: &HashSet<String>) -> StockRow {
+    let halt = Halt::of(row, paused.contains(&row.place));
     StockRow {
         variant: Some(row.variant.clone()),
         item: row.item.clone(),
         sku: row.sku.clone(),
         place: row.place_name.clone(),
         sum: Some(sum(row)),
-        cause: explain::in_short(row, engine.clock().now()),
+        cause: explain::in_short(row, halt, engine.clock().now()),
     }
 }
 
@@ -131,8 +151,9 @@ pub async fn sku(engine: &Engine, actor: &Actor, variant: &str) -> Result<Sku, O
     let links = sku_views::listings_of(store, variant).await.map_err(store_failed)?;
     let now = engine.clock().now();
     let mut places = Vec::new();
+    let paused = paused(engine).await?;
     for row in views::of_variant(store, variant).await.map_err(store_failed)? {
-        places.push(place(engine, &row, now).await?);
+        places.push(place(engine, &row, &paused, now).await?);
     }
     Ok(Sku {
         freshness: freshness(engine).await?,
@@ -145,9 +166,16 @@ pub async fn sku(engine: &Engine, actor: &Actor, variant: &str) -> Result<Sku, O
     })
 }
 
-async fn place(engine: &Engine, row: &TargetRow, now: Timestamp) -> Result<SkuPlace, OperatorError> {
+async fn place(
+    engine: &Engine,
+    row: &TargetRow,
+    paused: &HashSet<String>,
+    now: Timestamp,
+) -> Result<SkuPlace, OperatorError> {
     let store = engine.store();
     let (variant, place) = (row.variant.as_str(), row.place.as_str());
+    let halt = Halt::of(row, paused.contains(place));
+    let last = sku_views::pushes_of(store, variant, place, 1).await.map_err(store_failed)?;
     Ok(SkuPlace {
         place: row.place.clone(),
         name: row.place_name.clone(),
@@ -157,9 +185,30 @@ async fn place(engine: &Engine, row: &TargetRow, now: Timestamp) -> Result<SkuPl
         outlets: sku_views::outlets_of(store, variant, place).await.map_err(store_failed)?,
         orders: sku_views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
         holds: sku_views::holds_of(store, variant, place).await.map_err(store_failed)?,
-        why: explain::why(row, now),
-        if_nothing: explain::if_nothing(row, now),
+        why: explain::why(row, halt, now),
+        if_nothing: explain::if_nothing(row, halt, now),
         steps: explain::steps(engine, row).await?,
-        push: explain::push_state(row),
+        push: explain::push_state(row, halt, last.first()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_past_the_end_is_the_last_one() {
+        for ((page, matching), want) in [
+            ((1, 0), 0),
+            ((1, 500), 0),
+            ((10, 500), 450),
+            ((11, 500), 450),
+            ((11, 501), 500),
+            ((i64::MAX, 60), 50),
+            ((0, 60), 0),
+            ((i64::MIN, 60), 0),
+        ] {
+            assert_eq!(offset(page, matching), want, "{page} of {matching}");
+        }
+    }
 }

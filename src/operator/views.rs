@@ -25,6 +25,16 @@ pub struct Mark {
     pub stale: Option<(Timestamp, String)>,
 }
 
+/// Why a mark is stale when somebody paused its connection.
+pub const PAUSED: &str = "paused by a person";
+
+impl Mark {
+    /// Whether it stands still because somebody wants it to.
+    pub fn is_paused(&self) -> bool {
+        self.stale.as_ref().is_some_and(|(_, why)| why == PAUSED)
+    }
+}
+
 /// How bad something is; decides its sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -280,14 +290,16 @@ pub struct Step {
 /// Where the newest push of a SKU and place stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PushState {
-    /// "planned", "sent", "accepted", "confirmed", "refused", "unknown".
+    /// "sent", "accepted", "confirmed", "refused", "throttled", "failed", "unknown".
     pub state: String,
-    /// Number that should show.
+    /// Number that was sent.
     pub should: i64,
     /// Since when.
     pub since: Timestamp,
     /// Reason given by the shop, or by us.
     pub reason: Option<String>,
+    /// The number that should show now, where it was not sent; and why not, unless it only waits for its turn.
+    pub unsent: Option<(i64, Option<String>)>,
 }
 
 /// The Connections page.

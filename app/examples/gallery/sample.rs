@@ -306,6 +306,7 @@ pub fn sku() -> Sku {
                 should: 3,
                 since: at(14, 8, 38, 9),
                 reason: Some("Shop is busy; next try 08:44.".into()),
+                unsent: None,
             }),
         }],
     }

@@ -107,7 +107,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
 
     let state = AppState::new(engine, config, accounts);
     let listeners = Arc::clone(&state.listeners);
-    announce(&origin, &control, &logins)?;
+    announce(&origin, &control, &on_a_shelf(&world), &logins)?;
     let mut signals = lifecycle::Signals::listen();
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
     lifecycle::serve(
@@ -175,8 +175,15 @@ fn say(words: &str) {
     let _ = writeln!(std::io::stderr(), "» {words}");
 }
 
+/// A SKU that the web shows and that a till has to sell, written so that it can be pasted into a shell as it is.
+fn on_a_shelf(world: &World) -> String {
+    let plain = |sku: &str| sku.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let shelved = |sku: &str| world.till_on_hand(sku).is_some_and(|n| n > 9) && world.shows(sku).is_some_and(|n| n > 9);
+    world.skus().into_iter().find(|sku| plain(sku) && shelved(sku)).unwrap_or_default()
+}
+
 /// One line for programs, then a few for people.
-fn announce(origin: &str, control: &str, logins: &[(String, String)]) -> anyhow::Result<()> {
+fn announce(origin: &str, control: &str, sku: &str, logins: &[(String, String)]) -> anyhow::Result<()> {
     let logins_json: Vec<_> =
         logins.iter().map(|(name, password)| serde_json::json!({ "name": name, "password": password })).collect();
     let line = serde_json::json!({ "address": origin, "control": control, "logins": logins_json });
@@ -185,7 +192,7 @@ fn announce(origin: &str, control: &str, logins: &[(String, String)]) -> anyhow:
     writeln!(out, "\nTruecount is at {origin}")?;
     let names: Vec<&str> = logins.iter().map(|(name, _)| name.as_str()).collect();
     writeln!(out, "Log in as {} with: {PASSWORD}", names.join(", "))?;
-    writeln!(out, "Sell something at the till: curl -d '{{\"sku\":\"\",\"units\":1}}' {control}/sell")?;
+    writeln!(out, "Sell something at the till: curl -d '{{\"sku\":\"{sku}\",\"units\":1}}' {control}/sell")?;
     writeln!(out, "Ctrl-C stops everything.")?;
     out.flush()?;
     Ok(())

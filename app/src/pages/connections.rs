@@ -24,10 +24,22 @@ use truecount::operator::views::{ConnectionCard, Connections, Delay, PlaceRow, S
 /// Under this percentage an allowance is short.
 const SHORT_ALLOWANCE: i64 = 40;
 
+/// What a pause stops, and what it does not.
+const PAUSED: &str = "Nothing is read or written until somebody resumes it. Notices that it sends are still taken in.";
+
 /// `GET /connections`
 pub async fn show(asked: Asked) -> Response {
     match connections::list(&asked.engine, &asked.actor).await {
-        Ok(list) => {
+        Ok(mut list) => {
+            for card in &mut list.cards {
+                if let Some(link) = asked.engine.cx().link(&card.id) {
+                    card.title.clone_from(&link.name);
+                }
+                // As somebody must paste it at the vendor: whole.
+                if card.notice_url.starts_with('/') {
+                    card.notice_url.insert_str(0, &asked.origin);
+                }
+            }
             let page = Page::new("Connections", Some(Entry::Connections), Some(list.freshness.clone()));
             asked.page(page, move |asked| view(&list, asked.actor.role, &asked.clock)).await
         }
@@ -55,7 +67,7 @@ pub async fn pause(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>)
         asked,
         done,
         "Paused.",
-        "We make no calls to it until somebody presses Resume. Notices are still kept.",
+        "We make no calls to it until somebody presses Resume. Notices are still taken in.",
         form.or("/connections"),
     )
     .await
@@ -166,8 +178,10 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
     });
-    let key = card.key_hint.as_ref().map(|hint| view! { <dd class="small">{format!("key ends in {hint}")}</dd> });
-    let why = why.as_ref().map(|why| view! { <p class="connection__why">{why.clone()}</p> });
+    let hint = card.key_hint.as_ref().filter(|_| role.may(Deed::ManageConnections));
+    let key = hint.map(|hint| view! { <dd class="small">{format!("key ends in {hint}")}</dd> });
+    let why = if card.paused { Some(PAUSED) } else { why.as_deref() };
+    let why = why.map(|why| view! { <p class="connection__why">{why.to_owned()}</p> });
     view! {
         <article class="card connection" aria-label=card.title.clone()>
             <div class="connection__name">
@@ -210,18 +224,19 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
         }
         .into_any();
     }
+    let exact = |span: Span| if span.0 >= 60_000_000 { rough(span) } else { measured(seconds_up(span)) };
     let mut names: Vec<(Span, String)> = [delay.p50, delay.p95, delay.worst.map(|w| w.0)]
         .into_iter()
         .flatten()
-        .map(|span| (span, if span.0 >= 60_000_000 { rough(span) } else { measured(span) }))
+        .map(|span| (span, exact(span)))
         .collect();
     names.dedup_by(|a, b| a.1 == b.1);
-    let said = |span: Option<Span>| span.map_or_else(|| "not known".into(), measured);
+    let said = |span: Option<Span>| span.map_or_else(|| "not known".into(), |span| measured(seconds_up(span)));
     let worst = delay.worst.map(|(span, at)| {
         view! {
             <div>
                 <dt class="with-sign">{sign(Sign::Now)}"Worst, "{time(clock, at, clock.minutes(at))}</dt>
-                <dd>{measured(span)}</dd>
+                <dd>{said(Some(span))}</dd>
             </div>
         }
     });
@@ -253,8 +268,14 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
     .into_any()
 }
 
+/// Rounded up to whole seconds: half are under it is only true of the next second, and no delay is none.
+fn seconds_up(span: Span) -> Span {
+    Span::secs(((span.0 + 999_999) / 1_000_000).max(1))
+}
+
 fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
-    let rows: Vec<AnyView> = list.places.iter().map(|p| place(p, role, clock)).collect();
+    let rows: Vec<AnyView> =
+        list.places.iter().map(|p| place(p, !list.unmapped_outlets.is_empty(), role, clock)).collect();
     let body = if rows.is_empty() {
         view! { <p class="panel__words">"Warehouses of the shop appear here when it has been read."</p> }.into_any()
     } else {
@@ -269,10 +290,12 @@ fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
     .into_any()
 }
 
-fn place(place: &PlaceRow, role: Role, clock: &Clock) -> AnyView {
+fn place(place: &PlaceRow, outlets_left: bool, role: Role, clock: &Clock) -> AnyView {
     let path = |act: &str| format!("/connections/places/{}/{act}", encode(&place.id));
-    let fed = if place.outlets.is_empty() {
-        "No outlet feeds it yet, so it cannot go live".to_owned()
+    let fed = if place.outlets.is_empty() && outlets_left {
+        "No outlet feeds it yet. Which one does is said under “Outlets that feed no place”.".to_owned()
+    } else if place.outlets.is_empty() {
+        "No outlet feeds it: nothing that a till sells is counted here, so it is only read.".to_owned()
     } else {
         format!("Fed by {}", place.outlets.join(" + "))
     };
@@ -403,4 +426,16 @@ fn kept(id: &'static str, title: &'static str, when_empty: &'static str, rows: V
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_never_under_nothing() {
+        for (millis, want) in [(0, 1), (12, 1), (1_000, 1), (4_001, 5), (41_000, 41)] {
+            assert_eq!(seconds_up(Span::millis(millis)), Span::secs(want), "{millis}");
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub fn trouble(why: &OperatorError, role: &str, here: &str, number: Option<Strin
         OperatorError::Forbidden => Trouble {
             status: StatusCode::FORBIDDEN,
             failed: "Your role may not do that.".into(),
-            safe: format!("You have {role}. Ask an administrator, or send the page's address to somebody who may. Nothing was changed."),
+            safe: format!("Your role is {role}. Ask an administrator, or send the page's address to somebody who may. Nothing was changed."),
             press: vec![today],
             number: None,
         },

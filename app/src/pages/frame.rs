@@ -15,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use leptos::prelude::*;
+use truecount::domain::time::Timestamp;
 use truecount::engine::Engine;
 use truecount::operator::views::Freshness;
 use truecount::operator::{Actor, OperatorError, overview};
@@ -30,6 +31,8 @@ pub struct Asked {
     pub clock: Clock,
     /// Address of this page.
     pub here: String,
+    /// Where this program is reached from outside, without a slash at the end.
+    pub origin: String,
     session: Session,
     context: PageContext,
     assets: Assets,
@@ -71,6 +74,7 @@ impl FromRequestParts<AppState> for Asked {
             actor: session.actor.clone(),
             clock: Clock { zone: session.zone, now: engine.clock().now() },
             here: context.here.as_str().to_owned(),
+            origin: state.config.public.origin(),
             assets: state.site.assets(),
             engine,
             session,
@@ -162,6 +166,16 @@ fn result_first(text: &str) -> (&str, &str) {
     }
 }
 
+/// A reason as a sentence of its own: a capital in front, a stop at the end.
+fn sentence(why: &str) -> String {
+    let mut chars = why.chars();
+    let mut said: String = chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default();
+    if !said.is_empty() && !said.ends_with(['.', '!', '?', '…']) {
+        said.push('.');
+    }
+    said
+}
+
 /// One flash for each system that is not read up to now.
 pub fn stale_flashes(freshness: Option<&Freshness>, clock: &Clock) -> Vec<AnyView> {
     let marks = freshness.map(|f| f.marks.as_slice()).unwrap_or_default();
@@ -169,7 +183,15 @@ pub fn stale_flashes(freshness: Option<&Freshness>, clock: &Clock) -> Vec<AnyVie
         .iter()
         .filter_map(|mark| mark.stale.as_ref().map(|(since, why)| (mark, since, why)))
         .map(|(mark, since, why)| {
-            flash(Sign::Now, &format!("{} not read since {}.", mark.label, clock.seconds(*since)), why, None)
+            let read = *since > Timestamp(0);
+            if mark.is_paused() {
+                let upto = if read { format!(" It is read up to {}.", clock.seconds(*since)) } else { String::new() };
+                let words = format!(
+                    "Nothing is read from it or written to it until somebody resumes it; its notices are still taken in.{upto}"
+                );
+                return flash(Sign::Held, &format!("{} is paused.", mark.label), &words, None);
+            }
+            flash(Sign::Now, &format!("{} not read since {}.", mark.label, clock.seconds(*since)), &sentence(why), None)
         })
         .collect()
 }
@@ -236,6 +258,26 @@ mod tests {
             assert!(plain.contains("<main>text</main>"));
             assert!(!plain.contains("<script") && !plain.contains("<leptos-island"), "{plain}");
         }
+    }
+
+    #[test]
+    fn a_pause_is_said_as_one_and_reasons_are_sentences() {
+        let mark = |why: &str| truecount::operator::views::Mark {
+            label: "Till".into(),
+            read_up_to: None,
+            stale: Some((Timestamp::from_secs(1_000), why.to_owned())),
+        };
+        let said = |why: &str| {
+            let freshness = Freshness { marks: vec![mark(why)], compared_at: None, now: Timestamp::from_secs(9_000) };
+            let clock = Clock { zone: chrono_tz::UTC, now: Timestamp::from_secs(9_000) };
+            Owner::new().with(|| stale_flashes(Some(&freshness), &clock).to_html())
+        };
+        let paused = said(truecount::operator::views::PAUSED);
+        assert!(
+            paused.contains("Till is paused.") && paused.contains("still taken in. It is read up to 00:16:40."),
+            "{paused}"
+        );
+        assert!(said("no sweep has reached its end since").contains("No sweep has reached its end since."));
     }
 
     #[test]

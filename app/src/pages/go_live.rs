@@ -9,11 +9,13 @@ use crate::ui::button::{self, Kind};
 use crate::ui::form::hidden;
 use crate::ui::layout::{Entry, crumbs, page_head};
 use crate::ui::number::{counted, plain};
-use crate::ui::when::Clock;
+use crate::ui::when::{Clock, time};
 use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
+use truecount::domain::problem::STALE_AFTER;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::connections;
 use truecount::operator::views::GoLivePreview;
 
@@ -28,11 +30,46 @@ pub struct Seen {
 pub async fn show(asked: Asked, Path(place): Path<String>) -> Response {
     match connections::preview_go_live(&asked.engine, &asked.actor, &place).await {
         Ok(preview) => {
+            let since = match preview.blocked {
+                Some(_) => live_since(&asked, &place).await,
+                None => None,
+            };
+            if let Some(since) = since {
+                let page = Page::new(format!("{} is live", preview.name), Some(Entry::Connections), None);
+                return asked.page(page, move |asked| live_already(&preview, since, &asked.clock)).await;
+            }
             let page = Page::new(format!("Go live at {}", preview.name), Some(Entry::Connections), None);
             asked.page(page, move |asked| view(&preview, &asked.clock)).await
         }
         Err(why) => asked.refused(why).await,
     }
+}
+
+/// Since when the place is live, if it is.
+async fn live_since(asked: &Asked, place: &str) -> Option<Timestamp> {
+    let list = connections::list(&asked.engine, &asked.actor).await.ok()?;
+    list.places.into_iter().find(|row| row.id == place)?.live_since
+}
+
+/// The page of a place that is written to already: nothing to preview, and the way back.
+pub fn live_already(preview: &GoLivePreview, since: Timestamp, clock: &Clock) -> AnyView {
+    let stop = format!("/connections/places/{}/stop-writing", encode(&preview.place));
+    view! {
+        {crumbs(&[("/connections", "Connections")], &preview.name)}
+        {page_head(
+            &format!("{} is live", preview.name),
+            view! { "It is live since "{time(clock, since, clock.minutes(since))}": the web is set to what it should show, whenever that changes." }.into_any(),
+            None,
+        )}
+        <div class="card trouble">
+            <p>"Stop writing takes effect at once. It does not set the old numbers back."</p>
+            <div class="buttons">
+                {button::link(Kind::Recommended, "/connections", "Back to Connections")}
+                {button::post(Kind::Other, &stop, "Stop writing", Some(&preview.name), &[])}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 /// `POST /connections/places/{id}/go-live`
@@ -62,6 +99,9 @@ pub async fn stop_writing(asked: Asked, Path(place): Path<String>) -> Response {
     .await
 }
 
+/// Numbers read longer ago than this get no green tick: as old as the freshness line lets them be.
+const FRESH: Span = STALE_AFTER;
+
 /// The page, without its frame.
 pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
     let writes = preview.writes.len() as i64;
@@ -86,7 +126,11 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         .collect();
     let read = match preview.read_at {
         Some(at) => {
-            (Sign::Fine, format!("The shop's numbers were read {}, at {}.", clock.relative(at), clock.seconds(at)))
+            let fresh = clock.now.since(at) <= FRESH;
+            (
+                if fresh { Sign::Fine } else { Sign::Soon },
+                format!("The shop's numbers were read {}, at {}.", clock.relative(at), clock.seconds(at)),
+            )
         }
         None => (Sign::Soon, "The shop's numbers have not all been read yet.".to_owned()),
     };

@@ -225,8 +225,24 @@ pub fn encode(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// Every filter that is set, in the words of the filter line.
+fn filters_on(stock: &Stock, query: &StockQuery) -> Vec<String> {
+    let mut on = Vec::new();
+    if !query.search.is_empty() {
+        on.push(format!("“{}”", query.search));
+    }
+    if let Some(id) = &query.place {
+        let name = stock.places.iter().find(|(place, _)| place == id).map(|(_, name)| name.as_str());
+        on.push(name.map_or_else(|| "a place that is not known".to_owned(), |name| format!("Place {name}")));
+    }
+    on.extend(query.differing.then(|| "Difference not 0".to_owned()));
+    on.extend(query.held.then(|| "On hold not 0".to_owned()));
+    on.extend(query.linked.map(|linked| format!("Linked {}", if linked { "yes" } else { "no" })));
+    on
+}
+
 fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
-    let clear = || Some(button::link(Kind::Other, "/stock", "Clear the filters"));
+    let clear = || Some(button::link(Kind::Other, "/stock", "Clear filters"));
     let content = if stock.total == 0 && stock.unlinked == 0 {
         empty(
             false,
@@ -234,28 +250,28 @@ fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
             "SKUs appear here when the shop and the till have been read for the first time. The line at the top says how far that is.",
             Some(button::link(Kind::Other, "/connections", "See the connections")),
         )
-    } else if !query.search.is_empty() {
-        let mut on = Vec::new();
-        on.extend(query.place.is_some().then_some("Place"));
-        on.extend(query.differing.then_some("Difference"));
-        on.extend(query.held.then_some("On hold"));
-        on.extend(query.linked.is_some().then_some("Linked"));
-        let filters = if on.is_empty() { String::new() } else { format!(" Filters on: {}.", on.join(", ")) };
-        empty(
-            false,
-            &format!("No SKU matches “{}”", query.search),
-            &format!("We looked through names, SKUs and barcodes of {}.{filters}", counted(stock.total, "SKU", "SKUs")),
-            clear(),
-        )
-    } else if query.differing {
-        empty(
-            stock.freshness.compared_at.is_some() && stock.freshness.marks.iter().all(|m| m.stale.is_none()),
-            "Nothing differs",
-            "A SKU appears here as soon as the web shows something else than it should.",
-            clear(),
-        )
     } else {
-        empty(false, "No SKU matches these filters", "Filters narrow each other down; clear one of them.", clear())
+        let on = filters_on(stock, query);
+        match on.as_slice() {
+            [_] if !query.search.is_empty() => empty(
+                false,
+                &format!("No SKU matches “{}”", query.search),
+                &format!("We looked through names, SKUs and barcodes of {}.", counted(stock.total, "SKU", "SKUs")),
+                clear(),
+            ),
+            [_] if query.differing => empty(
+                stock.freshness.compared_at.is_some() && stock.freshness.marks.iter().all(|m| m.stale.is_none()),
+                "Nothing differs",
+                "A SKU appears here as soon as the web shows something else than it should.",
+                clear(),
+            ),
+            _ => empty(
+                false,
+                "No SKU matches these filters",
+                &format!("Filters on: {}. They narrow each other down; clear one of them, or all.", on.join(", ")),
+                clear(),
+            ),
+        }
     };
     view! { <div class="card">{content}</div> }.into_any()
 }

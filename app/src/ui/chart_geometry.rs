@@ -9,8 +9,11 @@ use truecount::domain::time::{Span, Timestamp};
 const QUIET: Span = Span::hours(4);
 /// Events drawn; older ones stand in the table of movements.
 pub const SLOTS: usize = 12;
-/// Labels that fit on a wide screen, a tablet and a phone.
-const LABELS: [usize; 3] = [8, 5, 3];
+/// Width of a label with the air around it, in percent of the narrowest drawing that shows it: on a phone (where only
+/// the time is written), a tablet and a wide screen.
+const LABELS: [(Room, f64); 3] = [(Room::Always, 30.0), (Room::Middle, 22.0), (Room::Wide, 14.0)];
+/// Half the label "now" as a part of another label's width.
+const NOW_WIDTH: f64 = 0.3;
 /// Least distance between two labels at the lines' ends, in percent of the height.
 const LABEL_GAP: f64 = 11.0;
 
@@ -159,14 +162,26 @@ fn strokes(
     out
 }
 
-/// Spreads the labels evenly, the first always among them; "now" has its own label at the end.
+/// Gives labels to slots so that none lies on another: the first always, then as many as a phone has room for, then
+/// what a tablet and a wide screen have room for between them. "Now" has its own label at the end.
 fn rooms(slots: usize) -> Vec<Room> {
     let mut rooms = vec![Room::Never; slots];
-    for (room, fit) in [Room::Wide, Room::Middle, Room::Always].into_iter().zip(LABELS) {
-        // A phone shows the first, the middle and now.
-        let fit = if room == Room::Always { fit - 1 } else { fit }.min(slots).max(1);
-        for i in 0..fit {
-            if let Some(slot) = rooms.get_mut(i * slots / fit) {
+    if let Some(first) = rooms.first_mut() {
+        *first = Room::Always;
+    }
+    let x = |slot: usize| slot as f64 / slots as f64 * 100.0;
+    for (room, width) in LABELS {
+        for i in 1..slots {
+            let fits = |other: usize| {
+                // The first stands to the right of its slot, all others on both sides of theirs.
+                let needed = if other == 0 { width * 1.5 } else { width };
+                (x(i) - x(other)).abs() >= needed
+            };
+            let taken = |other: &usize| rooms.get(*other).is_some_and(|r| *r != Room::Never);
+            if x(i) + width * 0.5 + NOW_WIDTH * width <= 100.0
+                && (0..slots).filter(taken).all(fits)
+                && let Some(slot) = rooms.get_mut(i)
+            {
                 *slot = room;
             }
         }
@@ -248,6 +263,26 @@ mod tests {
         let always = plot.ticks.iter().filter(|t| t.1 == Room::Always).count();
         assert_eq!(always, 2);
         assert_eq!(plot.ticks[0].1, Room::Always);
+    }
+
+    #[test]
+    fn no_label_lies_on_another_on_any_screen() {
+        for slots in 1..=SLOTS {
+            let rooms = rooms(slots);
+            assert_eq!(rooms[0], Room::Always);
+            let x = |i: usize| i as f64 / slots as f64 * 100.0;
+            for (seen, (_, width)) in LABELS.iter().enumerate() {
+                let shown: Vec<usize> =
+                    (0..slots).filter(|i| LABELS[..=seen].iter().any(|(room, _)| *room == rooms[*i])).collect();
+                let ends: Vec<(f64, f64)> = shown
+                    .iter()
+                    .map(|i| if *i == 0 { (0.0, *width) } else { (x(*i) - width / 2.0, x(*i) + width / 2.0) })
+                    .collect();
+                assert!(ends.windows(2).all(|w| w[0].1 <= w[1].0 + 1e-9), "{slots} slots: {ends:?}");
+                assert!(shown.len() < 2 || ends.last().unwrap().1 < 100.0, "{slots} slots: {ends:?}");
+            }
+        }
+        assert_eq!(rooms(SLOTS).iter().filter(|room| **room != Room::Never).count(), 4);
     }
 
     #[test]

@@ -159,6 +159,16 @@ fn freshness_line(freshness: &Freshness, clock: &Clock) -> AnyView {
 fn read_up_to(mark: &Mark, clock: &Clock) -> AnyView {
     let label = mark.label.clone();
     match (&mark.stale, mark.read_up_to) {
+        (Some((since, _)), read) if mark.is_paused() => view! {
+            <span class="freshness__stale">
+                {sign(Sign::Held)}{label}" paused, "
+                {match read {
+                    Some(_) => view! { "read up to "<b>{time(clock, *since, clock.seconds(*since))}</b> }.into_any(),
+                    None => view! { "not read yet" }.into_any(),
+                }}
+            </span>
+        }
+        .into_any(),
         (Some((since, _)), _) => view! {
             <span class="freshness__stale">
                 {sign(Sign::Now)}{label}" not read since "<b>{time(clock, *since, clock.seconds(*since))}</b>

@@ -6,12 +6,13 @@ use leptos::prelude::*;
 /// "1–50 of 212", Previous, Next. `href` makes the address of a page.
 pub fn pager(page: i64, page_size: i64, matching: i64, note: &str, href: impl Fn(i64) -> String) -> AnyView {
     let (first, last, pages) = bounds(page, page_size, matching);
+    let page = page.clamp(1, pages.max(1));
     let range = if matching == 0 {
         "0 of 0".to_owned()
     } else {
         format!("{}–{} of {}", plain(first), plain(last), plain(matching))
     };
-    let previous = (page > 1).then(|| view! { <a href=href(page.min(pages + 1) - 1) rel="prev">"Previous"</a> });
+    let previous = (page > 1).then(|| view! { <a href=href(page - 1) rel="prev">"Previous"</a> });
     let next = (page < pages).then(|| view! { <a href=href(page + 1) rel="next">"Next"</a> });
     view! {
         <nav class="pager" aria-label="Pages">

@@ -94,27 +94,38 @@ fn push_line(push: &PushState, clock: &Clock) -> AnyView {
     view! { <p class="sum__note" title=clock.full(push.since)>{sign(of)}<span>{words}" "{reason}</span></p> }.into_any()
 }
 
-/// The state of the newest push in words, with its sign.
+/// The state of the newest push in words, with its sign. Green only when the number that should show now is the one
+/// that was read back.
 pub fn push_words(push: &PushState, clock: &Clock) -> (Sign, String) {
+    let (of, last) = last_words(push, clock);
+    match &push.unsent {
+        None => (of, last),
+        Some((n, Some(why))) => (Sign::Held, format!("{} is not sent: {why}. {last}", plain(*n))),
+        Some((n, None)) => {
+            let of = if of == Sign::Fine { Sign::Waiting } else { of };
+            (of, format!("{} is not sent yet. {last}", plain(*n)))
+        }
+    }
+}
+
+fn last_words(push: &PushState, clock: &Clock) -> (Sign, String) {
     let n = plain(push.should);
     let ago = clock.relative(push.since);
+    let ours = if push.unsent.is_some() { format!("Our last update, to {n},") } else { format!("Our update to {n}") };
     match push.state.as_str() {
-        "planned" => {
-            (Sign::Waiting, format!("Our update to {n} waits for its turn, since {}.", clock.seconds(push.since)))
-        }
-        "sent" => (Sign::Waiting, format!("Our update to {n} was sent {ago}; the shop has not answered yet.")),
-        "accepted" => {
-            (Sign::Waiting, format!("Our update to {n} was acknowledged {ago}, not yet confirmed by reading it back."))
-        }
-        "confirmed" => (Sign::Fine, format!("Our update to {n} was acknowledged {ago}, confirmed.")),
+        "sent" => (Sign::Waiting, format!("{ours} was sent {ago}; the shop has not answered yet.")),
+        "accepted" => (Sign::Waiting, format!("{ours} was acknowledged {ago}, not yet confirmed by reading it back.")),
+        "confirmed" => (Sign::Fine, format!("{ours} was acknowledged {ago}, confirmed.")),
         "refused" => (Sign::Refused, format!("The shop refused our update to {n}, {ago}.")),
+        "throttled" => (Sign::Waiting, format!("The shop was too busy for our update to {n}, {ago}.")),
+        "failed" => (Sign::Waiting, format!("{ours} could not be sent, {ago}.")),
         "unknown" => (
             Sign::Soon,
             format!(
                 "We don't know whether the shop took our update to {n}, sent {ago}. We look it up before anything is sent again."
             ),
         ),
-        other => (Sign::Waiting, format!("Our update to {n}: {other}, {ago}.")),
+        other => (Sign::Waiting, format!("{ours}: {other}, {ago}.")),
     }
 }
 
@@ -165,7 +176,13 @@ mod tests {
         let clock = Clock { zone: chrono_tz::UTC, now: Timestamp::from_secs(1_000) };
         let words = |state: &str| {
             push_words(
-                &PushState { state: state.into(), should: 4, since: Timestamp::from_secs(998), reason: None },
+                &PushState {
+                    state: state.into(),
+                    should: 4,
+                    since: Timestamp::from_secs(998),
+                    reason: None,
+                    unsent: None,
+                },
                 &clock,
             )
         };
@@ -174,5 +191,32 @@ mod tests {
         assert_ne!(words("accepted").0, Sign::Fine, "nothing is green before it was read back");
         assert_eq!(words("refused").0, Sign::Refused);
         assert_eq!(words("unknown").0, Sign::Soon);
+    }
+
+    #[test]
+    fn a_number_that_was_not_sent_is_never_called_acknowledged() {
+        let clock = Clock { zone: chrono_tz::UTC, now: Timestamp::from_secs(8_200) };
+        let words = |why: Option<&str>| {
+            let (of, words) = push_words(
+                &PushState {
+                    state: "confirmed".into(),
+                    should: 48,
+                    since: Timestamp::from_secs(1_000),
+                    reason: None,
+                    unsent: Some((46, why.map(str::to_owned))),
+                },
+                &clock,
+            );
+            (of, words.replace('\u{a0}', " "))
+        };
+        let (of, said) = words(Some("the web shop is paused"));
+        assert_eq!(
+            said,
+            "46 is not sent: the web shop is paused. Our last update, to 48, was acknowledged 2 h ago, confirmed."
+        );
+        assert_eq!(of, Sign::Held);
+        let (of, said) = words(None);
+        assert_eq!(said, "46 is not sent yet. Our last update, to 48, was acknowledged 2 h ago, confirmed.");
+        assert_eq!(of, Sign::Waiting, "no green while the newest number waits");
     }
 }

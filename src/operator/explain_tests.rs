@@ -1,0 +1,83 @@
+use super::*;
+
+fn row(live: bool, generation: i64, acknowledged: i64) -> TargetRow {
+    TargetRow {
+        variant: "v".into(),
+        place: "p".into(),
+        place_name: "Main".into(),
+        live,
+        item: "Shirt".into(),
+        sku: "S-1".into(),
+        price_fine: 0,
+        till: 46,
+        waiting: 0,
+        hold: 0,
+        buffer: 0,
+        checking: 0,
+        should: 46,
+        floored: 0,
+        web: Some(48),
+        differs_since: Timestamp(1),
+        generation,
+        acknowledged,
+        push_state: "confirmed".into(),
+        push_reason: String::new(),
+        push_at: Timestamp(5),
+        next_at: Timestamp(0),
+        web_read_at: Timestamp(5),
+        computed_at: Timestamp(9),
+    }
+}
+
+fn sent(state: &str, should: i64) -> PushRow {
+    PushRow {
+        state: state.into(),
+        reason: String::new(),
+        before: 50,
+        should,
+        sent_at: Timestamp(4),
+        answered_at: Timestamp(5),
+        exchange: String::new(),
+    }
+}
+
+const NOW: Timestamp = Timestamp(20);
+
+#[test]
+fn nothing_is_promised_where_nothing_is_written() {
+    let paused = row(true, 7, 6);
+    let halt = Halt::of(&paused, true);
+    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Not written: the web shop is paused +2".into()));
+    let line = why(&paused, halt, NOW).remove(0);
+    assert_eq!((line.units, line.cause.as_str()), (2, "Not written: the web shop is paused"));
+    assert_eq!(line.detail, "The web stays at 48 until somebody resumes the web shop.");
+    assert_eq!(
+        if_nothing(&paused, halt, NOW),
+        "the web stays at 48 until somebody resumes the web shop; the web shop is paused."
+    );
+    let read = row(false, 7, 6);
+    let halt = Halt::of(&read, true);
+    assert_eq!(halt, Some(Halt::OnlyRead));
+    assert_eq!(in_short(&read, halt, NOW).1, "Not written: this place is only read +2");
+    assert!(if_nothing(&read, halt, NOW).starts_with("the web stays at 48 until somebody presses Go live"));
+    let live = row(true, 7, 6);
+    assert_eq!(if_nothing(&live, Halt::of(&live, false), NOW), "we set the web to 46 now.");
+}
+
+#[test]
+fn the_number_that_was_acknowledged_is_the_one_that_was_sent() {
+    let last = sent("confirmed", 48);
+    let waits = row(true, 7, 6);
+    let said = push_state(&waits, Some(Halt::Paused), Some(&last)).unwrap();
+    assert_eq!((said.should, said.since), (48, Timestamp(5)));
+    assert_eq!(said.unsent, Some((46, Some("the web shop is paused".into()))));
+    let said = push_state(&waits, None, Some(&last)).unwrap();
+    assert_eq!(said.unsent, Some((46, None)));
+    let done = push_state(&row(true, 7, 7), None, Some(&sent("confirmed", 46))).unwrap();
+    assert_eq!((done.should, done.unsent), (46, None));
+    let under_way = push_state(&waits, None, Some(&sent("sent", 46))).unwrap();
+    assert_eq!(under_way.unsent, None, "that is the newest number");
+    let overtaken = push_state(&waits, None, Some(&sent("refused", 47))).unwrap();
+    assert_eq!((overtaken.should, overtaken.unsent), (47, Some((46, None))));
+    assert_eq!(push_state(&waits, None, None), None);
+}
