@@ -407,6 +407,8 @@ pub struct GoLivePreview {
     pub name: String,
     /// Every write: item, SKU, web shows now, should show, physical number to write. Sorted by size of change.
     pub writes: Vec<GoLiveWrite>,
+    /// SHA-256 over the exact writes; the button sends it back, and nothing goes live when it no longer fits.
+    pub fingerprint: String,
     /// Rows that would stay as they are.
     pub unchanged: i64,
     /// Items that cannot be written because they are not linked.

@@ -415,6 +415,7 @@ pub fn go_live() -> GoLivePreview {
             write("Wool Scarf, Rust", "WOL-SCARF-RST", 23, 21),
             write("Chino, Navy 32", "CHN-TRSR-NVY-32", 9, 8),
         ],
+        fingerprint: "5f0c".repeat(16),
         unchanged: 198,
         unlinked: 14,
         read_at: Some(ago(Span::secs(6))),
