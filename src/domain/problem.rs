@@ -16,6 +16,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// The web differs from what it should show for longer than the measured delay.
     Differs,
+    /// A place that was written to is not any more, and what it shows grows wrong.
+    NotWritten,
     /// Returns that name no sale.
     ReturnsOnHold,
     /// Counted items on one side only.
@@ -37,6 +39,7 @@ impl Kind {
             Kind::ShopRefuses => "shop refuses",
             Kind::OutcomeUnknown => "outcome unknown",
             Kind::Differs => "differs",
+            Kind::NotWritten => "not written",
             Kind::ReturnsOnHold => "returns on hold",
             Kind::NotLinked => "not linked",
             Kind::Unreadable => "unreadable",

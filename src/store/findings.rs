@@ -105,12 +105,13 @@ pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreE
         .map_err(at("looking for oversold items"))
 }
 
-/// Live targets that have differed since before `since`: how many, units, value in fine units.
+/// Live targets of shops at work that have differed since before `since`: how many, units, value in fine units.
 pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64), StoreError> {
     let row = sqlx::query(
         "SELECT COUNT(*), COALESCE(CAST(SUM(ABS(t.difference)) AS BIGINT), 0),
                 COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
          FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+         JOIN connection c ON c.id = p.connection AND c.paused_at = 0
          WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1",
     )
     .bind(since.micros())
@@ -119,6 +120,92 @@ pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64
     .map_err(at("looking for differences"))?;
     let cell = |i: usize| row.try_get::<i64, _>(i);
     (|| Ok((cell(0)?, cell(1)?, cell(2)?)))().map_err(at("looking for differences"))
+}
+
+/// A place that was written to and is not now, while it shows something else than it should.
+#[derive(Debug, Clone)]
+pub struct NotWritten {
+    /// Place.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the shop's connection is paused; otherwise somebody stopped writing.
+    pub paused: bool,
+    /// Since when it is not written.
+    pub since: Timestamp,
+    /// Time zone of an outlet that feeds it; may be empty.
+    pub zone: String,
+    /// SKUs that show too many, and by how much.
+    pub over: (i64, i64),
+    /// SKUs that show too few, and by how much.
+    pub under: (i64, i64),
+    /// Value of all that, in fine units.
+    pub money_fine: i64,
+}
+
+/// Places that an outlet feeds, that were live before, and that nobody writes to although they differ. A place that
+/// never was live is only read, as it should be.
+pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
+    let step = "looking for places that are not written";
+    let rows = sqlx::query(
+        "SELECT p.id, p.name, p.live_since, c.paused_at,
+                COALESCE((SELECT MIN(o.zone) FROM outlet o
+                          WHERE o.place = p.id AND o.archived = 0 AND o.zone <> ''), ''),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
+         FROM target t JOIN place p ON p.id = t.place AND p.archived = 0 JOIN connection c ON c.id = p.connection
+         WHERE t.difference <> 0 AND (p.live_since = 0 OR c.paused_at > 0)
+           AND EXISTS (SELECT 1 FROM outlet o WHERE o.place = p.id AND o.archived = 0)
+         GROUP BY p.id, p.name, p.live_since, c.paused_at ORDER BY p.name, p.id",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at(step))?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let text = |i: usize| row.try_get::<String, _>(i).map_err(at(step));
+        let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
+        let (place, live_since, paused_at) = (text(0)?, cell(2)?, cell(3)?);
+        let since = if live_since > 0 { Some(Timestamp(paused_at)) } else { stopped(store, &place).await? };
+        let Some(since) = since else { continue };
+        found.push(NotWritten {
+            name: text(1)?,
+            paused: live_since > 0,
+            since,
+            zone: text(4)?,
+            over: (cell(5)?, cell(6)?),
+            under: (cell(7)?, cell(8)?),
+            money_fine: cell(9)?,
+            place,
+        });
+    }
+    Ok(found)
+}
+
+/// When a place that is only read was last written to, as the log tells: somebody stopped it, or an outlet of it was
+/// mapped anew. `None` when it never was live.
+async fn stopped(store: &Store, place: &str) -> Result<Option<Timestamp>, StoreError> {
+    let step = "reading when writing stopped";
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(CASE WHEN action = 'go live' THEN at ELSE 0 END), 0),
+                COALESCE(MAX(CASE WHEN action = 'stop writing' THEN at ELSE 0 END), 0),
+                COALESCE(MAX(CASE WHEN action = 'map outlet' THEN at ELSE 0 END), 0)
+         FROM activity WHERE object = $1 OR action = 'map outlet'",
+    )
+    .bind(format!("place:{place}"))
+    .fetch_one(store.read())
+    .await
+    .map_err(at(step))?;
+    let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
+    let (live, stopped, mapped) = (cell(0)?, cell(1)?, cell(2)?);
+    Ok(match (live, stopped) {
+        (0, 0) => None,
+        (live, stopped) if stopped >= live => Some(Timestamp(stopped)),
+        (live, _) => Some(Timestamp(mapped.max(live))),
+    })
 }
 
 /// Open holds: lines, units, oldest, value in fine units.

@@ -18,6 +18,7 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     let mut found = Vec::new();
     not_read(cx, now, &mut found).await?;
     writes(cx, now, &mut found).await?;
+    not_written(cx, now, &mut found).await?;
     differences(cx, now, &mut found).await?;
     returns(cx, now, &mut found).await?;
     catalogue(cx, &mut found).await?;
@@ -119,6 +120,48 @@ async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             currency: String::new(),
             waits: units((row.web - row.should).abs()),
             actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
+        });
+    }
+    Ok(())
+}
+
+async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    for place in findings::not_written(&cx.store).await? {
+        let zone: chrono_tz::Tz = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+        let since = place.since.to_utc().with_timezone(&zone);
+        let today = now.to_utc().with_timezone(&zone).date_naive() == since.date_naive();
+        let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
+        let skus = |(n, units): (i64, i64), word: &str| match n {
+            0 => None,
+            1 => Some(format!("1 SKU shows {units} {word}")),
+            n => Some(format!("{n} SKUs show {units} {word}")),
+        };
+        let shows: Vec<String> =
+            [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
+        let (why, press) = if place.paused {
+            ("The shop's connection is paused, so nothing is read or written there.", "Open connections")
+        } else {
+            ("It was live and is only read now. What the till sells is not taken off the web.", "Go live…")
+        };
+        let href = if place.paused {
+            "/connections".to_owned()
+        } else {
+            format!("/connections/places/{}/go-live", place.place)
+        };
+        found.push(Problem {
+            kind: Kind::NotWritten,
+            severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
+            team: "operations",
+            title: format!("{} is not written since {time}; {}", place.name, shows.join(", ")),
+            why: format!("{why} Times are those of {}.", zone.name()),
+            money_minor: Fine(place.money_fine).to_minor().0,
+            currency: String::new(),
+            waits: units(place.over.1 + place.under.1),
+            actions: vec![
+                (press.into(), href),
+                ("Show them".into(), format!("/stock?place={}&differs=yes", place.place)),
+            ],
+            subject: place.place,
         });
     }
     Ok(())
