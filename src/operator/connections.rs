@@ -6,7 +6,7 @@ use super::views::{
 };
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
-use crate::domain::problem::STALE_AFTER;
+use crate::domain::problem::{STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
@@ -75,7 +75,7 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
                 at,
                 connection: name_of(&connection),
                 status: u16::try_from(status).unwrap_or(0),
-                reason,
+                reason: first_upper(&reason),
                 count,
             })
             .collect(),
@@ -123,11 +123,11 @@ fn card(
             Some("Nothing is read or written until somebody resumes it. Notices are kept.".to_owned()),
         )
     } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
-        (Severity::Now, "Down".to_owned(), Some(failing.error.clone()))
+        (Severity::Now, "Down".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if blocked.is_some() {
         (Severity::Soon, "Slow".to_owned(), Some("It asks us to wait.".to_owned()))
     } else if let Some(failing) = failing {
-        (Severity::Soon, "Slow".to_owned(), Some(failing.error.clone()))
+        (Severity::Soon, "Slow".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if read_up_to == Timestamp(0) {
         (Severity::Waiting, "Reading".to_owned(), Some("The first pass is on its way.".to_owned()))
     } else {
@@ -158,6 +158,11 @@ fn card(
         notice_url: format!("/hooks/{}", row.id),
         paused,
     }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn short(span: Span) -> String {

@@ -170,6 +170,8 @@ pub struct StockRow {
     pub place: String,
     /// Terms of the sum; `None` where the row is not linked or never read.
     pub sum: Option<Sum>,
+    /// What the till says of an item that is not linked.
+    pub till: Option<i64>,
     /// Sign and words of the cause column.
     pub cause: (Severity, String),
 }

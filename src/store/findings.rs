@@ -70,10 +70,16 @@ pub struct Oversold {
     pub item: String,
     /// Till says.
     pub till: i64,
-    /// Waiting and on hold.
+    /// Promised to web orders.
     pub waiting: i64,
-    /// Web units that nothing is left for.
-    pub floored: i64,
+    /// On hold.
+    pub hold: i64,
+    /// Being checked.
+    pub checking: i64,
+    /// By how much the till falls short of all three.
+    pub short: i64,
+    /// Web units among these that nothing is left for.
+    pub over: i64,
     /// Price.
     pub price_fine: i64,
 }
@@ -81,9 +87,10 @@ pub struct Oversold {
 /// Targets whose sum fell below zero because of web orders.
 pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreError> {
     let rows = sqlx::query(
-        "SELECT variant, place, item, till, waiting + hold,
-                CASE WHEN floored < waiting THEN floored ELSE waiting END AS over, price_fine
-         FROM target WHERE floored > 0 AND waiting > 0 ORDER BY over DESC, item LIMIT $1",
+        // The buffer is kept back for nobody: what falls into it is not oversold.
+        "SELECT variant, place, item, till, waiting, hold, checking, floored - buffer,
+                CASE WHEN floored - buffer < waiting THEN floored - buffer ELSE waiting END AS units_over, price_fine
+         FROM target WHERE floored > buffer AND waiting > 0 ORDER BY units_over DESC, item LIMIT $1",
     )
     .bind(limit)
     .fetch_all(store.read())
@@ -97,8 +104,11 @@ pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreE
                 item: row.try_get(2)?,
                 till: row.try_get(3)?,
                 waiting: row.try_get(4)?,
-                floored: row.try_get(5)?,
-                price_fine: row.try_get(6)?,
+                hold: row.try_get(5)?,
+                checking: row.try_get(6)?,
+                short: row.try_get(7)?,
+                over: row.try_get(8)?,
+                price_fine: row.try_get(9)?,
             })
         })
         .collect::<Result<_, _>>()
@@ -206,6 +216,21 @@ async fn stopped(store: &Store, place: &str) -> Result<Option<Timestamp>, StoreE
         (live, stopped) if stopped >= live => Some(Timestamp(stopped)),
         (live, _) => Some(Timestamp(mapped.max(live))),
     })
+}
+
+/// What the till has of items that are not linked, at their prices, in fine units.
+pub async fn unlinked_value(store: &Store) -> Result<i64, StoreError> {
+    sqlx::query(
+        "SELECT COALESCE(CAST(SUM(CASE WHEN held > 0 THEN held * price_fine ELSE 0 END) AS BIGINT), 0) FROM (
+             SELECT l.price_fine AS price_fine, CAST(SUM(t.units + t.after_units) AS BIGINT) AS held
+             FROM listing l JOIN till_count t ON t.connection = l.connection AND t.product = l.product
+             WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0 AND l.price_fine > 0
+             GROUP BY l.connection, l.product, l.price_fine) AS each_item",
+    )
+    .fetch_one(store.read())
+    .await
+    .and_then(|row| row.try_get(0))
+    .map_err(at("valuing what is not linked"))
 }
 
 /// Open holds: lines, units, oldest, value in fine units.

@@ -1,14 +1,17 @@
 //! What people are shown to decide on: the preview before a place goes live, and the problems on Today.
 
+use crate::desk::{Desk, NOW, SHOP, TILL};
 use crate::shop::{Kind, databases};
 use crate::stage::Stage;
 use truecount::domain::access::Role;
+use truecount::domain::fact::Listing;
 use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
-use truecount::operator::{Actor, OperatorError, connections};
+use truecount::operator::views::StockQuery;
+use truecount::operator::{Actor, OperatorError, connections, overview, stock};
 use truecount::rehearsal::map_outlets;
 use truecount::sim::options::Options;
-use truecount::store::{connections as places, problems};
+use truecount::store::{connections as places, listings, problems};
 
 fn admin() -> Actor {
     Actor { person: PersonId::new("p"), name: "A person".into(), role: Role::Admin }
@@ -96,5 +99,57 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].severity, "now");
         assert!(open[0].title.ends_with("; 1 SKU shows 2 too many"), "{}", open[0].title);
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let listing = |product: &str, sku: &str| Listing {
+            product: product.into(),
+            style: None,
+            name: format!("Thing {product}"),
+            options: Vec::new(),
+            sku: sku.into(),
+            barcode: None,
+            archived: false,
+            counted: true,
+            bundle: false,
+            price: None,
+            version: None,
+        };
+        let at_till =
+            [listing("t1", "TWICE"), listing("t2", "TWICE"), listing("t3", "Case-1"), listing("t4", "50%_OFF")];
+        let in_shop = [listing("s1", "TWICE"), listing("s3", "CASE-1"), listing("s5", "ONLY-WEB")];
+        let mut tx = desk.store.begin().await.unwrap();
+        listings::save(&mut tx, TILL, &at_till.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        listings::save(&mut tx, SHOP, &in_shop.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let ask = |search: &str, linked| StockQuery { search: search.into(), linked, page: 1, ..StockQuery::default() };
+        let cases = [
+            ("Thing t1", "Not linked: two items, one SKU: 2 at the till have it"),
+            ("Thing s1", "Not linked: two items, one SKU: 2 at the till have it"),
+            ("thing T3", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
+            ("50%_o", "Not linked: no such SKU in the shop"),
+            ("only-web", "Not linked: no such SKU at the till"),
+        ];
+        for linked in [None, Some(false)] {
+            for (search, cause) in cases {
+                let page = stock::list(&desk.engine, &admin(), &ask(search, linked)).await.unwrap();
+                assert_eq!((page.rows.len(), page.matching), (1, 1), "{search}");
+                assert_eq!(page.rows[0].cause.1, cause);
+                assert_eq!(page.rows[0].till.is_some(), page.rows[0].place == TILL);
+            }
+        }
+        let none = stock::list(&desk.engine, &admin(), &ask("thing", Some(true))).await.unwrap();
+        assert_eq!((none.rows.len(), none.matching), (0, 0));
+        let all = stock::list(&desk.engine, &admin(), &ask("", Some(false))).await.unwrap();
+        assert_eq!((all.rows.len(), all.matching), (7, 7));
+        let rows = stock::export(&desk.engine, &admin(), &ask("twice", Some(false))).await.unwrap();
+        assert_eq!(rows.len(), 3);
+        let found = overview::search(&desk.engine, &admin(), "50%_OFF").await.unwrap();
+        let want = ("Thing t4 (50%_OFF), till, not linked", "/stock?q=50%25_OFF&linked=no");
+        assert_eq!(found, [(want.0.to_owned(), want.1.to_owned())]);
     }
 }

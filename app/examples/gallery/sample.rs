@@ -150,6 +150,7 @@ pub fn stock() -> Stock {
         sku: sku.into(),
         place: "Web warehouse".into(),
         sum: Some(sum),
+        till: None,
         cause: (severity, cause.into()),
     };
     let mut rows = vec![
@@ -206,6 +207,7 @@ pub fn stock() -> Stock {
         item: "Harbour Tee, Navy L".into(),
         sku: "HRB-TEE-NVY-L".into(),
         place: "Web warehouse".into(),
+        till: Some(4),
         sum: None,
         cause: (Severity::Soon, "Not linked".into()),
     });
