@@ -16,6 +16,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// The web differs from what it should show for longer than the measured delay.
     Differs,
+    /// A place that was written to is not any more, and what it shows grows wrong.
+    NotWritten,
     /// Returns that name no sale.
     ReturnsOnHold,
     /// Counted items on one side only.
@@ -37,12 +39,41 @@ impl Kind {
             Kind::ShopRefuses => "shop refuses",
             Kind::OutcomeUnknown => "outcome unknown",
             Kind::Differs => "differs",
+            Kind::NotWritten => "not written",
             Kind::ReturnsOnHold => "returns on hold",
             Kind::NotLinked => "not linked",
             Kind::Unreadable => "unreadable",
             Kind::NoticesRefused => "notices refused",
             Kind::Oversold => "oversold",
         }
+    }
+}
+
+/// A failed call as people read it: what does not work at this address, and what to do. The chain of causes itself is
+/// for the log.
+pub fn failure_in_words(error: &str, address: &str) -> String {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
+    let host = if host.is_empty() { "The vendor" } else { host };
+    let Some(reason) = error.strip_prefix("the vendor cannot be reached: ") else {
+        let text = error.trim().trim_end_matches('.');
+        let mut chars = text.chars();
+        return chars
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect::<String>());
+    };
+    let says = |part: &str| reason.contains(part);
+    if says("not called") {
+        format!("{host} is not an address on the public internet, so we do not call it: check the address.")
+    } else if says("dns error") || says("has no address") || says("failed to lookup") {
+        format!("We cannot find {host}: check the address.")
+    } else if says("certificate") {
+        format!("{host} does not prove that it is what it says: check the address and its certificate.")
+    } else if let Some(status) = reason.strip_prefix("it answered ").and_then(|rest| rest.split(':').next()) {
+        format!("{host} answers with the error {status}.")
+    } else if says("time is up") {
+        format!("{host} does not answer in time.")
+    } else {
+        format!("{host} does not answer.")
     }
 }
 
@@ -94,4 +125,30 @@ pub struct Problem {
     pub waits: String,
     /// Label and address of each button.
     pub actions: Vec<(String, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_call_is_told_in_words() {
+        let table = [
+            (
+                "the vendor cannot be reached: no connection: client error (Connect): dns error: failed to lookup",
+                "We cannot find nosuch.invalid: check the address.",
+            ),
+            ("the vendor cannot be reached: no connection: tcp connect error", "nosuch.invalid does not answer."),
+            ("the vendor cannot be reached: time is up", "nosuch.invalid does not answer in time."),
+            ("the vendor cannot be reached: it answered 503: busy", "nosuch.invalid answers with the error 503."),
+            (
+                "the vendor cannot be reached: no connection: nosuch.invalid leads to our own machine; not called",
+                "nosuch.invalid is not an address on the public internet, so we do not call it: check the address.",
+            ),
+            ("the vendor refused our key: expired.", "The vendor refused our key: expired."),
+        ];
+        for (error, want) in table {
+            assert_eq!(failure_in_words(error, "https://nosuch.invalid"), want);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::views::{
 };
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
-use crate::domain::problem::STALE_AFTER;
+use crate::domain::problem::{STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
@@ -17,6 +17,7 @@ use crate::sync::cx::Link;
 use crate::sync::cx::Side;
 use crate::sync::house;
 use crate::sync::schedule::Task;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -74,7 +75,7 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
                 at,
                 connection: name_of(&connection),
                 status: u16::try_from(status).unwrap_or(0),
-                reason,
+                reason: first_upper(&reason),
                 count,
             })
             .collect(),
@@ -122,11 +123,11 @@ fn card(
             Some("Nothing is read or written until somebody resumes it. Notices are kept.".to_owned()),
         )
     } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
-        (Severity::Now, "Down".to_owned(), Some(failing.error.clone()))
+        (Severity::Now, "Down".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if blocked.is_some() {
         (Severity::Soon, "Slow".to_owned(), Some("It asks us to wait.".to_owned()))
     } else if let Some(failing) = failing {
-        (Severity::Soon, "Slow".to_owned(), Some(failing.error.clone()))
+        (Severity::Soon, "Slow".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if read_up_to == Timestamp(0) {
         (Severity::Waiting, "Reading".to_owned(), Some("The first pass is on its way.".to_owned()))
     } else {
@@ -157,6 +158,11 @@ fn card(
         notice_url: format!("/hooks/{}", row.id),
         paused,
     }
+}
+
+fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn short(span: Span) -> String {
@@ -263,11 +269,16 @@ pub async fn preview_go_live(engine: &Engine, actor: &Actor, place: &str) -> Res
             })
         })
         .collect();
-    writes.sort_by_key(|write| std::cmp::Reverse((write.after - write.before).abs()));
+    // By the variant too, so that the same lines always stand in the same order.
+    writes.sort_by(|a, b| {
+        let size = |write: &GoLiveWrite| (write.after - write.before).abs();
+        size(b).cmp(&size(a)).then_with(|| a.item.cmp(&b.item)).then_with(|| a.variant.cmp(&b.variant))
+    });
     let unchanged = rows.iter().filter(|row| row.web == Some(row.should)).count();
     Ok(GoLivePreview {
         place: place.to_owned(),
         name: found.name.clone(),
+        fingerprint: fingerprint(place, &writes),
         writes,
         unchanged: i64::try_from(unchanged).unwrap_or(0),
         unlinked: at_till + in_shop,
@@ -276,19 +287,36 @@ pub async fn preview_go_live(engine: &Engine, actor: &Actor, place: &str) -> Res
     })
 }
 
-/// Lets the place be written to. `expected_writes` is the number on the preview's button; when the number has
-/// changed meanwhile this is a conflict and the person looks again.
-pub async fn go_live(engine: &Engine, actor: &Actor, place: &str, expected_writes: i64) -> Result<(), OperatorError> {
+/// SHA-256 over every line of a preview, in order: two previews have the same one when they show the same writes.
+fn fingerprint(place: &str, writes: &[GoLiveWrite]) -> String {
+    let mut hash = Sha256::new();
+    let mut feed = |part: &[u8]| {
+        // Lengths first, so that no two different lists feed the same bytes.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
+    feed(place.as_bytes());
+    for write in writes {
+        feed(write.variant.as_bytes());
+        feed(&write.before.to_be_bytes());
+        feed(&write.after.to_be_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Lets the place be written to. `seen` is the fingerprint of the preview that the person pressed on; when any line
+/// of it has changed meanwhile this is a conflict and the person looks again.
+pub async fn go_live(engine: &Engine, actor: &Actor, place: &str, seen: &str) -> Result<(), OperatorError> {
     let preview = preview_go_live(engine, actor, place).await?;
     if let Some(blocked) = preview.blocked {
         return Err(OperatorError::Conflict(blocked));
     }
-    let writes = i64::try_from(preview.writes.len()).unwrap_or(i64::MAX);
-    if writes != expected_writes {
-        return Err(OperatorError::Conflict(format!(
-            "Not started: {writes} counts would be written now, not {expected_writes}. Look again."
-        )));
+    if preview.fingerprint != seen {
+        return Err(OperatorError::Conflict(
+            "Other counts would be written now than the page showed. Nothing was sent. Look again.".to_owned(),
+        ));
     }
+    let writes = preview.writes.len();
     let now = engine.clock().now();
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
     connections::set_live(&mut tx, place, now).await.map_err(store_failed)?;

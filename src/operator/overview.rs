@@ -5,7 +5,7 @@ use super::views::{Evidence, Freshness, Mark, Press, ProblemRow, Severity, Today
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Minor;
-use crate::domain::problem::STALE_AFTER;
+use crate::domain::problem::{STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
@@ -22,6 +22,7 @@ const PROBLEMS_MAX: i64 = 200;
 /// How old every number is; on every page.
 pub async fn freshness(engine: &Engine) -> Result<Freshness, OperatorError> {
     let all = feeds::all(engine.store()).await.map_err(store_failed)?;
+    let rows = connections::all(engine.store()).await.map_err(store_failed)?;
     let now = engine.clock().now();
     let links = engine.cx().links();
     let (mut marks, mut compared): (Vec<Mark>, Option<Option<Timestamp>>) = (Vec::new(), None);
@@ -39,8 +40,13 @@ pub async fn freshness(engine: &Engine) -> Result<Freshness, OperatorError> {
             let stale = if paused {
                 Some((upto, "paused by a person".to_owned()))
             } else if upto > Timestamp(0) && now.since(upto) > STALE_AFTER {
-                let why = if error.is_empty() { "no sweep has reached its end since" } else { error };
-                Some((upto, why.to_owned()))
+                let why = if error.is_empty() {
+                    "no sweep has reached its end since".to_owned()
+                } else {
+                    let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+                    failure_in_words(error, address).trim_end_matches('.').to_owned()
+                };
+                Some((upto, why))
             } else {
                 None
             };
@@ -186,6 +192,13 @@ pub async fn search(engine: &Engine, actor: &Actor, text: &str) -> Result<Vec<(S
     let variants: Vec<&str> = ids.iter().filter(|(kind, _)| kind == "variant").map(|(_, id)| id.as_str()).collect();
     for (id, item, sku) in views::items(store, &variants).await.map_err(store_failed)? {
         found.push((format!("{item} ({sku})"), format!("/stock/{id}")));
+    }
+    let loose = views::Filter { search: text.clone(), ..views::Filter::default() };
+    for row in views::unlinked(store, &loose, 10, 0).await.map_err(store_failed)? {
+        let asked = if row.sku.trim().is_empty() { &text } else { &row.sku };
+        let asked: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+        let side = if row.side == "till" { "till" } else { "shop" };
+        found.push((format!("{} ({}), {side}, not linked", row.item, row.sku), format!("/stock?q={asked}&linked=no")));
     }
     found.truncate(20);
     Ok(found)

@@ -7,7 +7,7 @@ use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
-use crate::store::views::{self, Filter, Sort, TargetRow};
+use crate::store::views::{self, Filter, Sort, TargetRow, UnlinkedRow};
 use crate::store::{connections, listings, sku_views};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -48,17 +48,24 @@ pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<
     let store = engine.store();
     let totals = views::totals(store).await.map_err(store_failed)?;
     let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
-    let (rows, matching) = if query.linked == Some(false) {
-        let matching = at_till + in_shop;
-        (unlinked(engine, PAGE, offset(query.page, matching)).await?, matching)
-    } else {
-        let filter = filter(query);
-        let matching = views::count(store, &filter).await.map_err(store_failed)?;
-        let offset = offset(query.page, matching);
-        let rows = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
+    let filter = filter(query);
+    let linked =
+        if query.linked == Some(false) { 0 } else { views::count(store, &filter).await.map_err(store_failed)? };
+    let loose =
+        if shows_unlinked(query) { views::unlinked_count(store, &filter).await.map_err(store_failed)? } else { 0 };
+    let matching = linked + loose;
+    let offset = offset(query.page, matching);
+    let mut rows = Vec::new();
+    if offset < linked {
+        let found = views::targets(store, &filter, PAGE, offset).await.map_err(store_failed)?;
         let paused = paused(engine).await?;
-        (rows.iter().map(|row| stock_row(engine, row, &paused)).collect(), matching)
-    };
+        rows.extend(found.iter().map(|row| stock_row(engine, row, &paused)));
+    }
+    // What is not linked comes after what is.
+    let room = (matching - offset).clamp(0, PAGE) - i64::try_from(rows.len()).unwrap_or(PAGE);
+    if room > 0 {
+        rows.extend(unlinked(engine, &filter, room, (offset - linked).max(0)).await?);
+    }
     let outlets = connections::outlets(store).await.map_err(store_failed)?;
     let mut places = connections::places(store).await.map_err(store_failed)?;
     places.retain(|place| outlets.iter().any(|outlet| outlet.place == place.id));
@@ -77,34 +84,60 @@ pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<
 /// Everything that matches, for the CSV; at most 100,000 rows.
 pub async fn export(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<Vec<StockRow>, OperatorError> {
     actor.check(Deed::Export)?;
-    if query.linked == Some(false) {
-        return unlinked(engine, EXPORT_MAX, 0).await;
+    let filter = filter(query);
+    let mut rows = Vec::new();
+    if query.linked != Some(false) {
+        let found = views::targets(engine.store(), &filter, EXPORT_MAX, 0).await.map_err(store_failed)?;
+        let paused = paused(engine).await?;
+        rows.extend(found.iter().map(|row| stock_row(engine, row, &paused)));
     }
-    let rows = views::targets(engine.store(), &filter(query), EXPORT_MAX, 0).await.map_err(store_failed)?;
-    let paused = paused(engine).await?;
-    Ok(rows.iter().map(|row| stock_row(engine, row, &paused)).collect())
+    let room = EXPORT_MAX - i64::try_from(rows.len()).unwrap_or(EXPORT_MAX);
+    if shows_unlinked(query) && room > 0 {
+        rows.extend(unlinked(engine, &filter, room, 0).await?);
+    }
+    Ok(rows)
 }
 
-async fn unlinked(engine: &Engine, limit: i64, offset: i64) -> Result<Vec<StockRow>, OperatorError> {
-    let rows = views::unlinked(engine.store(), limit, offset).await.map_err(store_failed)?;
+/// Whether items that are not linked belong in the answer: when they are asked for, and when a search may mean them.
+fn shows_unlinked(query: &StockQuery) -> bool {
+    query.linked == Some(false) || (query.linked.is_none() && !query.search.trim().is_empty())
+}
+
+async fn unlinked(engine: &Engine, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<StockRow>, OperatorError> {
+    let rows = views::unlinked(engine.store(), filter, limit, offset).await.map_err(store_failed)?;
     Ok(rows
         .into_iter()
         .map(|row| StockRow {
+            cause: (Severity::Soon, format!("Not linked: {}", why_not_linked(&row))),
             variant: None,
+            till: (row.side == "till").then_some(row.units),
             item: row.item,
             sku: row.sku,
             place: row.connection,
             sum: None,
-            cause: (
-                Severity::Soon,
-                if row.side == "till" {
-                    format!("Not linked: no such SKU in the shop, till says {}", row.units)
-                } else {
-                    "Not linked: no such SKU at the till".to_owned()
-                },
-            ),
         })
         .collect())
+}
+
+/// Why an item has no twin.
+fn why_not_linked(row: &UnlinkedRow) -> String {
+    let (here, there) =
+        if row.side == "till" { ("at the till", "in the shop") } else { ("in the shop", "at the till") };
+    if row.sku.trim().is_empty() {
+        "it has no SKU".to_owned()
+    } else if row.same_here > 1 {
+        format!("two items, one SKU: {} {here} have it", row.same_here)
+    } else if row.same_there == 0 {
+        format!("no such SKU {there}")
+    } else if row.most_there > 1 {
+        format!("two items, one SKU: {} {there} have it", row.most_there)
+    } else if row.exact_there == 0 {
+        format!("the SKU {there} differs only in upper and lower case or blanks")
+    } else if row.fit_there == 0 {
+        format!("its twin {there} is a bundle or not counted")
+    } else {
+        "its twin is known, and linked once both lists are read whole".to_owned()
+    }
 }
 
 /// The sum of a target, as pages show it.
@@ -138,6 +171,7 @@ fn stock_row(engine: &Engine, row: &TargetRow, paused: &HashSet<String>) -> Stoc
         sku: row.sku.clone(),
         place: row.place_name.clone(),
         sum: Some(sum(row)),
+        till: None,
         cause: explain::in_short(row, halt, engine.clock().now()),
     }
 }

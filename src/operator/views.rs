@@ -180,6 +180,8 @@ pub struct StockRow {
     pub place: String,
     /// Terms of the sum; `None` where the row is not linked or never read.
     pub sum: Option<Sum>,
+    /// What the till says of an item that is not linked.
+    pub till: Option<i64>,
     /// Sign and words of the cause column.
     pub cause: (Severity, String),
 }
@@ -419,6 +421,8 @@ pub struct GoLivePreview {
     pub name: String,
     /// Every write: item, SKU, web shows now, should show, physical number to write. Sorted by size of change.
     pub writes: Vec<GoLiveWrite>,
+    /// SHA-256 over the exact writes; the button sends it back, and nothing goes live when it no longer fits.
+    pub fingerprint: String,
     /// Rows that would stay as they are.
     pub unchanged: i64,
     /// Items that cannot be written because they are not linked.

@@ -70,10 +70,16 @@ pub struct Oversold {
     pub item: String,
     /// Till says.
     pub till: i64,
-    /// Waiting and on hold.
+    /// Promised to web orders.
     pub waiting: i64,
-    /// Web units that nothing is left for.
-    pub floored: i64,
+    /// On hold.
+    pub hold: i64,
+    /// Being checked.
+    pub checking: i64,
+    /// By how much the till falls short of all three.
+    pub short: i64,
+    /// Web units among these that nothing is left for.
+    pub over: i64,
     /// Price.
     pub price_fine: i64,
 }
@@ -81,9 +87,10 @@ pub struct Oversold {
 /// Targets whose sum fell below zero because of web orders.
 pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreError> {
     let rows = sqlx::query(
-        "SELECT variant, place, item, till, waiting + hold,
-                CASE WHEN floored < waiting THEN floored ELSE waiting END AS over, price_fine
-         FROM target WHERE floored > 0 AND waiting > 0 ORDER BY over DESC, item LIMIT $1",
+        // The buffer is kept back for nobody: what falls into it is not oversold.
+        "SELECT variant, place, item, till, waiting, hold, checking, floored - buffer,
+                CASE WHEN floored - buffer < waiting THEN floored - buffer ELSE waiting END AS units_over, price_fine
+         FROM target WHERE floored > buffer AND waiting > 0 ORDER BY units_over DESC, item LIMIT $1",
     )
     .bind(limit)
     .fetch_all(store.read())
@@ -97,20 +104,24 @@ pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreE
                 item: row.try_get(2)?,
                 till: row.try_get(3)?,
                 waiting: row.try_get(4)?,
-                floored: row.try_get(5)?,
-                price_fine: row.try_get(6)?,
+                hold: row.try_get(5)?,
+                checking: row.try_get(6)?,
+                short: row.try_get(7)?,
+                over: row.try_get(8)?,
+                price_fine: row.try_get(9)?,
             })
         })
         .collect::<Result<_, _>>()
         .map_err(at("looking for oversold items"))
 }
 
-/// Live targets that have differed since before `since`: how many, units, value in fine units.
+/// Live targets of shops at work that have differed since before `since`: how many, units, value in fine units.
 pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64), StoreError> {
     let row = sqlx::query(
         "SELECT COUNT(*), COALESCE(CAST(SUM(ABS(t.difference)) AS BIGINT), 0),
                 COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
          FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+         JOIN connection c ON c.id = p.connection AND c.paused_at = 0
          WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1",
     )
     .bind(since.micros())
@@ -119,6 +130,107 @@ pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64
     .map_err(at("looking for differences"))?;
     let cell = |i: usize| row.try_get::<i64, _>(i);
     (|| Ok((cell(0)?, cell(1)?, cell(2)?)))().map_err(at("looking for differences"))
+}
+
+/// A place that was written to and is not now, while it shows something else than it should.
+#[derive(Debug, Clone)]
+pub struct NotWritten {
+    /// Place.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the shop's connection is paused; otherwise somebody stopped writing.
+    pub paused: bool,
+    /// Since when it is not written.
+    pub since: Timestamp,
+    /// Time zone of an outlet that feeds it; may be empty.
+    pub zone: String,
+    /// SKUs that show too many, and by how much.
+    pub over: (i64, i64),
+    /// SKUs that show too few, and by how much.
+    pub under: (i64, i64),
+    /// Value of all that, in fine units.
+    pub money_fine: i64,
+}
+
+/// Places that an outlet feeds, that were live before, and that nobody writes to although they differ. A place that
+/// never was live is only read, as it should be.
+pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
+    let step = "looking for places that are not written";
+    let rows = sqlx::query(
+        "SELECT p.id, p.name, p.live_since, c.paused_at,
+                COALESCE((SELECT MIN(o.zone) FROM outlet o
+                          WHERE o.place = p.id AND o.archived = 0 AND o.zone <> ''), ''),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
+         FROM target t JOIN place p ON p.id = t.place AND p.archived = 0 JOIN connection c ON c.id = p.connection
+         WHERE t.difference <> 0 AND (p.live_since = 0 OR c.paused_at > 0)
+           AND EXISTS (SELECT 1 FROM outlet o WHERE o.place = p.id AND o.archived = 0)
+         GROUP BY p.id, p.name, p.live_since, c.paused_at ORDER BY p.name, p.id",
+    )
+    .fetch_all(store.read())
+    .await
+    .map_err(at(step))?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let text = |i: usize| row.try_get::<String, _>(i).map_err(at(step));
+        let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
+        let (place, live_since, paused_at) = (text(0)?, cell(2)?, cell(3)?);
+        let since = if live_since > 0 { Some(Timestamp(paused_at)) } else { stopped(store, &place).await? };
+        let Some(since) = since else { continue };
+        found.push(NotWritten {
+            name: text(1)?,
+            paused: live_since > 0,
+            since,
+            zone: text(4)?,
+            over: (cell(5)?, cell(6)?),
+            under: (cell(7)?, cell(8)?),
+            money_fine: cell(9)?,
+            place,
+        });
+    }
+    Ok(found)
+}
+
+/// When a place that is only read was last written to, as the log tells: somebody stopped it, or an outlet of it was
+/// mapped anew. `None` when it never was live.
+async fn stopped(store: &Store, place: &str) -> Result<Option<Timestamp>, StoreError> {
+    let step = "reading when writing stopped";
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(CASE WHEN action = 'go live' THEN at ELSE 0 END), 0),
+                COALESCE(MAX(CASE WHEN action = 'stop writing' THEN at ELSE 0 END), 0),
+                COALESCE(MAX(CASE WHEN action = 'map outlet' THEN at ELSE 0 END), 0)
+         FROM activity WHERE object = $1 OR action = 'map outlet'",
+    )
+    .bind(format!("place:{place}"))
+    .fetch_one(store.read())
+    .await
+    .map_err(at(step))?;
+    let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
+    let (live, stopped, mapped) = (cell(0)?, cell(1)?, cell(2)?);
+    Ok(match (live, stopped) {
+        (0, 0) => None,
+        (live, stopped) if stopped >= live => Some(Timestamp(stopped)),
+        (live, _) => Some(Timestamp(mapped.max(live))),
+    })
+}
+
+/// What the till has of items that are not linked, at their prices, in fine units.
+pub async fn unlinked_value(store: &Store) -> Result<i64, StoreError> {
+    sqlx::query(
+        "SELECT COALESCE(CAST(SUM(CASE WHEN held > 0 THEN held * price_fine ELSE 0 END) AS BIGINT), 0) FROM (
+             SELECT l.price_fine AS price_fine, CAST(SUM(t.units + t.after_units) AS BIGINT) AS held
+             FROM listing l JOIN till_count t ON t.connection = l.connection AND t.product = l.product
+             WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0 AND l.price_fine > 0
+             GROUP BY l.connection, l.product, l.price_fine) AS each_item",
+    )
+    .fetch_one(store.read())
+    .await
+    .and_then(|row| row.try_get(0))
+    .map_err(at("valuing what is not linked"))
 }
 
 /// Open holds: lines, units, oldest, value in fine units.

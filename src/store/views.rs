@@ -298,18 +298,79 @@ pub struct UnlinkedRow {
     pub side: String,
     /// Units at the till.
     pub units: i64,
+    /// Items of its own system with this SKU, itself among them; letter case and blanks around it apart.
+    pub same_here: i64,
+    /// Items of the other side with this SKU, letter case and blanks around it apart.
+    pub same_there: i64,
+    /// The most of them in one system.
+    pub most_there: i64,
+    /// Those that are written exactly alike.
+    pub exact_there: i64,
+    /// Those that can be linked: counted at the till, and no bundle.
+    pub fit_there: i64,
 }
 
-/// Counted items without a twin, most units first.
-pub async fn unlinked(store: &Store, limit: i64, offset: i64) -> Result<Vec<UnlinkedRow>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT l.name, l.options, l.sku, c.name, c.side,
-                COALESCE(CAST((SELECT SUM(t.units + t.after_units) FROM till_count t
-                               WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held
-         FROM listing l JOIN connection c ON c.id = l.connection
-         WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0
-         ORDER BY held DESC, l.name, l.sku LIMIT $1 OFFSET $2",
-    )
+macro_rules! unlinked_sql {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            $what,
+            " FROM listing l JOIN connection c ON c.id = l.connection
+             WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0
+               AND ($1 = '' OR l.sku_key LIKE $1 ESCAPE '!' OR l.barcode LIKE $1 ESCAPE '!'
+                    OR LOWER(l.name) LIKE $1 ESCAPE '!' OR l.name LIKE $2 ESCAPE '!')
+               AND ($3 = 0)
+               AND ($4 = 0 OR EXISTS (SELECT 1 FROM hold h WHERE h.connection = l.connection
+                                      AND h.product = l.product AND h.released_at = 0))
+               AND ($5 = '' OR EXISTS (SELECT 1 FROM place p WHERE p.id = $5 AND p.connection = l.connection)
+                    OR EXISTS (SELECT 1 FROM till_count t
+                               JOIN outlet o ON o.connection = t.connection AND o.outlet = t.outlet
+                               WHERE o.place = $5 AND t.connection = l.connection AND t.product = l.product))",
+            $rest
+        )
+    };
+}
+
+/// The patterns of a search inside words: lower case, and as it was typed.
+fn patterns(search: &str) -> (String, String) {
+    let typed = search.split_whitespace().collect::<Vec<_>>().join(" ");
+    let pattern = |text: &str| {
+        let text = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        if text.is_empty() { text } else { format!("%{text}%") }
+    };
+    (pattern(&typed.to_lowercase()), pattern(&typed))
+}
+
+/// Counted items without a twin that match, most units first. They differ from nothing, so a list of differences has
+/// none of them.
+pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<UnlinkedRow>, StoreError> {
+    let (lower, typed) = patterns(&filter.search);
+    let rows = sqlx::query(concat!(
+        unlinked_sql!(
+            "WITH page AS (SELECT l.connection, l.name, l.options, l.sku, l.sku_key, c.name AS system, c.side,
+                    COALESCE(CAST((SELECT SUM(t.units + t.after_units) FROM till_count t
+                                   WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held",
+            " ORDER BY held DESC, l.name, l.sku, l.product LIMIT $6 OFFSET $7)"
+        ),
+        " SELECT page.name, page.options, page.sku, page.system, page.side, page.held,
+                 (SELECT COUNT(*) FROM listing x WHERE x.connection = page.connection AND x.sku_key = page.sku_key
+                  AND x.archived = 0),
+                 (SELECT COUNT(*) FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
+                  WHERE x.sku_key = page.sku_key AND x.archived = 0),
+                 COALESCE((SELECT MAX(n) FROM (
+                     SELECT COUNT(*) AS n FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
+                     WHERE x.sku_key = page.sku_key AND x.archived = 0 GROUP BY x.connection) AS each_system), 0),
+                 (SELECT COUNT(*) FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
+                  WHERE x.sku_key = page.sku_key AND x.archived = 0 AND x.sku = page.sku),
+                 (SELECT COUNT(*) FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
+                  WHERE x.sku_key = page.sku_key AND x.archived = 0 AND x.bundle = 0
+                    AND (y.side = 'shop' OR x.counted = 1))
+          FROM page ORDER BY page.held DESC, page.name, page.sku"
+    ))
+    .bind(lower)
+    .bind(typed)
+    .bind(i64::from(filter.differing))
+    .bind(i64::from(filter.held))
+    .bind(&filter.place)
     .bind(limit)
     .bind(offset)
     .fetch_all(store.read())
@@ -324,10 +385,30 @@ pub async fn unlinked(store: &Store, limit: i64, offset: i64) -> Result<Vec<Unli
                 connection: row.try_get(3)?,
                 side: row.try_get(4)?,
                 units: row.try_get(5)?,
+                same_here: row.try_get(6)?,
+                same_there: row.try_get(7)?,
+                most_there: row.try_get(8)?,
+                exact_there: row.try_get(9)?,
+                fit_there: row.try_get(10)?,
             })
         })
         .collect::<Result<_, _>>()
         .map_err(at("reading what is not linked"))
+}
+
+/// How many of [`unlinked`] match.
+pub async fn unlinked_count(store: &Store, filter: &Filter) -> Result<i64, StoreError> {
+    let (lower, typed) = patterns(&filter.search);
+    sqlx::query(unlinked_sql!("SELECT COUNT(*)", ""))
+        .bind(lower)
+        .bind(typed)
+        .bind(i64::from(filter.differing))
+        .bind(i64::from(filter.held))
+        .bind(&filter.place)
+        .fetch_one(store.read())
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(at("counting what is not linked"))
 }
 
 /// Sales and units since an instant, per outlet: name, closed sales and returns, units that left.

@@ -2,9 +2,9 @@
 
 use super::cx::{Change, Cx};
 use crate::domain::money::Fine;
-use crate::domain::problem::{Kind, Problem, STALE_AFTER, Severity};
+use crate::domain::problem::{Kind, Problem, STALE_AFTER, Severity, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
-use crate::store::{StoreError, feeds, findings, inbox, listings, problems};
+use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
 
 /// A difference younger than this is merely in flight.
 const IN_FLIGHT: Span = Span::minutes(2);
@@ -18,6 +18,7 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     let mut found = Vec::new();
     not_read(cx, now, &mut found).await?;
     writes(cx, now, &mut found).await?;
+    not_written(cx, now, &mut found).await?;
     differences(cx, now, &mut found).await?;
     returns(cx, now, &mut found).await?;
     catalogue(cx, &mut found).await?;
@@ -47,6 +48,7 @@ fn minutes(span: Span) -> String {
 
 async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
     let feeds = feeds::all(&cx.store).await?;
+    let rows = connections::all(&cx.store).await?;
     for link in cx.links() {
         let mine = feeds.iter().filter(|(connection, _, _)| *connection == link.id);
         let worst = mine
@@ -72,10 +74,13 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
         } else {
             format!("{who} was last read {} ago", minutes(since))
         };
-        let why = if feed.error.is_empty() {
-            "No sweep has reached its end since; its numbers are from then.".to_owned()
-        } else {
-            format!("{}. Its numbers are from then.", first_upper(&feed.error))
+        let never = feed.read_up_to == Timestamp(0);
+        let then = if never { "It has never been read." } else { "Its numbers are from then." };
+        let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+        let why = match (feed.error.is_empty(), never) {
+            (true, true) => "It has never been read to its end.".to_owned(),
+            (true, false) => "No sweep has reached its end since; its numbers are from then.".to_owned(),
+            _ => format!("{} {then}", failure_in_words(&feed.error, address)),
         };
         found.push(Problem {
             kind: if key { Kind::KeyRefused } else { Kind::NotRead },
@@ -124,6 +129,48 @@ async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
     Ok(())
 }
 
+async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    for place in findings::not_written(&cx.store).await? {
+        let zone: chrono_tz::Tz = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+        let since = place.since.to_utc().with_timezone(&zone);
+        let today = now.to_utc().with_timezone(&zone).date_naive() == since.date_naive();
+        let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
+        let skus = |(n, units): (i64, i64), word: &str| match n {
+            0 => None,
+            1 => Some(format!("1 SKU shows {units} {word}")),
+            n => Some(format!("{n} SKUs show {units} {word}")),
+        };
+        let shows: Vec<String> =
+            [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
+        let (why, press) = if place.paused {
+            ("The shop's connection is paused, so nothing is read or written there.", "Open connections")
+        } else {
+            ("It was live and is only read now. What the till sells is not taken off the web.", "Go live…")
+        };
+        let href = if place.paused {
+            "/connections".to_owned()
+        } else {
+            format!("/connections/places/{}/go-live", place.place)
+        };
+        found.push(Problem {
+            kind: Kind::NotWritten,
+            severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
+            team: "operations",
+            title: format!("{} is not written since {time}; {}", place.name, shows.join(", ")),
+            why: format!("{why} Times are those of {}.", zone.name()),
+            money_minor: Fine(place.money_fine).to_minor().0,
+            currency: String::new(),
+            waits: units(place.over.1 + place.under.1),
+            actions: vec![
+                (press.into(), href),
+                ("Show them".into(), format!("/stock?place={}&differs=yes", place.place)),
+            ],
+            subject: place.place,
+        });
+    }
+    Ok(())
+}
+
 fn sentence(text: &str) -> String {
     let text = first_upper(text.trim().trim_end_matches('.'));
     if text.is_empty() { String::new() } else { format!("{text}.") }
@@ -144,14 +191,11 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             subject: format!("{}:{}", row.variant, row.place),
             severity: Severity::Now,
             team: "operations",
-            title: format!("Oversold by {}: {}", row.floored, row.item),
-            why: format!(
-                "The till says {}, and {} are promised to web orders or on hold. The web cannot show less than 0.",
-                row.till, row.waiting
-            ),
-            money_minor: value(row.price_fine, row.floored),
+            title: format!("Oversold by {}: {}", row.over, row.item),
+            why: short_by(&row),
+            money_minor: value(row.price_fine, row.over),
             currency: String::new(),
-            waits: units(row.floored),
+            waits: units(row.over),
             actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
         });
     }
@@ -171,6 +215,20 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         });
     }
     Ok(())
+}
+
+/// The sum behind an oversold item, so that its numbers add up.
+fn short_by(row: &findings::Oversold) -> String {
+    let terms: Vec<String> =
+        [(row.waiting, "promised to web orders"), (row.hold, "on hold"), (row.checking.max(0), "being checked")]
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, words)| format!("{n} {words}"))
+            .collect();
+    let wanted = row.waiting + row.hold + row.checking.max(0);
+    let sum = if terms.len() > 1 { format!("{} = {wanted} wanted", terms.join(" + ")) } else { terms.concat() };
+    let part = if row.over < row.short { format!(", {} of them for web orders", row.over) } else { String::new() };
+    format!("{sum}; the till says {}: short by {}{part}.", row.till, row.short)
 }
 
 async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
@@ -207,11 +265,16 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
             subject: String::new(),
             severity: Severity::Soon,
             team: "merchandising",
-            title: if till + shop == 1 { "1 item is not linked".into() } else { format!("{} items are not linked", till + shop) },
+            title: if till + shop == 1 {
+                "1 item is not linked".into()
+            } else {
+                format!("{} items are not linked", till + shop)
+            },
             why: format!(
-                "{till} at the till and {shop} in the shop have no twin with the same SKU, so their counts cannot be kept."
+                "{till} at the till and {shop} in the shop do not have exactly one twin with exactly the same SKU, so \
+                 their counts cannot be kept. The list says why for each."
             ),
-            money_minor: 0,
+            money_minor: Fine(findings::unlinked_value(&cx.store).await?).to_minor().0,
             currency: String::new(),
             waits: format!("{} off sale", units(units_off.max(0))),
             actions: vec![("Show them".into(), "/stock?linked=no".into())],

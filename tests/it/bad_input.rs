@@ -222,7 +222,7 @@ async fn deep_and_strange_texts_are_kept_as_they_are() {
         {
             let payload = serde_json::json!({"id": format!("p{n}"), "sku": sku, "name": "Tee", "version": 9});
             assert_eq!(desk.push_signed(form("product.update", &payload.to_string())).await.status, 200);
-            let listed = views::unlinked(&desk.store, 100, 0).await.unwrap();
+            let listed = views::unlinked(&desk.store, &views::Filter::default(), 100, 0).await.unwrap();
             assert!(listed.iter().any(|row| row.sku == *sku), "{kind:?}: {sku:?} is kept byte for byte");
         }
         assert_eq!(

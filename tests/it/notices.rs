@@ -257,7 +257,7 @@ async fn a_recorded_product_is_hidden_when_archived_and_its_count_stays() {
             send(&desk, &reading).await;
             send(&desk, &recordings.delivery("08-product-update-active")).await;
             let sku = recordings.delivery("08-product-update-active").payload["sku"].as_str().unwrap().to_owned();
-            let listed = views::unlinked(&desk.store, 10, 0).await.unwrap();
+            let listed = views::unlinked(&desk.store, &views::Filter::default(), 10, 0).await.unwrap();
             assert!(listed.iter().any(|row| row.sku == sku), "{kind:?}: on the list while it is on sale");
             let hidden = recordings.delivery(hidden_by);
             let word = ["archived", "deleted"].into_iter().find(|word| hidden.expect()[*word] == true);
@@ -265,7 +265,7 @@ async fn a_recorded_product_is_hidden_when_archived_and_its_count_stays() {
             send(&desk, &hidden).await;
             // The old state again, late: an older version does not bring it back.
             send(&desk, &recordings.delivery("08-product-update-active")).await;
-            let listed = views::unlinked(&desk.store, 10, 0).await.unwrap();
+            let listed = views::unlinked(&desk.store, &views::Filter::default(), 10, 0).await.unwrap();
             assert!(!listed.iter().any(|row| row.sku == sku), "{kind:?} {hidden_by}");
             assert_eq!(
                 desk.reading(product, outlet).await,

@@ -326,7 +326,7 @@ async fn an_older_product_row_never_replaces_a_newer_one() {
             listing.version = Some(1);
             listings::save(&mut tx, TILL, &[&listing], NOW).await.unwrap();
             tx.commit().await.unwrap();
-            let rows = views::unlinked(&desk.store, 10, 0).await.unwrap();
+            let rows = views::unlinked(&desk.store, &views::Filter::default(), 10, 0).await.unwrap();
             assert_eq!(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>(), [shown], "{kind:?} {version}");
         }
     }

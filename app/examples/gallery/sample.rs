@@ -150,6 +150,7 @@ pub fn stock() -> Stock {
         sku: sku.into(),
         place: "Web warehouse".into(),
         sum: Some(sum),
+        till: None,
         cause: (severity, cause.into()),
     };
     let mut rows = vec![
@@ -206,6 +207,7 @@ pub fn stock() -> Stock {
         item: "Harbour Tee, Navy L".into(),
         sku: "HRB-TEE-NVY-L".into(),
         place: "Web warehouse".into(),
+        till: Some(4),
         sum: None,
         cause: (Severity::Soon, "Not linked".into()),
     });
@@ -416,6 +418,7 @@ pub fn go_live() -> GoLivePreview {
             write("Wool Scarf, Rust", "WOL-SCARF-RST", 23, 21),
             write("Chino, Navy 32", "CHN-TRSR-NVY-32", 9, 8),
         ],
+        fingerprint: "5f0c".repeat(16),
         unchanged: 198,
         unlinked: 14,
         read_at: Some(ago(Span::secs(6))),

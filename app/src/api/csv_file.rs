@@ -37,7 +37,7 @@ pub fn stock(rows: &[StockRow]) -> Result<Vec<u8>, csv::Error> {
             defuse(&row.item),
             defuse(&row.sku),
             defuse(&row.place),
-            number(|s| Some(s.till)),
+            row.sum.map(|s| s.till).or(row.till).map(|n| n.to_string()).unwrap_or_default(),
             number(|s| Some(s.waiting)),
             number(|s| Some(s.hold)),
             number(|s| Some(s.buffer)),
@@ -82,6 +82,7 @@ mod tests {
             item: "=cmd|'/c calc'!A0\"\r\n,x".into(),
             sku: "A,B".into(),
             place: "Web".into(),
+            till: None,
             sum: Some(Sum {
                 till: -3,
                 waiting: 0,

@@ -19,11 +19,14 @@ use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::connections;
 use truecount::operator::views::GoLivePreview;
 
-/// The number that stood on the button.
+/// What stood on the page when the button was pressed.
 #[derive(Debug, Deserialize)]
 pub struct Seen {
-    /// Writes that were shown.
+    /// Number of writes that were shown.
     pub expected_writes: i64,
+    /// Fingerprint of exactly these writes.
+    #[serde(default)]
+    pub fingerprint: String,
 }
 
 /// `GET /connections/places/{id}/go-live`
@@ -75,9 +78,9 @@ pub fn live_already(preview: &GoLivePreview, since: Timestamp, clock: &Clock) ->
 /// `POST /connections/places/{id}/go-live`
 pub async fn go_live(asked: Asked, Path(place): Path<String>, Form(seen): Form<Seen>) -> Response {
     let again = format!("/connections/places/{}/go-live", encode(&place));
-    let expected = seen.expected_writes;
+    let shown = seen.fingerprint;
     let done =
-        asked.run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, expected).await }).await;
+        asked.run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, &shown).await }).await;
     let ok = done.is_ok();
     let words = format!(
         "{} to send; each is read back before we call it done.",
@@ -170,6 +173,7 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         {blocked}
         <form class="card preview" method="post" action=action>
             {hidden("expected_writes", &writes.to_string())}
+            {hidden("fingerprint", &preview.fingerprint)}
             <div class="frame preview__writes" tabindex="0" role="region" aria-label="Every write, before and after">
                 <table class="table">
                     <thead><tr><th scope="col">"Item"</th><th scope="col">"SKU"</th><th scope="col" class="num">"Web shows → will show"</th></tr></thead>

@@ -201,7 +201,11 @@ fn row(row: &StockRow, checking: bool, places: bool) -> AnyView {
             {sum.difference.map_or_else(unknown_cell, signed_cell)}
         }
         .into_any(),
-        None => (0..if checking { 8 } else { 7 }).map(|_| unknown_cell()).collect::<Vec<_>>().into_any(),
+        None => view! {
+            {row.till.map_or_else(no_cell, |n| cell(n, false))}
+            {(1..if checking { 8 } else { 7 }).map(|_| no_cell()).collect::<Vec<_>>()}
+        }
+        .into_any(),
     };
     let (severity, cause) = &row.cause;
     let cause = match severity {
@@ -218,6 +222,12 @@ fn row(row: &StockRow, checking: bool, places: bool) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// A cell for a number that an item without a twin does not have.
+fn no_cell() -> AnyView {
+    view! { <td class="num zero"><span aria-hidden="true">"–"</span><span class="unseen">"none, not linked"</span></td> }
+        .into_any()
 }
 
 /// An id as one segment of a path.
@@ -256,7 +266,10 @@ fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
             [_] if !query.search.is_empty() => empty(
                 false,
                 &format!("No SKU matches “{}”", query.search),
-                &format!("We looked through names, SKUs and barcodes of {}.", counted(stock.total, "SKU", "SKUs")),
+                &format!(
+                    "We looked through names, SKUs and barcodes of {}.",
+                    counted(stock.total + stock.unlinked, "SKU", "SKUs")
+                ),
                 clear(),
             ),
             [_] if query.differing => empty(

@@ -1,0 +1,155 @@
+//! What people are shown to decide on: the preview before a place goes live, and the problems on Today.
+
+use crate::desk::{Desk, NOW, SHOP, TILL};
+use crate::shop::{Kind, databases};
+use crate::stage::Stage;
+use truecount::domain::access::Role;
+use truecount::domain::fact::Listing;
+use truecount::domain::ids::PersonId;
+use truecount::domain::time::Span;
+use truecount::operator::views::StockQuery;
+use truecount::operator::{Actor, OperatorError, connections, overview, stock};
+use truecount::rehearsal::map_outlets;
+use truecount::sim::options::Options;
+use truecount::store::{connections as places, listings, problems};
+
+fn admin() -> Actor {
+    Actor { person: PersonId::new("p"), name: "A person".into(), role: Role::Admin }
+}
+
+/// Read and mapped, not live; two SKUs show what they should not. Gives the place and these SKUs.
+async fn read_only(kind: &Kind) -> (Stage, String, Vec<String>) {
+    let mut stage = Stage::open(kind, Options::still(7, 24)).await;
+    let outlet = stage.world.outlets()[0].0.clone();
+    let skus: Vec<String> = stage
+        .world
+        .skus()
+        .into_iter()
+        .filter(|sku| stage.world.sell(sku, &outlet, 1).is_ok() && stage.world.set_web_stock(sku, 90).is_ok())
+        .take(2)
+        .collect();
+    assert_eq!(skus.len(), 2);
+    stage.pass(Span::minutes(15)).await;
+    map_outlets(stage.engine(), &stage.world.web_warehouse().to_string()).await.unwrap();
+    stage.pass(Span::minutes(12)).await;
+    let outlets = places::outlets(stage.engine().store()).await.unwrap();
+    let place = outlets.iter().find(|outlet| !outlet.place.is_empty()).unwrap().place.clone();
+    (stage, place, skus)
+}
+
+async fn not_written(stage: &Stage) -> Vec<problems::ProblemRow> {
+    let mut open = problems::open(stage.engine().store(), 200).await.unwrap();
+    open.retain(|problem| problem.kind == "not written");
+    open
+}
+
+#[tokio::test]
+async fn a_place_goes_live_only_with_exactly_the_writes_that_were_shown() {
+    for kind in databases() {
+        let (mut stage, place, skus) = read_only(&kind).await;
+        let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
+        assert_eq!(seen.blocked, None);
+        assert!(seen.writes.iter().any(|write| write.sku == skus[0]), "{:?}", seen.writes);
+        let outlet = stage.world.outlets()[0].0.clone();
+        stage.world.receive(&skus[0], &outlet, 1).unwrap();
+        stage.pass(Span::minutes(12)).await;
+        let now = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
+        assert_eq!(now.writes.len(), seen.writes.len(), "as many as before");
+        let refused = connections::go_live(stage.engine(), &admin(), &place, &seen.fingerprint).await;
+        let Err(OperatorError::Conflict(why)) = refused else { panic!("{refused:?}") };
+        assert!(why.ends_with("Look again."), "{why}");
+        let live = |all: Vec<places::PlaceRow>| all.iter().any(|p| p.live_since.0 > 0);
+        assert!(!live(places::places(stage.engine().store()).await.unwrap()));
+        connections::go_live(stage.engine(), &admin(), &place, &now.fingerprint).await.unwrap();
+        assert!(live(places::places(stage.engine().store()).await.unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
+    for kind in databases() {
+        let (mut stage, place, skus) = read_only(&kind).await;
+        assert_eq!(not_written(&stage).await.len(), 0, "what never was live is only read");
+        let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
+        connections::go_live(stage.engine(), &admin(), &place, &seen.fingerprint).await.unwrap();
+        stage.world.go_live(stage.now());
+        stage.pass(Span::minutes(5)).await;
+        connections::stop_writing(stage.engine(), &admin(), &place).await.unwrap();
+        stage.pass(Span::minutes(1)).await;
+        assert_eq!(not_written(&stage).await.len(), 0, "nothing differs yet");
+
+        let (outlet, sku) = (stage.world.outlets()[0].0.clone(), &skus[0]);
+        stage.world.receive(sku, &outlet, 3).unwrap();
+        stage.pass(Span::minutes(12)).await;
+        let open = not_written(&stage).await;
+        assert_eq!(open.len(), 1);
+        assert!(open[0].title.ends_with("; 1 SKU shows 3 too few"), "{}", open[0].title);
+        assert!(open[0].actions.contains(&format!("/connections/places/{place}/go-live")));
+
+        let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
+        connections::go_live(stage.engine(), &admin(), &place, &seen.fingerprint).await.unwrap();
+        stage.pass(Span::minutes(5)).await;
+        assert_eq!(not_written(&stage).await.len(), 0, "it is written again");
+
+        let shop = places::places(stage.engine().store()).await.unwrap()[0].connection.clone();
+        connections::pause(stage.engine(), &admin(), &shop).await.unwrap();
+        stage.world.sell(sku, &outlet, 2).unwrap();
+        stage.pass(Span::minutes(12)).await;
+        let open = not_written(&stage).await;
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].severity, "now");
+        assert!(open[0].title.ends_with("; 1 SKU shows 2 too many"), "{}", open[0].title);
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let listing = |product: &str, sku: &str| Listing {
+            product: product.into(),
+            style: None,
+            name: format!("Thing {product}"),
+            options: Vec::new(),
+            sku: sku.into(),
+            barcode: None,
+            archived: false,
+            counted: true,
+            bundle: false,
+            price: None,
+            version: None,
+        };
+        let at_till =
+            [listing("t1", "TWICE"), listing("t2", "TWICE"), listing("t3", "Case-1"), listing("t4", "50%_OFF")];
+        let in_shop = [listing("s1", "TWICE"), listing("s3", "CASE-1"), listing("s5", "ONLY-WEB")];
+        let mut tx = desk.store.begin().await.unwrap();
+        listings::save(&mut tx, TILL, &at_till.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        listings::save(&mut tx, SHOP, &in_shop.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let ask = |search: &str, linked| StockQuery { search: search.into(), linked, page: 1, ..StockQuery::default() };
+        let cases = [
+            ("Thing t1", "Not linked: two items, one SKU: 2 at the till have it"),
+            ("Thing s1", "Not linked: two items, one SKU: 2 at the till have it"),
+            ("thing T3", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
+            ("50%_o", "Not linked: no such SKU in the shop"),
+            ("only-web", "Not linked: no such SKU at the till"),
+        ];
+        for linked in [None, Some(false)] {
+            for (search, cause) in cases {
+                let page = stock::list(&desk.engine, &admin(), &ask(search, linked)).await.unwrap();
+                assert_eq!((page.rows.len(), page.matching), (1, 1), "{search}");
+                assert_eq!(page.rows[0].cause.1, cause);
+                assert_eq!(page.rows[0].till.is_some(), page.rows[0].place == TILL);
+            }
+        }
+        let none = stock::list(&desk.engine, &admin(), &ask("thing", Some(true))).await.unwrap();
+        assert_eq!((none.rows.len(), none.matching), (0, 0));
+        let all = stock::list(&desk.engine, &admin(), &ask("", Some(false))).await.unwrap();
+        assert_eq!((all.rows.len(), all.matching), (7, 7));
+        let rows = stock::export(&desk.engine, &admin(), &ask("twice", Some(false))).await.unwrap();
+        assert_eq!(rows.len(), 3);
+        let found = overview::search(&desk.engine, &admin(), "50%_OFF").await.unwrap();
+        let want = ("Thing t4 (50%_OFF), till, not linked", "/stock?q=50%25_OFF&linked=no");
+        assert_eq!(found, [(want.0.to_owned(), want.1.to_owned())]);
+    }
+}
