@@ -415,6 +415,11 @@ impl NewConnection {
             && host.contains('.');
         if !plain {
             mistakes.push("Give the address as https:// and the host alone, for example https://brand.centra.com.");
+        } else if inner(host.trim_end_matches('/')) {
+            mistakes.push(
+                "That address leads into your own network or machine, which we never call. Give the vendor's public \
+                 address.",
+            );
         }
         if self.token.trim().is_empty() || self.token.len() > 8_192 {
             mistakes.push("Paste the access token that the system made for you.");
@@ -429,11 +434,26 @@ impl NewConnection {
     }
 }
 
+/// Whether a host written as a number is one that only we could reach. Names are checked where a call is made.
+fn inner(host: &str) -> bool {
+    let Ok(ip) = host.parse::<std::net::Ipv4Addr>() else {
+        // "127.1" and the like are read as numbers too.
+        return host.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))
+            || host.to_ascii_lowercase().ends_with(".localhost");
+    };
+    ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+}
+
 /// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
     actor.check(Deed::ManageConnections)?;
-    let mistakes = new.mistakes();
+    let mut mistakes = new.mistakes();
+    let rows = connections::all(engine.store()).await.map_err(store_failed)?;
+    let wanted = new.name.trim().to_lowercase();
+    if rows.iter().any(|row| row.name.trim().to_lowercase() == wanted) {
+        mistakes.push("Give it a name of its own: another connection has this one already.");
+    }
     if !mistakes.is_empty() {
         return Err(OperatorError::Invalid(mistakes.join("\n")));
     }

@@ -60,15 +60,42 @@ pub async fn add(asked: Asked, Form(typed): Form<Typed>) -> Response {
     }
 }
 
+/// The field that a mistake is about; empty for none.
+fn field_of(mistake: &str) -> &'static str {
+    let about = |part: &str| mistake.contains(part);
+    if about("a name of") {
+        "name"
+    } else if about("address") {
+        "base_url"
+    } else if about("access token") {
+        "token"
+    } else if about("secret") {
+        "notice_secret"
+    } else {
+        ""
+    }
+}
+
 /// The page, without its frame.
 pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
+    let kept = if typed.token.is_empty() && typed.notice_secret.is_empty() {
+        " What you typed is kept."
+    } else {
+        " What you typed is kept; the keys are emptied, so give them once more."
+    };
+    // Each stands beside its field; what belongs to none stands above.
+    let beside = |name: &str| mistakes.iter().find(|mistake| field_of(mistake) == name).cloned();
     let wrong = (!mistakes.is_empty()).then(|| {
-        let lines: Vec<AnyView> = mistakes.iter().map(|m| view! { <li>{m.clone()}</li> }.into_any()).collect();
+        let lines: Vec<AnyView> = mistakes
+            .iter()
+            .filter(|m| field_of(m).is_empty())
+            .map(|m| view! { <li>{m.clone()}</li> }.into_any())
+            .collect();
         view! {
             <div class="flash flash--refused" role="alert">
                 {sign(Sign::Refused)}
                 <div class="flash__words">
-                    <strong>"Not added."</strong>" What you typed is kept; the keys are emptied, so give them once more."
+                    <strong>"Not added."</strong>{kept}
                     <ul>{lines}</ul>
                 </div>
             </div>
@@ -80,7 +107,8 @@ pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
     ];
     let text = |name, label, kind, value: &str, hint: &str, autocomplete, optional| {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        field(Field { name, label, kind, value: value.to_owned(), hint, autocomplete, optional, ..Field::default() })
+        let (value, wrong) = (value.to_owned(), beside(name));
+        field(Field { name, label, kind, value, hint, wrong, autocomplete, optional, ..Field::default() })
     };
     view! {
         {crumbs(&[("/connections", "Connections")], "Add a connection")}
