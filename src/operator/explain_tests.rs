@@ -1,3 +1,5 @@
+//! What the SKU page says of an update, as a table.
+
 use super::*;
 
 fn row(live: bool, generation: i64, acknowledged: i64) -> TargetRow {
