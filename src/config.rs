@@ -105,6 +105,18 @@ impl PublicUrl {
         if !path_is_empty || authority.as_str().contains('@') || authority.host().is_empty() {
             return None;
         }
+        let host = authority.host();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let is_host = match bracketed {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => host.chars().all(plain),
+        };
+        // What follows the host is a port or nothing; 99999 is neither.
+        let port_is_one = authority.as_str() == host || authority.port_u16().is_some_and(|port| port > 0);
+        if !is_host || !port_is_one {
+            return None;
+        }
         let own = if https { 443 } else { 80 };
         let authority = match authority.port_u16().filter(|port| *port != own) {
             Some(port) => format!("{}:{port}", authority.host()),
@@ -192,17 +204,28 @@ impl From<&str> for Database {
 impl std::fmt::Display for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let url = self.expose();
-        // Parameters may hold a password too, so nothing after the question mark is shown.
-        let url = url.split('?').next().unwrap_or(url);
-        match url.split_once("://") {
-            Some((scheme, rest)) => match rest.rsplit_once('@') {
-                Some((user, place)) => {
-                    let user = user.split(':').next().unwrap_or("");
-                    write!(f, "{scheme}://{user}:(secret)@{place}")
-                }
-                None => write!(f, "{scheme}://{rest}"),
+        if self.is_sqlite() {
+            return f.write_str(url.split('?').next().unwrap_or(url));
+        }
+        // A password with a slash or a question mark in it moves the borders of the address. Only where they are
+        // beyond doubt is shown what lies behind the password; parameters may hold one too and are never shown.
+        let Some((scheme, rest)) = url.split_once("://") else { return f.write_str("(secret)") };
+        let place = rest.split(['/', '?', '#']).next().unwrap_or("");
+        if place.is_empty() || rest.matches('@').count() != place.matches('@').count() {
+            return write!(f, "{scheme}://(secret)");
+        }
+        let path = rest.get(place.len()..).and_then(|rest| rest.split(['?', '#']).next()).unwrap_or("");
+        let clean = |host: &str| {
+            let parsed = host.parse::<http::uri::Authority>();
+            parsed.is_ok_and(|parsed| parsed.as_str() == parsed.host() || parsed.port_u16().is_some())
+        };
+        match place.rsplit_once('@') {
+            None if clean(place) => write!(f, "{scheme}://{place}{path}"),
+            Some((user, host)) if clean(host) => match user.split_once(':') {
+                Some((user, _)) => write!(f, "{scheme}://{user}:(secret)@{host}{path}"),
+                None => write!(f, "{scheme}://{user}@{host}{path}"),
             },
-            None => f.write_str(url),
+            _ => write!(f, "{scheme}://(secret)"),
         }
     }
 }

@@ -66,7 +66,41 @@ fn passwords_are_never_printed() -> Result<(), Vec<&'static str>> {
     let all = format!("{config:?} {:?}", config.shown());
     assert!(!all.contains("hunter"), "{all}");
     assert!(all.contains("postgres://app:(secret)@db.example/truecount"), "{all}");
+    for (url, shown) in [
+        ("postgres://u:sek/r?et@h/x", "postgres://(secret)"),
+        ("postgres://u:p?ss:w@h/x", "postgres://(secret)"),
+        ("postgres://u:secret", "postgres://(secret)"),
+        ("postgres://u:p#ss@h/x", "postgres://(secret)"),
+        ("postgres://u:se@k/ret@h/x", "postgres://(secret)"),
+        ("postgres://u:s@cret@h:5432/x", "postgres://u:(secret)@h:5432/x"),
+        ("postgres://u@h/x?password=p", "postgres://u@h/x"),
+        ("postgres://h/x", "postgres://h/x"),
+        ("sqlite://a/b.db?mode=rwc", "sqlite://a/b.db"),
+    ] {
+        assert_eq!(Database::from(url).to_string(), shown, "{url}");
+    }
     Ok(())
+}
+
+#[test]
+fn the_public_address_is_one() {
+    for wrong in [
+        "https://x.example:99999",
+        "https://*",
+        "https://*.example",
+        "https://x.example:0",
+        "https://a%20b",
+        "https://[::x]",
+    ] {
+        assert_eq!(
+            read(&[("TRUSTED_PROXIES", "10.0.0.1"), ("PUBLIC_URL", wrong)]).err(),
+            Some(vec!["PUBLIC_URL"]),
+            "{wrong}"
+        );
+    }
+    for right in ["https://x.example:8443", "https://[2001:db8::1]:8443", "https://stock_1.x-y.example"] {
+        assert!(read(&[("TRUSTED_PROXIES", "10.0.0.1"), ("PUBLIC_URL", right)]).is_ok(), "{right}");
+    }
 }
 
 #[test]

@@ -191,6 +191,11 @@ impl Engine {
         receive::receive(&self.cx, connection, headers, body).await
     }
 
+    /// Counts a notice that was refused at the door, before its body was read.
+    pub async fn refuse_notice(&self, connection: &str, status: u16, reason: &str) -> Received {
+        receive::refuse_at_the_door(&self.cx, connection, status, reason).await
+    }
+
     /// Runs all tasks with real timers until `stop` turns true; tasks under way are finished.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         driver::run(Arc::clone(&self.cx), stop).await;

@@ -352,7 +352,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         listener,
         router(state),
         tls,
-        lifecycle::Limits::default(),
+        lifecycle::Limits::of_this_process(),
         first,
         move || listeners.end_all(),
         second,

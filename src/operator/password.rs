@@ -2,15 +2,13 @@
 //!
 //! The rule is length and not being guessable; there is no rule about kinds of characters and no expiry. Nothing
 //! is cut off or normalised: a password is the exact characters that were typed. Hashing takes 19 MiB and tens of
-//! milliseconds, so it happens off the async threads and at most two at a time.
+//! milliseconds, so it happens off the async threads, one at a time, in one room that is kept.
 
 use crate::mint::Mint;
-use argon2::password_hash::PasswordHasher;
-use argon2::password_hash::PasswordVerifier;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::Mutex;
 
 /// Fewest characters; the password is the only factor.
 pub const SHORTEST: usize = 15;
@@ -22,8 +20,6 @@ pub const MOST_BYTES: usize = 4 * LONGEST;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Two hashes at a time: at most 38 MiB, whoever knocks.
-const AT_ONCE: usize = 2;
 
 /// Often used passwords that are long enough to pass; compared without case, spaces and punctuation.
 const COMMON: &[&str] = &[
@@ -147,16 +143,11 @@ fn runs(plain: &str) -> bool {
 #[error("the password could not be hashed")]
 pub struct HashError;
 
-/// Does the hashing, two at a time.
-#[derive(Clone)]
+/// Does the hashing, one at a time and always in the same 19 MiB, whoever knocks. Asking the system for them each time
+/// would leave them with every thread that ever hashed.
+#[derive(Clone, Default)]
 pub struct Hasher {
-    turns: Arc<Semaphore>,
-}
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
+    room: Arc<Mutex<Vec<Block>>>,
 }
 
 impl Hasher {
@@ -164,9 +155,16 @@ impl Hasher {
     pub async fn hash(&self, mint: &Mint, password: &str) -> Result<String, HashError> {
         let salt = mint.bytes::<16>();
         let password = password.to_owned();
-        self.turn(move || {
-            let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(|_| HashError)?;
-            Ok(hash.to_string())
+        self.turn(move |room| {
+            let params = params()?;
+            let made = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(&params).map_err(|_| HashError)?,
+                salt: Some(Salt::new(&salt).map_err(|_| HashError)?),
+                hash: Some(fill(Algorithm::Argon2id, Version::V0x13, params, &password, &salt, room)?),
+            };
+            Ok(made.to_string())
         })
         .await
     }
@@ -176,16 +174,18 @@ impl Hasher {
     pub async fn matches(&self, password: &str, stored: Option<&str>) -> Result<bool, HashError> {
         let password = password.to_owned();
         let stored = stored.map(str::to_owned);
-        self.turn(move || match stored {
+        self.turn(move |room| match stored {
             Some(stored) => {
                 let stored = PasswordHash::new(&stored).map_err(|_| HashError)?;
-                Ok(argon2()?.verify_password(password.as_bytes(), &stored).is_ok())
+                let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+                let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(|_| HashError)?;
+                let version = stored.version.map(Version::try_from).transpose().map_err(|_| HashError)?;
+                let params = Params::try_from(&stored).map_err(|_| HashError)?;
+                // Comparing two outputs takes the same time wherever they differ.
+                Ok(fill(algorithm, version.unwrap_or_default(), params, &password, salt, room)? == *expected)
             }
             None => {
-                let mut unused = [0u8; 32];
-                argon2()?
-                    .hash_password_into(password.as_bytes(), b"nobody is here..", &mut unused)
-                    .map_err(|_| HashError)?;
+                fill(Algorithm::Argon2id, Version::V0x13, params()?, &password, b"nobody is here..", room)?;
                 Ok(false)
             }
         })
@@ -194,17 +194,32 @@ impl Hasher {
 
     async fn turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| HashError)?;
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        })
-        .await
-        .map_err(|_| HashError)?
+        let mut room = Arc::clone(&self.room).lock_owned().await;
+        tokio::task::spawn_blocking(move || work(&mut room)).await.map_err(|_| HashError)?
     }
+}
+
+/// Hashes in the room, which grows to what is needed and stays.
+fn fill(
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    password: &str,
+    salt: &[u8],
+    room: &mut Vec<Block>,
+) -> Result<Output, HashError> {
+    if room.len() < params.block_count() {
+        room.resize(params.block_count(), Block::new());
+    }
+    let mut bytes = [0u8; Output::MAX_LENGTH];
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let out = bytes.get_mut(..length).ok_or(HashError)?;
+    Argon2::new(algorithm, version, params)
+        .hash_password_into_with_memory(password.as_bytes(), salt, out, room.as_mut_slice())
+        .map_err(|_| HashError)?;
+    Output::new(out).map_err(|_| HashError)
 }
 
 /// Whether a stored hash is weaker than what we make today.
@@ -214,14 +229,14 @@ pub fn is_weak(stored: &str) -> bool {
     hash.algorithm.as_str() != "argon2id" || params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES
 }
 
-fn argon2() -> Result<Argon2<'static>, HashError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashError)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn params() -> Result<Params, HashError> {
+    Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashError)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::password_hash::PasswordHasher;
 
     #[test]
     fn length_is_counted_in_characters() {
@@ -263,6 +278,13 @@ mod tests {
         assert!(!hasher.matches("seven brown boatz", Some(&stored)).await?);
         assert!(!hasher.matches("seven brown boats", None).await?);
         assert_ne!(stored, hasher.hash(&mint, "seven brown boats").await?, "every hash has its own salt");
+        assert_eq!(hasher.room.lock().await.len(), MEMORY_KIB as usize, "one room of 19 MiB, used again");
+        // Made by the library's own way from a password to a string.
+        let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?)
+            .hash_password_with_salt(b"seven brown boats", b"salt and pepper.")
+            .map_err(|_| HashError)?
+            .to_string();
+        assert!(hasher.matches("seven brown boats", Some(&other)).await?);
         Ok(())
     }
 }

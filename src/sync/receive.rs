@@ -60,6 +60,14 @@ pub async fn receive(cx: &Cx, connection: &str, headers: &http::HeaderMap, body:
     }
 }
 
+/// Counts a notice that was refused before anybody looked into it.
+pub async fn refuse_at_the_door(cx: &Cx, connection: &str, status: u16, reason: &str) -> Received {
+    match cx.link(connection) {
+        Some(link) => refuse(cx, &link, status, reason).await,
+        None => Received::new(404, "no such connection"),
+    }
+}
+
 /// Deliveries that say which change they are become records, and so do those that cannot be read, with the reason. The
 /// others, and what cannot be told apart, wake the sweep that reads the truth.
 fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Incoming> {

@@ -1,11 +1,23 @@
 //! For machines that watch machines: alive, and ready. Strangers learn no more than that.
 
 use super::AppState;
+use super::web::to_the_end;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use truecount::operator::accounts::Accounts;
+
+/// How long the outcome of a try stands.
+const GOOD_FOR: Duration = Duration::from_secs(10);
+/// How long a try may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The row that is written and removed.
+const TRIAL: &str = "tried out";
 
 /// The two routes.
 pub(super) fn routes() -> Router<AppState> {
@@ -17,12 +29,55 @@ async fn live() -> Response {
 }
 
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.accounts.any().await {
-        Ok(_) => say(StatusCode::OK, "ready\n"),
+    let reads = match state.accounts.any().await {
+        Ok(_) => true,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
-            say(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+            tracing::error!(error = &error as &dyn std::error::Error, "not ready: the database is not read");
+            false
         }
+    };
+    if reads && state.writes.work(&state.accounts).await {
+        say(StatusCode::OK, "ready\n")
+    } else {
+        say(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+/// Whether the database takes writes, tried out with a row of our own. Whoever asks often is told what the last try
+/// gave, so that strangers cannot keep the disk busy.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    last: Mutex<Option<(Instant, bool)>>,
+}
+
+impl Writes {
+    async fn work(&self, accounts: &Accounts) -> bool {
+        let mut last = self.last.lock().await;
+        if let Some((at, worked)) = *last
+            && at.elapsed() < GOOD_FOR
+        {
+            return worked;
+        }
+        let accounts = accounts.clone();
+        let trying = to_the_end(async move {
+            // No session is called that: theirs are 64 hex digits.
+            accounts.begin_session(TRIAL, "", "{}").await?;
+            accounts.end_session(TRIAL).await
+        });
+        let worked = match tokio::time::timeout(PATIENCE, trying).await {
+            Ok(Some(Ok(()))) => true,
+            Ok(Some(Err(error))) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "not ready: the database takes no writes");
+                false
+            }
+            Ok(None) => false,
+            Err(_) => {
+                tracing::error!("not ready: the database did not take a write in time");
+                false
+            }
+        };
+        *last = Some((Instant::now(), worked));
+        worked
     }
 }
 

@@ -1,11 +1,12 @@
 //! Listening, and stopping without dropping anything.
 //!
-//! The accept loop is our own because a client that never finishes its headers must be let go: ten seconds for
-//! them, ten for the TLS handshake, a limit on connections. On the first signal no new connection is taken and the
-//! open ones may finish for twenty seconds; the second signal ends at once.
+//! The accept loop is our own because a client that stands still must be let go: ten seconds for the handshake, ten
+//! for the first request, thirty for an answer that is not read any further, sixty with nothing asked, and a limit on
+//! connections. On the first signal no new connection is taken and the open ones may finish for twenty seconds; the
+//! second signal ends at once.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -16,20 +17,34 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use truecount::config::TlsFiles;
 
+/// Most connections at the same time; a silent one takes some kilobytes.
+const MOST_CONNECTIONS: usize = 4_096;
+/// Open files that are not connections of people: database, vendors, the program's own.
+#[cfg(unix)]
+const OTHER_FILES: u64 = 256;
+
 /// Limits of the accept loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Time in which the headers of a request have to arrive.
+    /// Time in which the headers of a request have to arrive, and the first request of a connection to begin.
     pub headers: Duration,
+    /// Time in which a client that has an answer to read has to read some of it.
+    pub write: Duration,
+    /// Time that a connection may stay open with nothing asked and nothing to answer.
+    pub idle: Duration,
     /// Time for a TLS handshake.
     pub handshake: Duration,
     /// Time that open connections get when we stop.
@@ -42,11 +57,44 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             headers: Duration::from_secs(10),
+            write: Duration::from_secs(30),
+            idle: Duration::from_secs(60),
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(20),
             connections: 1_024,
         }
     }
+}
+
+impl Limits {
+    /// As many connections as the open files of this process allow, up to our own limit. The soft limit on open files
+    /// is raised as far as that needs and the hard one lets us.
+    pub fn of_this_process() -> Self {
+        Self { connections: places(), ..Self::default() }
+    }
+}
+
+#[cfg(unix)]
+fn places() -> usize {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let wanted = MOST_CONNECTIONS as u64 + OTHER_FILES;
+    let mut limit = getrlimit(Resource::Nofile);
+    let reachable = limit.maximum.map_or(wanted, |hard| hard.min(wanted));
+    if limit.current.is_some_and(|soft| soft < reachable) {
+        let before = limit.current.replace(reachable);
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit on open files could not be raised");
+            limit.current = before;
+        }
+    }
+    let files = limit.current.unwrap_or(wanted);
+    // With very few files half of them are for connections.
+    usize::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(usize::MAX).min(MOST_CONNECTIONS)
+}
+
+#[cfg(not(unix))]
+fn places() -> usize {
+    MOST_CONNECTIONS
 }
 
 /// Why TLS cannot begin.
@@ -119,6 +167,9 @@ pub async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write));
+        let stream = Box::pin(stream);
         let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
@@ -153,10 +204,11 @@ where
 {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(64 * 1024);
-    let connection = builder.serve_connection(TokioIo::new(stream), service_fn(move |r| answer(&router, peer, r)));
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
-    }
+    let asked = Arc::new(AtomicBool::new(false));
+    let asking = Arc::clone(&asked);
+    let service = service_fn(move |request| answer(&router, peer, &asking, request));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    while_asked(watcher.watch(connection), &asked, limits).await;
 }
 
 async fn http2<I>(stream: I, router: Router, peer: SocketAddr, limits: Limits, watcher: Watcher)
@@ -170,19 +222,75 @@ where
         .max_header_list_size(64 * 1024)
         .keep_alive_interval(limits.headers)
         .keep_alive_timeout(limits.headers);
-    let connection = builder.serve_connection(TokioIo::new(stream), service_fn(move |r| answer(&router, peer, r)));
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
+    let asked = Arc::new(AtomicBool::new(false));
+    let asking = Arc::clone(&asked);
+    let service = service_fn(move |request| answer(&router, peer, &asking, request));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    while_asked(watcher.watch(connection), &asked, limits).await;
+}
+
+/// Drives a connection until it ends, or until nothing was asked on it for too long and nothing is being answered.
+async fn while_asked(connection: impl Future<Output = hyper::Result<()>>, asked: &Arc<AtomicBool>, limits: Limits) {
+    // Whoever is being answered holds one more.
+    let at_rest = Arc::strong_count(asked);
+    let mut connection = std::pin::pin!(connection);
+    let mut patience = limits.headers;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            () = tokio::time::sleep(patience) => {
+                if !asked.swap(false, Ordering::Relaxed) && Arc::strong_count(asked) <= at_rest {
+                    tracing::debug!("a connection on which nothing was asked was closed");
+                    return;
+                }
+                patience = limits.idle;
+            }
+        }
     }
 }
 
 fn answer(
     router: &Router,
     peer: SocketAddr,
+    asked: &Arc<AtomicBool>,
     mut request: hyper::Request<Incoming>,
 ) -> impl Future<Output = Result<axum::response::Response, Infallible>> + use<> {
+    asked.store(true, Ordering::Relaxed);
+    let held = Arc::clone(asked);
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.clone().oneshot(request.map(Body::new))
+    let answered = router.clone().oneshot(request.map(Body::new));
+    async move { Ok(answered.await?.map(|body| Body::new(Answering { body, _held: held }))) }
+}
+
+/// The body of an answer, which lets its connection be at rest only when it is through.
+struct Answering {
+    body: Body,
+    _held: Arc<AtomicBool>,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// The signals that ask us to stop: Ctrl-C and, where there is one, SIGTERM. Each call waits for the next.

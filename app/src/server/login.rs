@@ -2,7 +2,7 @@
 
 use super::AppState;
 use super::session::{MaybeSignedIn, SignedIn, Theme, sign_in, sign_out};
-use super::web::{Form, LocalPath, PageContext, error_page, to_the_end};
+use super::web::{Form, LocalPath, PageContext, error_page, error_page_saying, to_the_end};
 use crate::pages::login::{LoginView, SetupView, login_page, setup_page};
 use axum::Router;
 use axum::extract::{Query, State};
@@ -83,7 +83,7 @@ async fn log_in(
         return login_page(&state, &page, status, view).await;
     }
     let (accounts, name, secret, address) =
-        (state.accounts.clone(), form.name.clone(), form.password.clone(), page.client.0);
+        (state.accounts.clone(), form.name.clone(), form.password.clone(), page.client.counted());
     let outcome = to_the_end(async move { accounts.log_in(address, &name, &secret).await }).await;
     let refused = match outcome {
         Some(Ok(person)) => {
@@ -117,7 +117,7 @@ async fn set_up(
     page: PageContext,
     Form(form): Form<SetupForm>,
 ) -> Response {
-    let (accounts, address) = (state.accounts.clone(), page.client.0);
+    let (accounts, address) = (state.accounts.clone(), page.client.counted());
     let (code, name, secret) = (form.code.clone(), form.name.clone(), form.password);
     let outcome = to_the_end(async move { accounts.first_account(address, &code, &name, &secret).await }).await;
     let refused = match outcome {
@@ -142,8 +142,16 @@ async fn set_up(
     response
 }
 
-async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session) -> Response {
-    let ended = to_the_end(async move { sign_out(&memory).await }).await.flatten();
+async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session, page: PageContext) -> Response {
+    let ending = state.clone();
+    let ended = match to_the_end(async move { sign_out(&ending, &memory).await }).await {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a session could not be ended");
+            return not_logged_out(&state, &page);
+        }
+        None => return not_logged_out(&state, &page),
+    };
     if let Some(id_hash) = ended {
         state.listeners.end(&id_hash);
     }
@@ -151,6 +159,11 @@ async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session)
     let everything = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
     response.headers_mut().insert("clear-site-data", everything);
     response
+}
+
+fn not_logged_out(state: &AppState, page: &PageContext) -> Response {
+    let text = "You are still logged in. Try it again in a moment, and do not leave this browser to others meanwhile.";
+    error_page_saying(state, page, StatusCode::INTERNAL_SERVER_ERROR, "Logging out failed", text)
 }
 
 async fn choose_theme(

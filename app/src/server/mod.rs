@@ -44,6 +44,7 @@ pub struct AppState {
     pub listeners: Arc<events::Listeners>,
     /// Nonces and request numbers.
     pub mint: Arc<Mint>,
+    writes: Arc<health::Writes>,
     notices: Arc<tokio::sync::Semaphore>,
     hosts: Arc<security::Hosts>,
 }
@@ -57,7 +58,8 @@ impl AppState {
             site: Arc::new(files::Site::open(&config.site_dir)),
             listeners: Arc::new(events::Listeners::default()),
             mint: Arc::new(Mint::from_os()),
-            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::WEIGHT_AT_ONCE)),
+            writes: Arc::default(),
+            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::BYTES_AT_ONCE)),
             hosts: Arc::new(security::Hosts::of(&config)),
             config: Arc::new(config),
         }
@@ -72,6 +74,7 @@ pub fn router(state: AppState) -> Router {
         .merge(events::routes())
         .layer(session::layer(state.accounts.clone(), state.config.public.https))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
+        .layer(from_fn_with_state(state.clone(), security::own_words))
         .layer(from_fn(security::never_stored))
         .layer(from_fn_with_state(state.clone(), security::same_origin));
     Router::new()

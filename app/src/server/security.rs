@@ -229,10 +229,55 @@ fn forwarded(config: &Config, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !trusted(address) {
             break;
         }
-        let Ok(next) = said.trim().parse::<IpAddr>() else { break };
+        let Some(next) = spoken_of(said.trim()) else { break };
         address = next.to_canonical();
     }
     address
+}
+
+/// An address as proxies write it: bare, in brackets, or with the port.
+fn spoken_of(said: &str) -> Option<IpAddr> {
+    let bracketed = || said.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    let with_port = || said.parse::<SocketAddr>().ok().map(|address| address.ip());
+    said.parse().ok().or_else(with_port).or_else(bracketed)
+}
+
+/// The pages of the framework for what it refuses by itself become ours, with a way back. Pages answer in HTML; what
+/// is plain text and an error came from below them.
+pub async fn own_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(page) = PageContext::from_request_parts(&mut parts, &state).await;
+    let sent = parts.method == Method::POST;
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let plain =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let status = match response.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    let refused = matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+    );
+    if !plain || !refused {
+        return response;
+    }
+    let mut ours = match status {
+        StatusCode::BAD_REQUEST if !sent => {
+            let text = "It was moved, or the address is not complete.";
+            error_page_saying(&state, &page, status, "This address cannot be read", text)
+        }
+        status => error_page(&state, &page, status),
+    };
+    for name in [header::ALLOW, header::SET_COOKIE] {
+        if let Some(value) = response.headers().get(&name) {
+            ours.headers_mut().insert(name, value.clone());
+        }
+    }
+    ours
 }
 
 /// A page that takes too long is given up; forms are not, they finish what they began.
@@ -277,6 +322,9 @@ mod tests {
         assert_eq!(from("10.0.0.1", &["198.51.100.1"])?, "198.51.100.1");
         assert_eq!(from("10.0.0.1", &["192.0.2.99, 198.51.100.1, 10.0.0.2"])?, "198.51.100.1");
         assert_eq!(from("10.0.0.1", &["192.0.2.99", "198.51.100.1"])?, "198.51.100.1");
+        assert_eq!(from("10.0.0.1", &["198.51.100.1:5678"])?, "198.51.100.1");
+        assert_eq!(from("10.0.0.1", &["[2001:db8::1]:443, 10.0.0.2:1"])?, "2001:db8::1");
+        assert_eq!(from("10.0.0.1", &["[2001:db8::1]"])?, "2001:db8::1");
         assert_eq!(from("10.0.0.1", &["198.51.100.1, nonsense"])?, "10.0.0.1");
         assert_eq!(from("10.0.0.1", &[])?, "10.0.0.1");
         Ok(())

@@ -29,6 +29,16 @@ pub struct RequestId(pub Arc<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+impl ClientAddress {
+    /// What tries are counted by: whoever has one address of IPv6 has all 2^64 beside it, so those count as one.
+    pub fn counted(self) -> IpAddr {
+        match self.0.to_canonical() {
+            IpAddr::V6(address) => IpAddr::from((address.to_bits() & (u128::MAX << 64)).to_be_bytes()),
+            address => address,
+        }
+    }
+}
+
 /// What every page needs from its request. An extractor that never refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageContext {
@@ -247,6 +257,10 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::REQUEST_TIMEOUT => ("The form took too long to arrive", "Nothing was changed. Send it again."),
         StatusCode::CONFLICT => ("It changed while you were looking", "Nothing was changed. Look at it again."),
         StatusCode::PAYLOAD_TOO_LARGE => ("That is too much at once", "Nothing was changed. Send less."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            "That is not how our forms are sent",
+            "Nothing was changed. Open the page again and send the form from there.",
+        ),
         StatusCode::MISDIRECTED_REQUEST => {
             ("This is not the address of this installation", "The administrator sets it as PUBLIC_URL.")
         }
@@ -254,7 +268,7 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::SERVICE_UNAVAILABLE => {
             ("This page took too long", "Nothing was changed. Try it again in a moment.")
         }
-        _ => ("This page failed", "We do not know more here; the log does. Counts keep being read and written."),
+        _ => ("This page failed", "Nothing more is known here; the log says why. Try it again in a moment."),
     }
 }
 
@@ -286,6 +300,17 @@ mod tests {
             assert_eq!(LocalPath::parse(bad).as_str(), "/", "{bad:?}");
         }
         assert_eq!(LocalPath::parse(&format!("/{}", "a".repeat(3_000))).as_str(), "/");
+    }
+
+    #[test]
+    fn neighbours_in_ipv6_count_as_one() -> Result<(), std::net::AddrParseError> {
+        let counted = |text: &str| text.parse().map(|ip| ClientAddress(ip).counted().to_string());
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6")?, "2001:db8:1:2::");
+        assert_eq!(counted("2001:db8:1:2::9")?, "2001:db8:1:2::");
+        assert_eq!(counted("2001:db8:1:3::9")?, "2001:db8:1:3::");
+        assert_eq!(counted("::ffff:192.0.2.7")?, "192.0.2.7");
+        assert_eq!(counted("192.0.2.7")?, "192.0.2.7");
+        Ok(())
     }
 
     #[test]

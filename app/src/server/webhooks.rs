@@ -1,36 +1,45 @@
 //! The webhook door: raw bytes in, a status out, nothing else. It knows no cookies and no sessions.
 //!
 //! The bytes are handed on exactly as they came, because a signature covers them; a compressed body is refused,
-//! because nobody who signs sends one. Once the bytes are here the work goes on even when the sender hangs up.
+//! because nobody who signs sends one. A stranger's body is not read at all, and a slow one takes only as much room as
+//! it has sent. Once the bytes are here the work goes on even when the sender hangs up.
 
 use super::AppState;
 use super::web::to_the_end;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
-use tower_http::limit::RequestBodyLimitLayer;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Largest notice.
 const MOST_BYTES: usize = 1024 * 1024;
 /// Longest id of a connection; ours are shorter.
 const LONGEST_ID: usize = 100;
-/// Notices taken in at the same time, by what they weigh: memory is what a flood must not take, and many small ones
-/// share one wait for the disk.
-pub(super) const WEIGHT_AT_ONCE: usize = 4_096;
-/// Bytes of body that weigh one.
-const WEIGHT_BYTES: usize = 4_096;
+/// Bytes of notices held at the same time: memory is what a flood must not take, and many small ones share one wait
+/// for the disk.
+pub(super) const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+/// What a notice takes at least once it is complete.
+const LEAST_BYTES: usize = 4_096;
 /// Time in which a notice has to arrive.
 const ARRIVAL: Duration = Duration::from_secs(15);
 
 /// The one route.
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/hooks/{connection}", post(receive)).layer(RequestBodyLimitLayer::new(MOST_BYTES))
+    Router::new().route("/hooks/{connection}", post(receive))
+}
+
+/// Why a body was not taken in.
+enum Refused {
+    TooLarge,
+    Full,
+    Broken,
 }
 
 async fn receive(
@@ -38,29 +47,38 @@ async fn receive(
     connection: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let Some(connection) = connection.ok().map(|Path(id)| id).filter(|id| id.len() <= LONGEST_ID) else {
+    let known = |id: &String| id.len() <= LONGEST_ID && state.engine.cx().link(id).is_some();
+    let Some(connection) = connection.ok().map(|Path(id)| id).filter(known) else {
         return empty(StatusCode::NOT_FOUND);
     };
-    let plain = request.headers().get_all(header::CONTENT_ENCODING).iter().all(|how| how == "identity");
-    if !plain {
-        return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
+    if headers.get_all(header::CONTENT_ENCODING).iter().any(|how| how != "identity") {
+        return refuse(&state, connection, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the notice is packed").await;
     }
-    let Ok(turn) = Arc::clone(&state.notices).try_acquire_many_owned(weight(request.headers())) else {
-        let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        return response;
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let arrived = match told {
+        Some(bytes) if bytes > MOST_BYTES as u64 => Ok(Err(Refused::TooLarge)),
+        _ => tokio::time::timeout(ARRIVAL, arrive(&state.notices, body)).await,
     };
-    let headers = request.headers().clone();
-    let body = match tokio::time::timeout(ARRIVAL, Bytes::from_request(request, &state)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(refused)) => return empty(refused.into_response().status()),
+    let (body, room) = match arrived {
+        Ok(Ok(arrived)) => arrived,
+        Ok(Err(Refused::TooLarge)) => {
+            return refuse(&state, connection, StatusCode::PAYLOAD_TOO_LARGE, "the notice is larger than 1 MiB").await;
+        }
+        Ok(Err(Refused::Full)) => {
+            let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            return response;
+        }
+        Ok(Err(Refused::Broken)) => return empty(StatusCode::BAD_REQUEST),
         Err(_) => return empty(StatusCode::REQUEST_TIMEOUT),
     };
     let engine = state.engine.clone();
     let received = to_the_end(async move {
         let received = engine.receive(&connection, &headers, body).await;
         tracing::debug!(connection.id = %connection, status = received.status, reason = %received.reason, "notice");
-        drop(turn);
+        drop(room);
         received
     })
     .await;
@@ -72,11 +90,33 @@ async fn receive(
     }
 }
 
-/// What a notice weighs; one that does not tell its length may be as large as the largest.
-fn weight(headers: &http::HeaderMap) -> u32 {
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let bytes = told.unwrap_or(MOST_BYTES).min(MOST_BYTES);
-    u32::try_from(bytes.div_ceil(WEIGHT_BYTES).max(1)).unwrap_or(u32::MAX)
+/// The whole body and the room it takes; room is taken as the bytes come.
+async fn arrive(room: &Arc<Semaphore>, body: Body) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
+    let mut held = take(room, 0)?;
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refused::Broken)?;
+        if bytes.len() + chunk.len() > MOST_BYTES {
+            return Err(Refused::TooLarge);
+        }
+        held.merge(take(room, chunk.len())?);
+        bytes.extend_from_slice(&chunk);
+    }
+    held.merge(take(room, LEAST_BYTES.saturating_sub(bytes.len()))?);
+    Ok((Bytes::from(bytes), held))
+}
+
+fn take(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+    let bytes = u32::try_from(bytes).map_err(|_| Refused::TooLarge)?;
+    Arc::clone(room).try_acquire_many_owned(bytes).map_err(|_| Refused::Full)
+}
+
+/// Refuses what the engine never sees, and has it counted with its reason.
+async fn refuse(state: &AppState, connection: String, status: StatusCode, reason: &'static str) -> Response {
+    let engine = state.engine.clone();
+    to_the_end(async move { engine.refuse_notice(&connection, status.as_u16(), reason).await }).await;
+    empty(status)
 }
 
 fn empty(status: StatusCode) -> Response {

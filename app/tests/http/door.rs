@@ -18,6 +18,7 @@ use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Change, Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
+use truecount::sim::Options;
 use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
 use truecount_app::server::{AppState, router};
@@ -78,6 +79,16 @@ impl Door {
     pub async fn with_person(name: &str, role: Role) -> Result<Self, Box<dyn std::error::Error>> {
         let door = Self::open().await?;
         door.accounts.add(&Accounts::console(), name, role, PASSWORD).await?;
+        Ok(door)
+    }
+
+    /// With a shop and a till connected; nothing is asked of them.
+    pub async fn connected() -> Result<Self, Box<dyn std::error::Error>> {
+        let door = Self::open().await?;
+        let (seal, mint) = (SealKey::new([7; 32]), Mint::seeded(7));
+        let places = ["https://a.example", "https://b.example"];
+        truecount::rehearsal::add_connections(&door.store, &seal, &mint, &Options::default(), places).await?;
+        door.state.engine.reload().await?;
         Ok(door)
     }
 

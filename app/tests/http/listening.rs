@@ -49,6 +49,67 @@ async fn slow_headers_are_let_go() -> Outcome {
     Ok(())
 }
 
+/// Whoever asks and does not read is let go, and the place goes to the next.
+#[tokio::test]
+async fn answers_that_nobody_reads_are_given_up() -> Outcome {
+    let router = Router::new().route("/large", get(|| async { vec![b'x'; 16 * 1024 * 1024] }));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let limits = Limits { write: Duration::from_millis(300), connections: 1, ..Limits::default() };
+    let (stop, stopped) = oneshot::channel();
+    let never = std::future::pending();
+    let server = tokio::spawn(serve(listener, router, None, limits, told(stopped), || {}, never));
+    let mut unread = TcpStream::connect(address).await?;
+    unread.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let mut good = TcpStream::connect(address).await?;
+    good.write_all(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await?;
+    let mut text = String::new();
+    tokio::time::timeout(Duration::from_secs(20), good.read_to_string(&mut text)).await??;
+    assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+    stop.send(()).map_err(|()| "the server is gone")?;
+    server.await?;
+    Ok(())
+}
+
+/// A connection on which something is being answered stays, however long nothing new is asked; one at rest is closed.
+#[tokio::test]
+async fn connections_at_rest_are_closed_and_others_are_not() -> Outcome {
+    let (inside, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let router = Router::new().route("/quick", get(|| async { "quick" })).route(
+        "/slow",
+        get({
+            let (inside, proceed) = (inside.clone(), proceed.clone());
+            move || async move {
+                inside.notify_one();
+                proceed.notified().await;
+                "finished"
+            }
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let short = Duration::from_millis(100);
+    let limits = Limits { headers: Duration::from_secs(3), idle: short, ..Limits::default() };
+    let (stop, stopped) = oneshot::channel();
+    let never = std::future::pending();
+    let server = tokio::spawn(serve(listener, router, None, limits, told(stopped), || {}, never));
+    let mut slow = TcpStream::connect(address).await?;
+    slow.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await?;
+    inside.notified().await;
+    let mut rest = TcpStream::connect(address).await?;
+    rest.write_all(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let mut text = String::new();
+    tokio::time::timeout(Duration::from_secs(20), rest.read_to_string(&mut text)).await??;
+    assert!(text.ends_with("quick"), "{text}");
+    proceed.notify_one();
+    let mut text = String::new();
+    slow.read_to_string(&mut text).await?;
+    assert!(text.ends_with("finished"), "{text}");
+    stop.send(()).map_err(|()| "the server is gone")?;
+    server.await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn stopping_lets_open_requests_finish_and_takes_no_new_ones() -> Outcome {
     let (inside, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
