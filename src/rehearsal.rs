@@ -52,6 +52,12 @@ pub enum RehearsalError {
     /// A stored secret.
     #[error("a key could not be sealed")]
     Seal,
+    /// The database is somebody's.
+    #[error(
+        "this database is in use already; a rehearsal fills one with invented sales, so name one that does not exist \
+         yet (SQLite) or is empty (PostgreSQL)"
+    )]
+    Used,
 }
 
 /// What a rehearsal found. Meanings of the keys stand beside each; a key that this version cannot measure is
@@ -117,6 +123,13 @@ pub struct Report {
 impl Rehearsal {
     /// Opens a store at `url`, adds the two connections, and wires the engine to the world.
     pub async fn open(options: Options, url: &str) -> Result<Self, RehearsalError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
+            // Looked at before it is opened: opening would already change it.
+            if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+                return Err(RehearsalError::Used);
+            }
+        }
         let store = Store::open(url, Durability::Off).await?;
         Self::on(options, store).await
     }
@@ -128,6 +141,9 @@ impl Rehearsal {
 
     /// As [`Rehearsal::on`], with the addresses that the till and the shop will have once they are real servers.
     pub async fn at(options: Options, store: Store, addresses: [&str; 2]) -> Result<Self, RehearsalError> {
+        if !connections::all(&store).await?.is_empty() || crate::store::accounts::any(&store).await? {
+            return Err(RehearsalError::Used);
+        }
         let clock = Arc::new(ManualClock::at(options.start));
         let mint = Arc::new(Mint::seeded(options.seed));
         let seal = SealKey::new(mint.bytes());

@@ -3,7 +3,7 @@
 use crate::domain::access::Role;
 use crate::domain::ids::PersonId;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 /// A person's account as it is stored.
@@ -38,6 +38,12 @@ impl std::fmt::Debug for Account {
 /// The form in which names are compared: trimmed and lower case.
 pub fn name_key(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+/// Whether there is any account.
+pub async fn any(store: &Store) -> Result<bool, StoreError> {
+    let mut conn = store.read().acquire().await.map_err(StoreError::at("the accounts"))?;
+    Ok(count(&mut conn).await? > 0)
 }
 
 /// How many accounts there are.

@@ -200,7 +200,9 @@ fn is_recent_enough(version: &str) -> bool {
 
 /// One process per SQLite file: a second one is told so instead of fighting over the writer.
 fn take_lock(path: &Path) -> Result<std::fs::File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
+    // A link leads to the same file, so it leads to the same lock.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = real.as_os_str().to_owned();
     name.push(".lock");
     let unusable = |error: std::io::Error| {
         StoreError::Unusable(format!("cannot write beside the database at {}: {error}", path.display()))
@@ -209,7 +211,7 @@ fn take_lock(path: &Path) -> Result<std::fs::File, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
-            "another Truecount is already running on {}; stop it first, or use PostgreSQL for several instances",
+            "another Truecount is already running on {}; stop it first",
             path.display()
         ))),
         Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),

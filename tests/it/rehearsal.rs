@@ -2,7 +2,7 @@
 
 use crate::shop::{databases, fresh};
 use std::time::Instant;
-use truecount::rehearsal::{Rehearsal, Report, parse_faults};
+use truecount::rehearsal::{Rehearsal, RehearsalError, Report, parse_faults};
 use truecount::sim::Options;
 
 async fn rehearse(kind: &crate::shop::Kind, seed: u64, skus: usize, hours: i64, faults: &str) -> Report {
@@ -36,4 +36,21 @@ async fn two_of_one_sku_on_different_pages_are_not_linked() {
     let kind = databases().into_iter().next().unwrap();
     let report = rehearse(&kind, 411, 500, 1, "").await;
     assert_eq!((report.unsafe_writes, report.differences_open), (0, 0), "{:?}", report.unsafe_described);
+}
+
+#[tokio::test]
+async fn a_database_that_is_in_use_is_not_rehearsed_on() {
+    for kind in databases() {
+        let (store, _dir) = fresh(&kind).await;
+        let first = Rehearsal::on(Options { skus: 5, ..Options::default() }, store.clone()).await;
+        assert!(first.is_ok(), "{kind:?}");
+        let again = Rehearsal::on(Options { skus: 5, ..Options::default() }, store).await;
+        assert!(matches!(again, Err(RehearsalError::Used)), "{kind:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("somebody.db");
+    std::fs::write(&file, "not ours").unwrap();
+    let url = format!("sqlite://{}", file.display());
+    assert!(matches!(Rehearsal::open(Options::default(), &url).await, Err(RehearsalError::Used)));
+    assert_eq!(std::fs::read(&file).unwrap(), b"not ours", "and it was not touched");
 }
