@@ -6,7 +6,7 @@ use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const KEEPING: &str = "keeping deliveries";
 
@@ -111,8 +111,19 @@ impl Fresh {
 /// The statement that keeps new records, each with whether it can be read. A repeat changes nothing; but one that can
 /// be read takes the place of a parked one: that may have been cut short on its way. Its answer is for [`kept`].
 pub(crate) fn keep(dialect: Dialect, records: &[(&NewRecord, bool)]) -> Statement {
+    // Of several of one change the first that can be read: PostgreSQL refuses to change a row twice in one statement.
+    let mut first: HashMap<(&str, &str, &str, i64), (usize, bool)> = HashMap::with_capacity(records.len());
+    for (at, (r, readable)) in records.iter().enumerate() {
+        let change = (r.connection.as_str(), r.kind.as_str(), r.external_id.as_str(), r.version);
+        let chosen = first.entry(change).or_insert((at, *readable));
+        if *readable && !chosen.1 {
+            *chosen = (at, true);
+        }
+    }
+    let mut chosen: Vec<usize> = first.into_values().map(|(at, _)| at).collect();
+    chosen.sort_unstable();
     let mut rows = Rows::new();
-    for (r, readable) in records {
+    for (r, readable) in chosen.into_iter().filter_map(|at| records.get(at)) {
         rows.push(&[
             Cell::Text(&r.id),
             Cell::Text(&r.connection),
