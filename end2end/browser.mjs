@@ -137,6 +137,7 @@ export async function addresses(window) {
   const sku = await page.locator("#stock tbody a[href^='/stock/']").first().getAttribute("href");
   const name = (await page.locator("#stock tbody tr").first().locator("code").first().innerText()).trim();
   await visit(window, "/connections");
-  const preview = await page.locator("a[href$='/go-live']").first().getAttribute("href");
+  const stop = await page.locator("form[action$='/stop-writing']").first().getAttribute("action");
+  const preview = stop.replace(/stop-writing$/, "go-live");
   return { sku, name, preview };
 }
