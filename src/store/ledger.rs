@@ -228,15 +228,19 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
 /// The question for shelves of which a newer reading lies parked because it cannot be read: that the last one still
 /// stands is not known of them. Its answer is for [`doubtful_from`].
 pub(crate) fn ask_doubtful(connection: &str) -> Statement {
+    // Asked with every batch, so it must begin with the few parked ones: what would lead elsewhere is put into
+    // expressions, and the joins keep their order.
     let sql = "SELECT DISTINCT r.product, r.outlet
                FROM inbox p
-               JOIN inbox q ON q.connection = p.connection AND q.kind = p.kind AND q.external_id = p.external_id
-                   AND q.version < p.version
-               JOIN reading r ON r.inbox = q.id
-               WHERE p.state = 'parked' AND p.connection = $1 AND p.kind = 'inventory'
-                 AND NOT EXISTS (SELECT 1 FROM inbox n JOIN reading m ON m.inbox = n.id
+               CROSS JOIN inbox q
+               CROSS JOIN reading r
+               WHERE p.state = 'parked' AND p.received_at > 0
+                 AND p.connection || '' = $1 AND p.kind || '' = 'inventory'
+                 AND q.connection = p.connection AND q.kind = p.kind AND q.external_id = p.external_id
+                 AND q.version < p.version AND r.inbox = q.id
+                 AND NOT EXISTS (SELECT 1 FROM inbox n CROSS JOIN reading m
                                  WHERE n.connection = p.connection AND n.kind = p.kind
-                                   AND n.external_id = p.external_id AND n.version > p.version)";
+                                   AND n.external_id = p.external_id AND n.version > p.version AND m.inbox = n.id)";
     Statement::new(sql, "looking for unreadable counts").text(connection)
 }
 
