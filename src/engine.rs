@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError, feeds, ledger, pushes};
 use crate::sync::cx::{Cx, Link, Side};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
-use crate::sync::{Received, house, intake::Intake, receive};
+use crate::sync::{Received, house, intake::Intake, receive, refusals::Refusals};
 use secrecy::SecretString;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{broadcast, watch};
@@ -75,6 +75,7 @@ impl Engine {
             mint,
             links: RwLock::new(Vec::new()),
             intake: Intake::default(),
+            refusals: Refusals::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
             added: tokio::sync::Notify::new(),
         };

@@ -30,9 +30,7 @@ impl Mint {
 
     /// A new id that sorts by the time it was minted at.
     pub fn id(&self, at: Timestamp) -> String {
-        let random = self.bytes::<10>();
-        let millis = u64::try_from(at.micros().max(0) / 1_000).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+        id_at(at, &self.bytes::<10>())
     }
 
     /// Fresh random bytes, for salts, session ids and nonces.
@@ -50,6 +48,16 @@ impl Mint {
     fn lock(&self) -> std::sync::MutexGuard<'_, ChaCha12Rng> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The id before all those minted at this millisecond or later, and after all those minted before it.
+pub fn first_id(at: Timestamp) -> String {
+    id_at(at, &[0; 10])
+}
+
+fn id_at(at: Timestamp, random: &[u8; 10]) -> String {
+    let millis = u64::try_from(at.micros().max(0) / 1_000).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
 }
 
 #[cfg(test)]

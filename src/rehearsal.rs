@@ -331,7 +331,7 @@ impl Rehearsal {
             wrong.push(format!("the log breaks at entry {seq}"));
         }
         let web = self.options.web_connection.as_str();
-        let open = targets::due(store, web, self.clock.now(), 10).await?;
+        let open = targets::due(&mut store.begin().await?, web, self.clock.now(), 10).await?;
         for (due, _) in open {
             wrong.push(format!("{} still waits to be written", due.product));
         }

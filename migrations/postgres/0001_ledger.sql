@@ -91,7 +91,7 @@ CREATE TABLE search_term (
 );
 
 CREATE TABLE inbox (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     connection TEXT NOT NULL,
     kind TEXT NOT NULL,
     external_id TEXT NOT NULL,
@@ -100,18 +100,16 @@ CREATE TABLE inbox (
     state TEXT NOT NULL CHECK (state IN ('done', 'older', 'parked')),
     reason TEXT NOT NULL DEFAULT '',
     received_at BIGINT NOT NULL,
-    UNIQUE (connection, kind, external_id, version)
+    PRIMARY KEY (connection, kind, external_id, version)
 );
 CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
-CREATE INDEX inbox_when ON inbox (received_at);
 
--- Raw bodies may hold personal data; they lie apart and go after 90 days.
+-- Raw bodies may hold personal data; they lie apart and go after 90 days, found by their ids,
+-- which begin with the time.
 CREATE TABLE inbox_body (
     inbox TEXT PRIMARY KEY,
-    raw TEXT NOT NULL,
-    received_at BIGINT NOT NULL
+    raw TEXT NOT NULL
 );
-CREATE INDEX inbox_body_when ON inbox_body (received_at);
 
 -- Counts of notices per connection and hour; accepted, repeated, refused.
 CREATE TABLE notice_count (
@@ -343,7 +341,9 @@ CREATE TABLE target (
     PRIMARY KEY (variant, place)
 );
 CREATE INDEX target_product ON target (connection, product, warehouse);
-CREATE INDEX target_due ON target (connection, next_at) WHERE generation > acknowledged;
+-- In the order in which they are sent: what falls first, then what waits longest.
+CREATE INDEX target_due ON target (connection, next_at, (CASE WHEN should < web_sellable THEN 0 ELSE 1 END), cause_at)
+    WHERE generation > acknowledged;
 CREATE INDEX target_unconfirmed ON target (connection, push_at) WHERE acknowledged > confirmed;
 CREATE INDEX target_differs ON target (difference) WHERE difference <> 0;
 CREATE INDEX target_item ON target (item);
@@ -394,7 +394,7 @@ CREATE TABLE push (
 );
 CREATE INDEX push_variant ON push (variant, place, sent_at);
 -- Led by the quarter, never by the state: a planner without statistics would take it for finding one write.
-CREATE INDEX push_day ON push (quarter, state, step, delay);
+CREATE INDEX push_day ON push (quarter, state, step, delay) WHERE answered_at > 0;
 CREATE INDEX push_open ON push (connection) WHERE state = 'sent';
 
 -- Calls worth showing: every write, and every read that failed. 90 days.

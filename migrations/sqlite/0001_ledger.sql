@@ -26,7 +26,7 @@ CREATE TABLE place (
     live_since BIGINT NOT NULL DEFAULT 0,
     buffer BIGINT NOT NULL DEFAULT 0 CHECK (buffer >= 0),
     UNIQUE (connection, warehouse)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE outlet (
     id TEXT PRIMARY KEY,
@@ -39,7 +39,7 @@ CREATE TABLE outlet (
     registers BIGINT NOT NULL DEFAULT 0,
     place TEXT NOT NULL DEFAULT '',
     UNIQUE (connection, outlet)
-);
+) WITHOUT ROWID;
 CREATE INDEX outlet_place ON outlet (place);
 
 CREATE TABLE variant (
@@ -48,7 +48,7 @@ CREATE TABLE variant (
     item TEXT NOT NULL,
     barcode TEXT NOT NULL DEFAULT '',
     created_at BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE listing (
     connection TEXT NOT NULL,
@@ -67,7 +67,7 @@ CREATE TABLE listing (
     variant TEXT NOT NULL DEFAULT '',
     known_at BIGINT NOT NULL,
     PRIMARY KEY (connection, product)
-);
+) WITHOUT ROWID;
 CREATE INDEX listing_variant ON listing (variant);
 CREATE INDEX listing_sku ON listing (sku_key);
 
@@ -80,7 +80,7 @@ CREATE TABLE link (
     to_at BIGINT NOT NULL DEFAULT 0,
     made_by TEXT NOT NULL,
     PRIMARY KEY (connection, product, from_at)
-);
+) WITHOUT ROWID;
 
 -- Words that a search finds, normalised by us, searched by prefix.
 CREATE TABLE search_term (
@@ -88,10 +88,10 @@ CREATE TABLE search_term (
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
     PRIMARY KEY (term, kind, subject)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE inbox (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     connection TEXT NOT NULL,
     kind TEXT NOT NULL,
     external_id TEXT NOT NULL,
@@ -100,18 +100,16 @@ CREATE TABLE inbox (
     state TEXT NOT NULL CHECK (state IN ('done', 'older', 'parked')),
     reason TEXT NOT NULL DEFAULT '',
     received_at BIGINT NOT NULL,
-    UNIQUE (connection, kind, external_id, version)
-);
+    PRIMARY KEY (connection, kind, external_id, version)
+) WITHOUT ROWID;
 CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
-CREATE INDEX inbox_when ON inbox (received_at);
 
--- Raw bodies may hold personal data; they lie apart and go after 90 days.
+-- Raw bodies may hold personal data; they lie apart and go after 90 days, found by their ids,
+-- which begin with the time.
 CREATE TABLE inbox_body (
     inbox TEXT PRIMARY KEY,
-    raw TEXT NOT NULL,
-    received_at BIGINT NOT NULL
+    raw TEXT NOT NULL
 );
-CREATE INDEX inbox_body_when ON inbox_body (received_at);
 
 -- Counts of notices per connection and hour; accepted, repeated, refused.
 CREATE TABLE notice_count (
@@ -120,7 +118,7 @@ CREATE TABLE notice_count (
     what TEXT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (connection, hour, what)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE notice_refused (
     connection TEXT NOT NULL,
@@ -130,7 +128,7 @@ CREATE TABLE notice_refused (
     last_at BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (connection, status, reason)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE sale (
     connection TEXT NOT NULL,
@@ -167,7 +165,7 @@ CREATE TABLE sale_line (
     unit_tax_fine BIGINT NOT NULL,
     price_text TEXT NOT NULL,
     PRIMARY KEY (connection, document, line)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE tender (
     connection TEXT NOT NULL,
@@ -178,7 +176,7 @@ CREATE TABLE tender (
     amount_minor BIGINT NOT NULL,
     amount_fine BIGINT NOT NULL,
     PRIMARY KEY (connection, document, position)
-);
+) WITHOUT ROWID;
 
 -- The ledger. Only appended to. Units are signed as the till's count moves: a sale is negative.
 -- `version` is the vendor's order of the change, `happened_at` the vendor's clock, `known_at` ours.
@@ -209,7 +207,7 @@ CREATE TABLE reading (
     known_at BIGINT NOT NULL,
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, product, outlet, version)
-);
+) WITHOUT ROWID;
 CREATE INDEX reading_inbox ON reading (inbox);
 
 -- What a shop said, when it changed. Append-only.
@@ -222,7 +220,7 @@ CREATE TABLE web_reading (
     allocated BIGINT NOT NULL,
     sellable BIGINT NOT NULL,
     PRIMARY KEY (connection, product, warehouse, known_at)
-);
+) WITHOUT ROWID;
 
 -- Derived: the newest reading and what the ledger says about it.
 CREATE TABLE till_count (
@@ -242,7 +240,7 @@ CREATE TABLE till_count (
     risen BIGINT NOT NULL,
     read_at BIGINT NOT NULL,
     PRIMARY KEY (connection, product, outlet)
-);
+) WITHOUT ROWID;
 CREATE INDEX till_count_after ON till_count (connection) WHERE after_units <> 0 OR pending <> 0 OR risen <> 0;
 
 CREATE TABLE web_order (
@@ -258,7 +256,7 @@ CREATE TABLE web_order (
     currency TEXT NOT NULL,
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, document)
-);
+) WITHOUT ROWID;
 CREATE INDEX web_order_number ON web_order (number);
 
 -- Units of an order that the till's own count has not yet given up, per warehouse. Every version's lines replace
@@ -274,7 +272,7 @@ CREATE TABLE web_order_line (
     open BIGINT NOT NULL,
     unit_price_fine BIGINT NOT NULL,
     PRIMARY KEY (connection, document, line, warehouse)
-);
+) WITHOUT ROWID;
 CREATE INDEX web_order_line_product ON web_order_line (connection, product, warehouse);
 
 -- Derived: `units` the till has not given up, `open_units` those of them that the shop itself keeps back.
@@ -285,7 +283,7 @@ CREATE TABLE waiting (
     units BIGINT NOT NULL,
     open_units BIGINT NOT NULL,
     PRIMARY KEY (connection, product, warehouse)
-);
+) WITHOUT ROWID;
 
 -- Units that came back and must not be sold before somebody decides.
 CREATE TABLE hold (
@@ -300,7 +298,7 @@ CREATE TABLE hold (
     since BIGINT NOT NULL,
     released_at BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (connection, document, line)
-);
+) WITHOUT ROWID;
 CREATE INDEX hold_open ON hold (connection, product) WHERE released_at = 0;
 
 -- Derived but for the push columns: one row per variant and place.
@@ -341,9 +339,11 @@ CREATE TABLE target (
     attempt BIGINT NOT NULL DEFAULT 0,
     next_at BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (variant, place)
-);
+) WITHOUT ROWID;
 CREATE INDEX target_product ON target (connection, product, warehouse);
-CREATE INDEX target_due ON target (connection, next_at) WHERE generation > acknowledged;
+-- In the order in which they are sent: what falls first, then what waits longest.
+CREATE INDEX target_due ON target (connection, next_at, (CASE WHEN should < web_sellable THEN 0 ELSE 1 END), cause_at)
+    WHERE generation > acknowledged;
 CREATE INDEX target_unconfirmed ON target (connection, push_at) WHERE acknowledged > confirmed;
 CREATE INDEX target_differs ON target (difference) WHERE difference <> 0;
 CREATE INDEX target_item ON target (item);
@@ -394,7 +394,7 @@ CREATE TABLE push (
 );
 CREATE INDEX push_variant ON push (variant, place, sent_at);
 -- Led by the quarter, never by the state: a planner without statistics would take it for finding one write.
-CREATE INDEX push_day ON push (quarter, state, step, delay);
+CREATE INDEX push_day ON push (quarter, state, step, delay) WHERE answered_at > 0;
 CREATE INDEX push_open ON push (connection) WHERE state = 'sent';
 
 -- Calls worth showing: every write, and every read that failed. 90 days.
@@ -426,7 +426,7 @@ CREATE TABLE feed (
     failing_since BIGINT NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (connection, feed)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE problem (
     id TEXT PRIMARY KEY,

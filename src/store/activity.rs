@@ -176,7 +176,7 @@ pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreE
 pub async fn answered_pushes(tx: &mut Tx, from: Timestamp, to: Timestamp) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, physical, should, answered_at FROM push
-         WHERE quarter >= $3 AND quarter <= $4 AND answered_at >= $1 AND answered_at < $2
+         WHERE quarter >= $3 AND quarter <= $4 AND answered_at > 0 AND answered_at >= $1 AND answered_at < $2
          ORDER BY answered_at, id LIMIT 100000",
     )
     .bind(from.micros())

@@ -4,6 +4,7 @@ use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
+use crate::mint::first_id;
 use sqlx::Row as _;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -66,10 +67,9 @@ const OURS: RowsSql = rows_sql!("SELECT i.id FROM", "CROSS JOIN inbox i WHERE i.
 macro_rules! insert_bodies_sql {
     ($each:literal, $text:literal) => {
         concat!(
-            "INSERT INTO inbox_body (inbox, raw, received_at)
-             SELECT each.value->>0, ",
+            "INSERT INTO inbox_body (inbox, raw) SELECT each.value->>0, ",
             $text,
-            ", CAST(each.value->>3 AS BIGINT) FROM ",
+            " FROM ",
             $each,
             " WHERE true ON CONFLICT (inbox) DO NOTHING"
         )
@@ -169,7 +169,7 @@ fn keep_bodies(tx: &mut Tx, records: &[&NewRecord]) {
     for (i, r) in records.iter().enumerate() {
         let raw = storable(&r.raw);
         let count = |n: usize| Cell::Int(i64::try_from(n).unwrap_or(i64::MAX));
-        rows.push(&[Cell::Text(&r.id), count(bytes.len() + 1), count(raw.len()), Cell::Int(r.received_at.micros())]);
+        rows.push(&[Cell::Text(&r.id), count(bytes.len() + 1), count(raw.len())]);
         bytes.extend_from_slice(raw.as_bytes());
         let next = records.get(i + 1).map_or(usize::MAX, |next| next.raw.len());
         if next.saturating_add(bytes.len()) > BODIES_BYTES_MAX {
@@ -280,12 +280,16 @@ pub fn count_notices(tx: &mut Tx, connection: &str, at: Timestamp, counts: &[(&'
     }
 }
 
-/// Remembers that a notice was refused, counted per reason, so that a flood is one row.
-pub fn count_refused(tx: &mut Tx, connection: &str, status: u16, reason: &str, at: Timestamp) {
-    tx.later(Statement::new("INSERT INTO notice_refused (connection, status, reason, first_at, last_at, n) VALUES ($1, $2, $3, $4, $4, 1)
+/// Remembers that `n` notices were refused, counted per reason, so that a flood is one row.
+pub fn count_refused(tx: &mut Tx, connection: &str, status: u16, reason: &str, n: i64, at: Timestamp) {
+    let statement = Statement::new(
+        "INSERT INTO notice_refused (connection, status, reason, first_at, last_at, n) VALUES ($1, $2, $3, $4, $4, $5)
          ON CONFLICT (connection, status, reason)
-         DO UPDATE SET n = notice_refused.n + 1, last_at = excluded.last_at", "counting refused notices").text(connection).int(i64::from(status)).text(reason).int(at.micros()));
-    count_notices(tx, connection, at, &[("refused", 1)])
+         DO UPDATE SET n = notice_refused.n + excluded.n, last_at = excluded.last_at",
+        "counting refused notices",
+    );
+    tx.later(statement.text(connection).int(i64::from(status)).text(reason).int(at.micros()).int(n));
+    count_notices(tx, connection, at, &[("refused", n)])
 }
 
 /// Notices since an hour, summed: (connection, what) → n.
@@ -317,15 +321,17 @@ pub async fn refused(store: &Store, limit: i64) -> Result<Vec<(String, i64, Stri
         .map_err(StoreError::at("reading refused notices"))
 }
 
-/// Deletes raw bodies older than `before`, at most `limit`; returns how many went.
+/// Deletes raw bodies older than `before`, at most `limit`; returns how many went. Ids begin with the time, so the
+/// oldest are the first.
 pub async fn forget_bodies(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let done = tx
         .change(
             Statement::new(
-                "DELETE FROM inbox_body WHERE inbox IN (SELECT inbox FROM inbox_body WHERE received_at < $1 LIMIT $2)",
+                "DELETE FROM inbox_body WHERE inbox IN
+                    (SELECT inbox FROM inbox_body WHERE inbox < $1 ORDER BY inbox LIMIT $2)",
                 "forgetting raw bodies",
             )
-            .int(before.micros())
+            .text(first_id(before))
             .int(limit),
         )
         .await?;

@@ -35,6 +35,8 @@ pub struct Intent {
     pub physical: i64,
     /// The change that it carries.
     pub cause_at: Timestamp,
+    /// Failures before this one.
+    pub attempt: i64,
 }
 
 /// What became of it.
@@ -130,10 +132,15 @@ pub fn intend(tx: &mut Tx, connection: &str, intents: &[Intent], now: Timestamp)
     );
 }
 
-/// The outcome of each intent. `retry_at` is used for rows that were not accepted.
-pub fn answered(tx: &mut Tx, outcomes: &[(&Intent, Outcome, Timestamp)], exchange: &str, now: Timestamp) {
+/// The outcome of each intent, with the time at which those that were not accepted may go again.
+pub fn answered<'a>(
+    tx: &mut Tx,
+    outcomes: impl Iterator<Item = (&'a Intent, &'a (Outcome, Timestamp))>,
+    exchange: &str,
+    now: Timestamp,
+) {
     let (mut pushes, mut accepted, mut postponed) = (Rows::new(), Rows::new(), Rows::new());
-    for (intent, outcome, retry_at) in outcomes {
+    for (intent, (outcome, retry_at)) in outcomes {
         pushes.push(&[Cell::Text(&intent.id), Cell::Text(outcome.word()), Cell::Text(outcome.reason())]);
         if *outcome == Outcome::Accepted {
             accepted.push(&[
@@ -323,7 +330,8 @@ pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<
     // Grouped in the order of the index first: sorting is what takes long.
     let steps = sqlx::query(
         "SELECT step, CAST(SUM(n) AS BIGINT) FROM (
-             SELECT quarter, state, step, COUNT(*) AS n FROM push WHERE quarter >= $1 AND quarter <= $2
+             SELECT quarter, state, step, COUNT(*) AS n FROM push
+             WHERE quarter >= $1 AND quarter <= $2 AND answered_at > 0
              GROUP BY quarter, state, step) AS counted
          WHERE state IN ('accepted', 'confirmed') AND step >= 0 GROUP BY step ORDER BY step",
     )
@@ -336,9 +344,9 @@ pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<
              SELECT CAST($1 AS BIGINT) UNION ALL SELECT quarter + 1 FROM part WHERE quarter < $2)
          SELECT part.quarter,
                 COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'accepted'
-                          ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1),
+                            AND p.answered_at > 0 ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1),
                 COALESCE((SELECT p.delay FROM push p WHERE p.quarter = part.quarter AND p.state = 'confirmed'
-                          ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1)
+                            AND p.answered_at > 0 ORDER BY p.step DESC, p.delay DESC LIMIT 1), -1)
          FROM part ORDER BY part.quarter",
     )
     .bind(from)
@@ -368,8 +376,10 @@ pub async fn delays(store: &Store, first: Timestamp, last: Timestamp) -> Result<
 async fn worst_at(store: &Store, quarter: i64) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query(
         "SELECT answered_at FROM push WHERE id IN (
-             (SELECT id FROM push WHERE state = 'accepted' AND quarter = $1 ORDER BY step DESC, delay DESC LIMIT 1),
-             (SELECT id FROM push WHERE state = 'confirmed' AND quarter = $1 ORDER BY step DESC, delay DESC LIMIT 1))
+             (SELECT id FROM push WHERE state = 'accepted' AND quarter = $1 AND answered_at > 0
+              ORDER BY step DESC, delay DESC LIMIT 1),
+             (SELECT id FROM push WHERE state = 'confirmed' AND quarter = $1 AND answered_at > 0
+              ORDER BY step DESC, delay DESC LIMIT 1))
          ORDER BY delay DESC LIMIT 1",
     )
     .bind(quarter)

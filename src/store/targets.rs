@@ -78,6 +78,7 @@ pub struct NewTarget {
     pub differs_since: Timestamp,
 }
 
+const READING_DUE: &str = "reading due targets";
 const SHOP_SIDE: RowsSql = rows_sql!(
     "SELECT l.variant, p.id, l.connection, l.product, p.warehouse, p.buffer, v.item, v.sku, COALESCE(w.units, 0),
             COALESCE(t.generation, 0), COALESCE(t.till, 0), COALESCE(t.waiting, 0), COALESCE(t.hold, 0),
@@ -318,14 +319,14 @@ macro_rules! due_sql {
     ($before:literal, $rest:literal) => {
         concat!(
             "SELECT t.variant, t.place, t.product, t.warehouse, t.generation, t.should, t.web_known, t.web_sellable,
-                    t.web_allocated, t.web_read_at, t.web_fresh, t.push_state, t.cause_at, COALESCE(w.open_units, 0),
-                    t.attempt
+                    t.web_allocated, t.web_read_at, t.web_fresh, t.push_state, t.cause_at,
+                    COALESCE(w.open_units, 0) AS open_units, t.attempt
              FROM ",
             $before,
-            " target t
-             JOIN place p ON p.id = t.place AND p.live_since > 0
+            " target t CROSS JOIN place p
              LEFT JOIN waiting w ON w.connection = t.connection AND w.product = t.product
-                 AND w.warehouse = t.warehouse ",
+                 AND w.warehouse = t.warehouse
+             WHERE p.id = t.place AND p.live_since > 0 AND ",
             $rest
         )
     };
@@ -353,20 +354,27 @@ fn due_row(row: &sqlx::any::AnyRow) -> Result<(Due, i64), sqlx::Error> {
     ))
 }
 
-/// Targets of live places whose newest generation the shop has not acknowledged and whose time has come; with the
-/// number of failures so far.
-pub async fn due(store: &Store, connection: &str, now: Timestamp, limit: i64) -> Result<Vec<(Due, i64)>, StoreError> {
-    let rows = sqlx::query(due_sql!(
-        "WHERE t.connection = $1 AND t.generation > t.acknowledged AND t.next_at <= $2
+/// What has never been put off comes from the index in its order, however much waits behind it; what has been, and
+/// whose time has come, is sorted.
+const DUE: &str = concat!(
+    "SELECT * FROM (",
+    due_sql!(
+        "t.connection = $1 AND t.generation > t.acknowledged AND t.next_at = 0
          ORDER BY CASE WHEN t.should < t.web_sellable THEN 0 ELSE 1 END, t.cause_at LIMIT $3"
-    ))
-    .bind(connection)
-    .bind(now.micros())
-    .bind(limit)
-    .fetch_all(store.read())
-    .await
-    .map_err(at("reading due targets"))?;
-    rows.iter().map(due_row).collect::<Result<_, _>>().map_err(at("reading due targets"))
+    ),
+    ") AS fresh UNION ALL SELECT * FROM (",
+    due_sql!(
+        "t.connection = $1 AND t.generation > t.acknowledged AND t.next_at > 0 AND t.next_at <= $2
+         ORDER BY CASE WHEN t.should < t.web_sellable THEN 0 ELSE 1 END, t.cause_at LIMIT $3"
+    ),
+    ") AS put_off"
+);
+
+/// Targets of live places whose newest generation the shop has not acknowledged and whose time has come, with the
+/// number of failures so far: at most `limit` that were never put off, and as many that were.
+pub async fn due(tx: &mut Tx, connection: &str, now: Timestamp, limit: i64) -> Result<Vec<(Due, i64)>, StoreError> {
+    let question = Statement::new(DUE, READING_DUE).text(connection).int(now.micros()).int(limit);
+    tx.rows(question).await?.iter().map(due_row).collect::<Result<_, _>>().map_err(at(READING_DUE))
 }
 
 /// When the next push of a connection is due; `None` when nothing waits.
@@ -378,8 +386,8 @@ pub async fn next_due_at(store: &Store, connection: &str) -> Result<Option<Times
     .bind(connection)
     .fetch_one(store.read())
     .await
-    .map_err(at("reading due targets"))?;
-    let next: i64 = row.try_get(0).map_err(at("reading due targets"))?;
+    .map_err(at(READING_DUE))?;
+    let next: i64 = row.try_get(0).map_err(at(READING_DUE))?;
     Ok((next >= 0).then_some(Timestamp(next)))
 }
 
@@ -392,7 +400,7 @@ pub async fn unconfirmed(
     limit: i64,
 ) -> Result<Vec<(Due, i64)>, StoreError> {
     let rows = sqlx::query(due_sql!(
-        "WHERE t.connection = $1 AND t.acknowledged > t.confirmed
+        "t.connection = $1 AND t.acknowledged > t.confirmed
            AND t.generation = t.acknowledged AND t.push_at <= $2 ORDER BY t.push_at LIMIT $3"
     ))
     .bind(connection)
@@ -427,11 +435,11 @@ pub async fn reread(
     const AGAIN: RowsSql = RowsSql {
         sqlite: due_sql!(
             "jsonb_each($1) AS each CROSS JOIN",
-            "WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
+            "t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
         ),
         postgres: due_sql!(
             "jsonb_array_elements(CAST($1 AS JSONB)) AS each(value) CROSS JOIN",
-            "WHERE t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
+            "t.connection = $2 AND t.variant = each.value->>0 AND t.place = each.value->>1"
         ),
     };
     let mut rows = Rows::new();

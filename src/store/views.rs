@@ -438,7 +438,8 @@ pub async fn push_states_since(store: &Store, since: Timestamp) -> Result<Vec<(S
     // Grouped in the order of the index first: sorting is what takes long.
     let rows = sqlx::query(
         "SELECT state, CAST(SUM(n) AS BIGINT) FROM (
-             SELECT quarter, state, COUNT(*) AS n FROM push WHERE quarter >= $1 GROUP BY quarter, state) AS counted
+             SELECT quarter, state, COUNT(*) AS n FROM push WHERE quarter >= $1 AND answered_at > 0
+             GROUP BY quarter, state) AS counted
          GROUP BY state ORDER BY state",
     )
     .bind(since.micros().div_euclid(QUARTER.0))

@@ -1,6 +1,7 @@
 //! What every task is handed: the store, the clock, the mint, and the connections.
 
 use super::intake::Intake;
+use super::refusals::Refusals;
 use super::schedule::{Schedule, Task};
 use crate::clock::Clock;
 use crate::connectors::error::CallError;
@@ -111,6 +112,8 @@ pub struct Cx {
     pub links: RwLock<Vec<Arc<Link>>>,
     /// Where notices wait for their common commit.
     pub intake: Intake,
+    /// Where refused notices wait to be counted.
+    pub refusals: Refusals,
     /// For live pages.
     pub changes: broadcast::Sender<Change>,
     /// Told when a connection is added, so that the driver starts its loops.

@@ -7,7 +7,7 @@ use super::cx::{Cx, Link, Side, TaskError};
 use super::intake::chain;
 use super::schedule::{Lane, Task};
 use super::sweep::Next;
-use super::{house, problems, push, sweep};
+use super::{house, problems, push, refusals, sweep};
 use crate::connectors::error::CallErrorKind;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::HashSet;
@@ -122,6 +122,7 @@ impl HouseWork {
         let now = cx.now();
         if self.problems <= now {
             self.problems = now + Span::secs(30);
+            refusals::flush(cx).await;
             report("problems", problems::refresh(cx).await);
         }
         if self.seal <= now {

@@ -32,6 +32,7 @@ pub mod intake;
 pub mod problems;
 mod push;
 pub mod receive;
+pub mod refusals;
 pub mod retarget;
 pub mod schedule;
 mod sweep;

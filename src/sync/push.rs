@@ -7,6 +7,7 @@ use super::cx::{Cx, Link, TaskError, keep_evidence};
 use super::schedule::Task;
 use super::sweep::Next;
 use crate::connectors::error::{CallError, CallErrorKind};
+use crate::connectors::evidence::Exchange;
 use crate::connectors::{Answer, Shop, ShopStock, StockWrite, WriteOutcome};
 use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::ShopReading;
@@ -15,13 +16,16 @@ use crate::domain::push::{self, Due};
 use crate::domain::retry;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::pushes::{self, Intent, Outcome};
-use crate::store::{StoreError, feeds, targets};
+use crate::store::{StoreError, Tx, feeds, targets};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Targets looked at in one go.
-const BATCH: i64 = 400;
+/// Targets looked at in one go: enough for a full call to one of two warehouses.
+const BATCH: i64 = 240;
+
+/// Calls of one turn at most; then reading back has its own.
+const CALLS_MAX: usize = 8;
 
 /// Products that one look at the shop covers, as the connectors declare.
 const LOOK_MAX: usize = 100;
@@ -29,11 +33,14 @@ const LOOK_MAX: usize = 100;
 /// How long after a write it is read back: long enough to read several at once.
 const CONFIRM_AFTER: Span = Span::secs(2);
 
+/// Between two readings back that were not full: each holds up writing for as long as it takes.
+const CONFIRM_PAUSE: Span = Span::secs(1);
+
 fn subtracts(shop: &dyn Shop) -> ShopSubtracts {
     if shop.capabilities().subtracts_own_orders { ShopSubtracts::OwnOpenOrders } else { ShopSubtracts::Nothing }
 }
 
-/// Sends what is due, at most one call's worth; comes back while there is more.
+/// Sends what is due, the most urgent first; comes back while there is more.
 pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
     let now = cx.now();
     if link.outcome_lost.load(Ordering::SeqCst) {
@@ -43,41 +50,124 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
         tx.commit().await?;
         link.outcome_lost.store(false, Ordering::SeqCst);
     }
-    if let Some(until) = shop.allowance(now).blocked_until.filter(|until| *until > now) {
-        return Ok(Next::At(until));
+    let mut answered: Option<Answered> = None;
+    for _ in 0..CALLS_MAX {
+        let now = cx.now();
+        if let Some(until) = shop.allowance(now).blocked_until.filter(|until| *until > now) {
+            write_down(cx, link, answered).await?;
+            return Ok(Next::At(until));
+        }
+        let intents = match plan(cx, link, shop, now, answered.take()).await? {
+            Plan::Send(intents) => intents,
+            Plan::Look(look) => {
+                let write = look_first(cx, link, shop, look, subtracts(shop)).await?;
+                if write.is_empty() {
+                    return Ok(Next::Again);
+                }
+                let intents = one_call(cx, shop, write);
+                let mut tx = cx.store.begin().await?;
+                pushes::intend(&mut tx, &link.id, &intents, cx.now());
+                link.outcome_lost.store(true, Ordering::SeqCst);
+                tx.commit().await?;
+                intents
+            }
+            Plan::Nothing => {
+                return Ok(match targets::next_due_at(&cx.store, &link.id).await? {
+                    Some(at) => Next::At(at),
+                    None => Next::Later,
+                });
+            }
+        };
+        let result = call(cx, link, shop, intents).await;
+        if result.error.is_some() {
+            let door = result.error.clone().filter(|error| error.not_before().is_some());
+            write_down(cx, link, Some(result)).await?;
+            // The rows know when they may go again; only a closed door stops the others.
+            return door.map_or(Ok(Next::Again), |error| Err(error.into()));
+        }
+        answered = Some(result);
     }
-    let mut due: Vec<(Due, i64)> = targets::due(&cx.store, &link.id, now, BATCH).await?;
-    if due.is_empty() {
-        return Ok(match targets::next_due_at(&cx.store, &link.id).await? {
-            Some(at) => Next::At(at),
-            None => Next::Later,
-        });
+    write_down(cx, link, answered).await?;
+    Ok(Next::Again)
+}
+
+/// What a look at the due targets leads to.
+enum Plan {
+    /// These have been written down and are to be sent in one call.
+    Send(Vec<Intent>),
+    /// Nothing can be sent before the shop was read.
+    Look(Vec<(Due, i64)>),
+    /// Nothing is due.
+    Nothing,
+}
+
+/// In one transaction: writes down what became of the last call, looks what is due now, and writes down what will be
+/// sent.
+async fn plan(
+    cx: &Cx,
+    link: &Arc<Link>,
+    shop: &dyn Shop,
+    now: Timestamp,
+    answered: Option<Answered>,
+) -> Result<Plan, TaskError> {
+    let mut tx = cx.store.begin().await?;
+    if let Some(answered) = &answered {
+        answered.write(&mut tx, cx, link).await?;
     }
+    let mut due: Vec<(Due, i64)> = targets::due(&mut tx, &link.id, now, BATCH).await?;
     due.sort_by_key(|(due, _)| push::urgency(due));
+    let nothing_due = due.is_empty();
     let rule = subtracts(shop);
-    let (mut look, mut write) = (Vec::new(), Vec::new());
+    let (mut look, mut write, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for (due, attempt) in due {
         match push::next(&due, now, false, rule) {
             push::Next::LookFirst => look.push((due, attempt)),
             push::Next::Write(physical) => write.push((due, attempt, physical)),
-            push::Next::Nothing => {
-                // It was read fresh and shows what it should: nothing to send.
-                settle(cx, &[&due]).await?;
-            }
+            push::Next::Nothing => shown.push(due),
         }
     }
+    let settled = settle(&mut tx, shown.iter(), now);
     // The most urgent kind goes first: what can be written at once, else a look.
-    if write.is_empty() {
-        look.truncate(LOOK_MAX);
-        write = look_first(cx, link, shop, look, rule).await?;
+    let intents = one_call(cx, shop, write);
+    if !intents.is_empty() {
+        pushes::intend(&mut tx, &link.id, &intents, now);
+        // Should the commit come through and its answer not.
+        link.outcome_lost.store(true, Ordering::SeqCst);
     }
-    // One call writes to one warehouse.
-    if let Some(warehouse) = write.first().map(|(due, _, _)| due.warehouse.clone()) {
-        write.retain(|(due, _, _)| due.warehouse == warehouse);
-        write.truncate(shop.capabilities().rows_per_write.max(1));
-        send(cx, link, shop, write).await?;
+    tx.commit().await?;
+    if let Some(answered) = &answered {
+        answered.tell(cx, link);
     }
-    Ok(Next::Again)
+    cx.tell(&settled);
+    if !intents.is_empty() {
+        return Ok(Plan::Send(intents));
+    }
+    look.truncate(LOOK_MAX);
+    Ok(if nothing_due { Plan::Nothing } else { Plan::Look(look) })
+}
+
+/// What one call carries: the rows of one warehouse, as many as the shop takes.
+fn one_call(cx: &Cx, shop: &dyn Shop, mut write: Vec<(Due, i64, i64)>) -> Vec<Intent> {
+    let Some(warehouse) = write.first().map(|(due, _, _)| due.warehouse.clone()) else { return Vec::new() };
+    write.retain(|(due, _, _)| due.warehouse == warehouse);
+    write.truncate(shop.capabilities().rows_per_write.max(1));
+    let now = cx.now();
+    let batch = cx.mint.id(now);
+    let intent = |(due, attempt, physical): (Due, i64, i64)| Intent {
+        id: cx.mint.id(now),
+        batch: batch.clone(),
+        variant: due.variant,
+        place: due.place,
+        product: due.product,
+        warehouse: due.warehouse,
+        generation: due.generation,
+        before: due.web_sellable,
+        should: due.should,
+        physical,
+        cause_at: due.cause_at,
+        attempt,
+    };
+    write.into_iter().map(intent).collect()
 }
 
 /// Reads the shop's stock of these targets, then decides again with what it said.
@@ -101,7 +191,12 @@ async fn look_first(
     if behind {
         link.schedule.wake(Task::Orders, now);
     }
-    settle(cx, &nothing.iter().collect::<Vec<_>>()).await?;
+    if !nothing.is_empty() {
+        let mut tx = cx.store.begin().await?;
+        let settled = settle(&mut tx, nothing.iter(), now);
+        tx.commit().await?;
+        cx.tell(&settled);
+    }
     Ok(write)
 }
 
@@ -159,51 +254,58 @@ async fn keep_readings(cx: &Cx, link: &Arc<Link>, readings: &[ShopReading]) -> R
     tx.commit().await
 }
 
-/// These show what they should: their newest generation needs no write.
-async fn settle(cx: &Cx, due: &[&Due]) -> Result<(), StoreError> {
-    if due.is_empty() {
-        return Ok(());
+/// These show what they should: their newest generation needs no write. Returns their variants.
+fn settle<'a>(tx: &mut Tx, due: impl Iterator<Item = &'a Due>, now: Timestamp) -> BTreeSet<String> {
+    let seen: Vec<(String, String, i64)> = due.map(|d| (d.variant.clone(), d.place.clone(), d.generation)).collect();
+    targets::settled(tx, &seen, now);
+    pushes::confirm(tx, &seen, now);
+    seen.into_iter().map(|(variant, _, _)| variant).collect()
+}
+
+/// What became of one call; not written down yet.
+struct Answered {
+    intents: Vec<Intent>,
+    /// One for each intent: what became of it, and when it may go again.
+    outcomes: Vec<(Outcome, Timestamp)>,
+    exchanges: Vec<Exchange>,
+    error: Option<CallError>,
+    at: Timestamp,
+}
+
+impl Answered {
+    async fn write(&self, tx: &mut Tx, cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
+        let evidence = keep_evidence(tx, cx, link, &self.exchanges).await?;
+        pushes::answered(tx, self.intents.iter().zip(&self.outcomes), &evidence, self.at);
+        match &self.error {
+            Some(error) => feeds::failed(tx, &link.id, Task::Push.feed(), &error.to_string(), self.at),
+            None => feeds::mark(tx, &link.id, Task::Push.feed(), 0, self.at, self.at),
+        }
+        Ok(())
     }
-    let now = cx.now();
-    let seen: Vec<(String, String, i64)> =
-        due.iter().map(|d| (d.variant.clone(), d.place.clone(), d.generation)).collect();
+
+    /// After the commit.
+    fn tell(&self, cx: &Cx, link: &Link) {
+        link.outcome_lost.store(false, Ordering::SeqCst);
+        cx.tell(&self.intents.iter().map(|i| i.variant.clone()).collect());
+        if self.outcomes.iter().any(|(outcome, _)| *outcome == Outcome::Accepted) {
+            link.schedule.wake(Task::Confirm, self.at + CONFIRM_AFTER);
+        }
+    }
+}
+
+/// Writes down what became of a call when no other follows at once.
+async fn write_down(cx: &Cx, link: &Arc<Link>, answered: Option<Answered>) -> Result<(), StoreError> {
+    let Some(answered) = answered else { return Ok(()) };
     let mut tx = cx.store.begin().await?;
-    targets::settled(&mut tx, &seen, now);
-    pushes::confirm(&mut tx, &seen, now);
+    answered.write(&mut tx, cx, link).await?;
     tx.commit().await?;
-    cx.tell(&due.iter().map(|d| d.variant.clone()).collect());
+    answered.tell(cx, link);
     Ok(())
 }
 
-/// One call: intents first, then the call without any transaction, then its outcome.
-async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i64)>) -> Result<(), TaskError> {
-    let now = cx.now();
-    let batch = cx.mint.id(now);
-    let intents: Vec<(Intent, i64)> = rows
-        .into_iter()
-        .map(|(due, attempt, physical)| {
-            let intent = Intent {
-                id: cx.mint.id(now),
-                batch: batch.clone(),
-                variant: due.variant,
-                place: due.place,
-                product: due.product,
-                warehouse: due.warehouse,
-                generation: due.generation,
-                before: due.web_sellable,
-                should: due.should,
-                physical,
-                cause_at: due.cause_at,
-            };
-            (intent, attempt)
-        })
-        .collect();
-    let plain: Vec<Intent> = intents.iter().map(|(intent, _)| intent.clone()).collect();
-    let mut tx = cx.store.begin().await?;
-    pushes::intend(&mut tx, &link.id, &plain, now);
-    tx.commit().await?;
-
-    let writes: Vec<StockWrite> = plain
+/// One call, without any transaction; its intents have been written down.
+async fn call(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, intents: Vec<Intent>) -> Answered {
+    let writes: Vec<StockWrite> = intents
         .iter()
         .map(|i| StockWrite {
             product: i.product.as_str().into(),
@@ -211,64 +313,42 @@ async fn send(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop, rows: Vec<(Due, i64, i
             physical: i.physical,
         })
         .collect();
-    // From here to the answer no transaction is open; until it is written down, nobody knows what became of it.
+    let batch = intents.first().map_or("", |intent| intent.batch.as_str());
+    // Until its outcome is written down, nobody knows what became of it.
     link.outcome_lost.store(true, Ordering::SeqCst);
     let called = shop.write_stock(&writes, &format!("Truecount {batch}")).await;
 
-    let answered_at = cx.now();
-    let later = |attempt: i64| {
-        let failures = u32::try_from(attempt + 1).unwrap_or(u32::MAX);
-        answered_at + retry::delay(failures, cx.mint.below(1_000))
+    let at = cx.now();
+    let later = |intent: &Intent| {
+        let failures = u32::try_from(intent.attempt + 1).unwrap_or(u32::MAX);
+        at + retry::delay(failures, cx.mint.below(1_000))
     };
-    let (outcomes, exchanges, error): (Vec<(&Intent, Outcome, Timestamp)>, _, Option<CallError>) = match called {
+    match called {
         Ok(Answer { value, exchanges }) => {
             let mut answers = value.into_iter();
-            let outcomes = intents
-                .iter()
-                .map(|(intent, attempt)| match answers.next() {
-                    Some(WriteOutcome::Accepted) => (intent, Outcome::Accepted, answered_at),
-                    Some(WriteOutcome::Refused(reason)) => (intent, Outcome::Refused(reason), later(*attempt)),
-                    None => (intent, Outcome::Unknown("the shop's answer had too few rows".into()), answered_at),
-                })
-                .collect();
-            (outcomes, exchanges, None)
+            let outcome = |intent| match answers.next() {
+                Some(WriteOutcome::Accepted) => (Outcome::Accepted, at),
+                Some(WriteOutcome::Refused(reason)) => (Outcome::Refused(reason), later(intent)),
+                None => (Outcome::Unknown("the shop's answer had too few rows".into()), at),
+            };
+            let outcomes = intents.iter().map(outcome).collect();
+            Answered { intents, outcomes, exchanges, error: None, at }
         }
         Err(error) => {
-            let outcomes = intents
-                .iter()
-                .map(|(intent, attempt)| {
-                    let reason = error.kind.to_string();
-                    match (&error.kind, error.not_before()) {
-                        (CallErrorKind::Throttled { .. } | CallErrorKind::Paced { .. }, Some(until)) => {
-                            (intent, Outcome::Throttled(reason), until)
-                        }
-                        _ if error.may_have_acted() => (intent, Outcome::Unknown(reason), later(*attempt)),
-                        (CallErrorKind::Rejected { .. }, _) => (intent, Outcome::Refused(reason), later(*attempt)),
-                        _ => (intent, Outcome::Failed(reason), later(*attempt)),
+            let outcome = |intent| {
+                let reason = error.kind.to_string();
+                match (&error.kind, error.not_before()) {
+                    (CallErrorKind::Throttled { .. } | CallErrorKind::Paced { .. }, Some(until)) => {
+                        (Outcome::Throttled(reason), until)
                     }
-                })
-                .collect();
-            (outcomes, error.exchanges.clone(), Some(error))
+                    _ if error.may_have_acted() => (Outcome::Unknown(reason), later(intent)),
+                    (CallErrorKind::Rejected { .. }, _) => (Outcome::Refused(reason), later(intent)),
+                    _ => (Outcome::Failed(reason), later(intent)),
+                }
+            };
+            let outcomes = intents.iter().map(outcome).collect();
+            Answered { intents, outcomes, exchanges: error.exchanges.clone(), error: Some(error), at }
         }
-    };
-    let mut tx = cx.store.begin().await?;
-    let evidence = keep_evidence(&mut tx, cx, link, &exchanges).await?;
-    pushes::answered(&mut tx, &outcomes, &evidence, answered_at);
-    match &error {
-        Some(error) => feeds::failed(&mut tx, &link.id, Task::Push.feed(), &error.to_string(), answered_at),
-        None => feeds::mark(&mut tx, &link.id, Task::Push.feed(), 0, answered_at, answered_at),
-    }
-    tx.commit().await?;
-    link.outcome_lost.store(false, Ordering::SeqCst);
-    cx.tell(&plain.iter().map(|i| i.variant.clone()).collect());
-    let accepted = outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Accepted);
-    if accepted {
-        link.schedule.wake(Task::Confirm, answered_at + CONFIRM_AFTER);
-    }
-    match error {
-        // The rows know when they may go again; only a closed door stops the others.
-        Some(error) if error.not_before().is_some() => Err(error.into()),
-        _ => Ok(()),
     }
 }
 
@@ -287,7 +367,7 @@ pub(super) async fn confirm(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
         waiting.iter().map(|(d, _)| (d.variant.clone(), d.place.clone(), d.generation)).collect();
     let fresh = look_at(cx, link, shop, &waiting).await?;
     compare_and_mend(cx, link, fresh, &generations).await?;
-    Ok(Next::Again)
+    Ok(if waiting.len() < LOOK_MAX { Next::At(cx.now() + CONFIRM_PAUSE) } else { Next::Again })
 }
 
 /// Settles what shows what it should; plans another write for what does not, unless one waits already.

@@ -2,13 +2,14 @@
 
 use super::apply::Incoming;
 use super::cx::{Cx, Link, Side};
-use super::intake::{self, IntakeError, chain};
+use super::intake::{self, IntakeError};
+use super::refusals;
 use super::schedule::Task;
 use crate::connectors::notice::{Delivery, NoticeError};
 use crate::connectors::{Unreadable, fingerprint};
 use crate::domain::fact::{Fact, Hint};
 use crate::domain::time::Timestamp;
-use crate::store::inbox::{self, NewRecord};
+use crate::store::inbox::NewRecord;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -121,15 +122,7 @@ fn sweep_for(hint: Option<Hint>, side: &Side) -> Task {
 }
 
 /// Counts a refusal, so that Connections can show it; the caller's status does not depend on that.
-async fn refuse(cx: &Cx, link: &Arc<Link>, status: u16, reason: &str) -> Received {
-    let now = cx.now();
-    let counted = async {
-        let mut tx = cx.store.begin().await?;
-        inbox::count_refused(&mut tx, &link.id, status, reason, now);
-        tx.commit().await
-    };
-    if let Err(error) = counted.await {
-        tracing::error!(error = %chain(&error), connection.id = %link.id, "a refused notice could not be counted");
-    }
+async fn refuse(cx: &Cx, link: &Link, status: u16, reason: &str) -> Received {
+    refusals::count(cx, &link.id, status, reason).await;
     Received::new(status, reason)
 }

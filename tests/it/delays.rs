@@ -23,10 +23,11 @@ async fn write(store: &Store, id: &str, delay: Option<Span>, at: Timestamp, what
         should: 2,
         physical: 2,
         cause_at: delay.map_or(Timestamp(0), |delay| at - delay),
+        attempt: 0,
     };
     let mut tx = store.begin().await?;
     pushes::intend(&mut tx, SHOP, std::slice::from_ref(&intent), at);
-    pushes::answered(&mut tx, &[(&intent, what, at)], "", at);
+    pushes::answered(&mut tx, [(&intent, &(what, at))].into_iter(), "", at);
     tx.commit().await
 }
 

@@ -203,7 +203,8 @@ impl Stage {
         let as_of = feeds::get(store, till, "stock").await.unwrap().as_of;
         assert_eq!(ledger::unsound(store, till, as_of).await.unwrap(), Vec::new(), "{why}");
         assert_eq!(activity::first_break(store).await.unwrap(), None, "{why}");
-        let waiting = targets::due(store, self.options.web_connection.as_str(), self.now(), 10).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let waiting = targets::due(&mut tx, self.options.web_connection.as_str(), self.now(), 10).await.unwrap();
         assert!(waiting.is_empty(), "{why}: {waiting:?}");
     }
 

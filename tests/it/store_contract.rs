@@ -202,6 +202,7 @@ async fn a_write_that_was_under_way_is_unknown_after_a_start_and_confirmed_only_
             should: 5,
             physical: 5,
             cause_at: NOW,
+            attempt: 0,
         };
         let mut tx = desk.store.begin().await.unwrap();
         pushes::intend(&mut tx, SHOP, std::slice::from_ref(&intent), NOW);
@@ -222,6 +223,59 @@ async fn a_write_that_was_under_way_is_unknown_after_a_start_and_confirmed_only_
         let written = sku_views::pushes_of(&desk.store, &variant, "place", 10).await.unwrap();
         assert_eq!(written.iter().map(|push| push.state.as_str()).collect::<Vec<_>>(), ["confirmed"], "{kind:?}");
     }
+}
+
+/// A reading of one of several products.
+async fn reading_of(desk: &Desk, product: &str, count: i64, version: i64) {
+    let payload = format!(
+        r#"{{"id":"i-{product}","version":{version},"product_id":"{product}","outlet_id":"o","count":{count}}}"#
+    );
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("type", "inventory.update")
+        .append_pair("payload", &payload)
+        .finish();
+    assert_eq!(desk.push_signed(form).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_falls_is_sent_first_and_what_was_put_off_waits_for_its_time() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "secret", &["o"]).await;
+        let web = [("rises", 1), ("falls", 9), ("late", 9), ("again", 9)];
+        for (n, (product, _)) in (10..).zip(web) {
+            desk.list(product, &format!("SKU-{product}"), true).await;
+            reading_of(&desk, product, 5, n).await;
+        }
+        let due = async |now: Timestamp, limit: i64| -> Vec<String> {
+            let mut tx = desk.store.begin().await.unwrap();
+            let found = targets::due(&mut tx, SHOP, now, limit).await.unwrap();
+            found.into_iter().map(|(due, _)| due.product).collect()
+        };
+        assert_eq!(due(NOW, 10).await, [""; 0], "{kind:?}: nothing is written where nobody went live");
+        let variants = variants_by_product(&desk).await;
+        let mut tx = desk.store.begin().await.unwrap();
+        connections::set_live(&mut tx, "place", NOW).await.unwrap();
+        let shown = web.map(|(product, sellable)| (product.to_owned(), "1".to_owned(), sellable, 0, sellable));
+        targets::web_read(&mut tx, SHOP, &shown, NOW);
+        for (product, seconds) in [("late", 60), ("again", 1)] {
+            let here = (variants[product].clone(), "place".to_owned());
+            targets::not_named(&mut tx, &[here], "not named", NOW + Span::secs(seconds));
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(due(NOW, 10).await, ["falls", "rises"], "{kind:?}");
+        assert_eq!(due(NOW, 1).await, ["falls"], "{kind:?}: no more than asked for");
+        assert_eq!(due(NOW + Span::secs(1), 10).await, ["falls", "rises", "again"], "{kind:?}");
+        assert_eq!(due(NOW + Span::secs(60), 10).await.len(), 4, "{kind:?}");
+    }
+}
+
+async fn variants_by_product(desk: &Desk) -> BTreeMap<String, String> {
+    let mut products = BTreeMap::new();
+    for variant in targets::variants_after(&desk.store, "", 10).await.unwrap() {
+        let sku = target(desk, &variant).await.sku;
+        products.insert(sku.trim_start_matches("SKU-").to_owned(), variant);
+    }
+    products
 }
 
 fn problem(subject: &str, title: &str) -> Problem {

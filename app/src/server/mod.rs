@@ -29,9 +29,12 @@ use truecount::operator::accounts::Accounts;
 /// Largest form.
 pub const FORM_BYTES: usize = 64 * 1024;
 
-/// What every handler may reach.
+/// What every handler may reach. A request passes many layers, and each takes one: it is cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What is behind an [`AppState`].
+pub struct Shared {
     /// The running engine.
     pub engine: Engine,
     /// The settings.
@@ -52,7 +55,7 @@ pub struct AppState {
 impl AppState {
     /// Brings together what the handlers need. The mint is seeded by the operating system whatever the engine's is.
     pub fn new(engine: Engine, config: Config, accounts: Accounts) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             engine,
             accounts,
             site: Arc::new(files::Site::open(&config.site_dir)),
@@ -62,7 +65,15 @@ impl AppState {
             notices: Arc::new(tokio::sync::Semaphore::new(webhooks::BYTES_AT_ONCE)),
             hosts: Arc::new(security::Hosts::of(&config)),
             config: Arc::new(config),
-        }
+        }))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 
