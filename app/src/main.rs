@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use truecount::clock::{Clock, SystemClock};
-use truecount::config::{Config, Mistakes, NAMES, SecretKey};
+use truecount::config::{Config, Mistakes, NAMES};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
 use truecount::engine::{Engine, Parts};
@@ -16,10 +16,12 @@ use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
 use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
+use truecount::sync::intake::chain;
 use truecount_app::bench::{self, Bench};
 use truecount_app::demo::{self, Demo};
 use truecount_app::rehearse::{self, Rehearsal};
 use truecount_app::server::{AppState, lifecycle, router, telemetry};
+use truecount_app::settings::{SettingsError, Usable, usable};
 
 /// Settings that cannot be used.
 const EXIT_SETTINGS: u8 = 2;
@@ -259,10 +261,14 @@ fn main() -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
-    let mistakes = error.downcast_ref::<Mistakes>();
+    let tried = match error.downcast_ref::<SettingsError>() {
+        Some(SettingsError::Mistakes(mistakes)) => Some(mistakes),
+        _ => None,
+    };
+    let mistakes = tried.or_else(|| error.downcast_ref::<Mistakes>());
     let _ = match mistakes {
         Some(mistakes) => write!(std::io::stderr(), "{mistakes}"),
-        None => writeln!(std::io::stderr(), "truecount: {error:#}"),
+        None => writeln!(std::io::stderr(), "truecount: {}", chain(error.as_ref())),
     };
     if mistakes.is_some() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
 }
@@ -274,8 +280,8 @@ fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let map = settings(&cli.settings);
     match cli.command {
-        Command::Serve => serve(Config::read(&map)?).await,
-        Command::Check => check(Config::read(&map)?).await,
+        Command::Serve => serve(usable(&map).await?).await,
+        Command::Check => check(&usable(&map).await?),
         Command::User(command) => user(Config::read(&map)?, command).await,
         Command::Demo(DemoArgs { seed, skus }) => {
             let config = Config::read(&map)?;
@@ -316,12 +322,12 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Accounts)> {
     Ok((store.clone(), Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os()))))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(Usable { config, tls, .. }: Usable) -> anyhow::Result<()> {
     telemetry::start(&config)?;
-    let tls = config.tls.as_ref().map(lifecycle::tls).transpose()?;
     let mint = Arc::new(Mint::from_os());
     let (store, accounts) = open(&config).await?;
-    let key = secret_key(&config, &store, &mint).await?;
+    // Made on the first start; beside a database with sealed tokens it was there a moment ago, and opened them.
+    let key = truecount::config::secret_key(&config.secret_key_file, &mint).context("SECRET_KEY_FILE")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let transport = Arc::new(HttpTransport::new(config.allow_loopback_vendors)?);
     if config.allow_loopback_vendors {
@@ -368,20 +374,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The key, made on the first start. Beside a database with connections it is never made: it would open none of them,
-/// and stand where the lost one has to be put back.
-async fn secret_key(config: &Config, store: &Store, mint: &Mint) -> anyhow::Result<SecretKey> {
-    let file = &config.secret_key_file;
-    let sealed = truecount::store::connections::all(store).await?.len();
-    anyhow::ensure!(
-        sealed == 0 || file.exists(),
-        "SECRET_KEY_FILE {} is not there, but this database holds the tokens of {sealed} connections, sealed with it. \
-         Put the file back from its backup; docs/RUNBOOK.md, \"The key is lost\", says what to do when there is none.",
-        file.display()
-    );
-    Ok(truecount::config::secret_key(file, mint)?)
-}
-
 /// The first and the second signal to stop.
 fn stops() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
     let (first, first_told) = tokio::sync::oneshot::channel::<()>();
@@ -407,37 +399,30 @@ async fn tidy(accounts: Accounts) {
     }
 }
 
-async fn check(config: Config) -> anyhow::Result<()> {
-    telemetry::check(&config)?;
-    for (name, text) in config.shown() {
+/// Everything was tried out already; here it is told.
+fn check(found: &Usable) -> anyhow::Result<()> {
+    for (name, text) in found.config.shown() {
         say(format_args!("{name}={text}"))?;
     }
-    if let Some(files) = &config.tls {
-        lifecycle::tls(files)?;
+    if found.tls.is_some() {
         say("TLS certificate and key fit together.")?;
     }
-    let key_is_there = config.secret_key_file.exists();
-    if key_is_there {
-        truecount::config::secret_key(&config.secret_key_file, &Mint::from_os())?;
-        say("The secret key is there and private.")?;
-    }
-    let key_to_come = "The secret key will be made on the first start.";
-    if config.database.file().is_some_and(|file| !file.exists()) {
-        if !key_is_there {
-            say(key_to_come)?;
-        }
-        say("The database will be made on the first start.")?;
-        return Ok(());
-    }
-    let (store, accounts) = open(&config).await?;
-    if !key_is_there {
-        match truecount::store::connections::all(&store).await?.is_empty() {
-            true => say(key_to_come)?,
-            // Says what is wrong, and makes nothing.
-            false => drop(secret_key(&config, &store, &Mint::from_os()).await?),
+    let opened = found.inside.as_ref().map_or(0, |inside| inside.sealed.len());
+    match (found.has_key, opened) {
+        (false, _) => say("The secret key will be made on the first start.")?,
+        (true, 0) => say("The secret key is there and private.")?,
+        (true, n) => {
+            say(format_args!("The secret key is there and private, and opens the tokens of {n} connections."))?
         }
     }
-    match accounts.list(&Accounts::console()).await?.len() {
+    let Some(inside) = &found.inside else {
+        return say("The database will be made on the first start.");
+    };
+    if inside.steps_to_come > 0 {
+        let n = inside.steps_to_come;
+        say(format_args!("The database is of an older version; the next start brings it up to date ({n} steps)."))?;
+    }
+    match inside.accounts {
         0 => say("The database opens. There is no account yet; the first start prints a code."),
         n => say(format_args!("The database opens. Accounts: {n}.")),
     }

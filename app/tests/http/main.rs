@@ -2,6 +2,7 @@
 #![cfg(feature = "ssr")]
 
 mod coming_in;
+mod command_line;
 mod door;
 mod files;
 mod limits;
