@@ -5,6 +5,7 @@ mod coming_in;
 mod command_line;
 mod door;
 mod files;
+mod health;
 mod limits;
 mod listening;
 mod live;
