@@ -308,19 +308,8 @@ async fn an_older_product_row_never_replaces_a_newer_one() {
     for kind in databases() {
         let desk = Desk::open(&kind, "secret", &["o"]).await;
         for (version, sku, shown) in [(5, "new", "new"), (4, "old", "new"), (6, "newest", "newest")] {
-            let mut listing = truecount::domain::fact::Listing {
-                product: "p".into(),
-                style: None,
-                name: "Tee".into(),
-                options: Vec::new(),
-                sku: sku.into(),
-                barcode: None,
-                archived: false,
-                counted: true,
-                bundle: false,
-                price: None,
-                version: Some(version),
-            };
+            let mut listing = crate::desk::listing("p", sku, "Tee");
+            listing.version = Some(version);
             let mut tx = desk.store.begin().await.unwrap();
             listings::save(&mut tx, TILL, &[&listing], NOW).await.unwrap();
             listing.version = Some(1);
