@@ -1,7 +1,7 @@
 //! `truecount`: serve, demo, rehearse, bench, check, user. It parses, wires and exits; nothing is decided here.
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -19,12 +19,14 @@ use truecount::store::{Durability, Store};
 use truecount::sync::intake::chain;
 use truecount_app::bench::{self, Bench};
 use truecount_app::demo::{self, Demo};
-use truecount_app::rehearse::{self, Rehearsal};
+use truecount_app::rehearse::{self, Ended, Rehearsal};
 use truecount_app::server::{AppState, lifecycle, router, telemetry};
 use truecount_app::settings::{SettingsError, Usable, usable};
 
-/// Settings that cannot be used.
+/// Settings or arguments that cannot be used.
 const EXIT_SETTINGS: u8 = 2;
+/// Stopped by a signal, as a shell says it of Ctrl-C.
+const EXIT_STOPPED: u8 = 130;
 
 /// One trustworthy stock count between a web shop and a till.
 #[derive(Parser)]
@@ -123,7 +125,7 @@ struct RehearseArgs {
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     hours: u32,
     /// First simulated day, as in 2026-03-28
-    #[arg(long, default_value = "2026-05-14", value_name = "DATE")]
+    #[arg(long, default_value = "2026-05-14", value_name = "DATE", value_parser = first_day)]
     start: chrono::NaiveDate,
     /// Zones of the stores, in turn
     #[arg(long, value_delimiter = ',', default_value = "Europe/London", value_name = "ZONES")]
@@ -132,13 +134,13 @@ struct RehearseArgs {
     #[arg(long, value_delimiter = ',', default_value = "GBP", value_parser = currency)]
     currencies: Vec<String>,
     /// Till sales a day, all stores together
-    #[arg(long, default_value_t = 400, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     sales_per_day: u32,
     /// Web orders a day
-    #[arg(long, default_value_t = 120, value_name = "N")]
+    #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     orders_per_day: u32,
     /// Returns a day
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     returns_per_day: u32,
     /// Share of items with doubtful data, in percent
     #[arg(long, default_value_t = 5, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -208,6 +210,13 @@ fn role(word: &str) -> Result<Role, String> {
     Role::from_word(word).ok_or_else(|| format!("use one of {}", words.join(", ")))
 }
 
+/// Zones, offsets and calendars are known well enough in this century only.
+fn first_day(word: &str) -> Result<chrono::NaiveDate, String> {
+    let day = word.parse::<chrono::NaiveDate>().ok();
+    day.filter(|day| (2000..2100).contains(&chrono::Datelike::year(day)))
+        .ok_or_else(|| "use a day from 2000-01-01 to 2099-12-31, as in 2026-03-28".to_owned())
+}
+
 fn currency(word: &str) -> Result<String, String> {
     let right = word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase());
     if right { Ok(word.to_owned()) } else { Err("use three capital letters, as in GBP".to_owned()) }
@@ -248,6 +257,7 @@ fn settings(given: &Settings) -> BTreeMap<String, String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    refuse_a_database(&cli);
     // Nobody else may choose the TLS library; a second attempt would only mean that it is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -270,20 +280,36 @@ fn complain(error: &anyhow::Error) -> ExitCode {
         Some(mistakes) => write!(std::io::stderr(), "{mistakes}"),
         None => writeln!(std::io::stderr(), "truecount: {}", chain(error.as_ref())),
     };
-    if mistakes.is_some() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
+    match error.downcast_ref::<Ended>() {
+        Some(Ended::Stopped) => ExitCode::from(EXIT_STOPPED),
+        Some(Ended::Refused(_)) => ExitCode::from(EXIT_SETTINGS),
+        None if mistakes.is_some() => ExitCode::from(EXIT_SETTINGS),
+        None => ExitCode::FAILURE,
+    }
 }
 
 fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("standard output is closed")
 }
 
+/// A demonstration and a measurement keep nothing, so a database given by hand would be passed over in silence.
+fn refuse_a_database(cli: &Cli) {
+    if cli.settings.db.is_some() && matches!(cli.command, Command::Demo(_) | Command::Bench(_)) {
+        let why = "--db cannot be used here: everything is kept in a temporary database and thrown away";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).exit();
+    }
+}
+
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let map = settings(&cli.settings);
+    let mut map = settings(&cli.settings);
     match cli.command {
         Command::Serve => serve(usable(&map).await?).await,
         Command::Check => check(&usable(&map).await?),
         Command::User(command) => user(Config::read(&map)?, command).await,
         Command::Demo(DemoArgs { seed, skus }) => {
+            // An installation's database and key are none of its business.
+            map.remove("DATABASE_URL");
+            map.remove("SECRET_KEY_FILE");
             let config = Config::read(&map)?;
             telemetry::start(&config)?;
             demo::run(Demo { config, seed, skus }).await

@@ -253,28 +253,31 @@ impl HttpBody for Answering {
 /// The signals that ask us to stop: Ctrl-C and, where there is one, SIGTERM. Each call waits for the next.
 pub struct Signals {
     #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    heard: Vec<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
     /// Begins to listen; a signal from now on is not lost.
     pub fn listen() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+            Self { heard: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
         }
+        #[cfg(not(unix))]
+        Self {}
     }
 
     /// Waits for the next signal.
     pub async fn next(&mut self) {
         #[cfg(unix)]
-        if let Some(terminate) = &mut self.terminate {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-        let _ = tokio::signal::ctrl_c().await;
+        std::future::poll_fn(|cx| {
+            let mut came = self.heard.iter_mut().map(|signal| signal.poll_recv(cx).is_ready());
+            if came.any(|came| came) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
     }
 }

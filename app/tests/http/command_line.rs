@@ -243,3 +243,64 @@ async fn folders_that_are_not_there_are_named() -> Outcome {
     assert!(left_behind(folder.path())?.is_empty(), "nothing is made by looking");
     Ok(())
 }
+
+/// What cannot be done is said at once, whatever it would have taken.
+#[tokio::test]
+async fn a_rehearsal_that_cannot_be_is_refused_before_it_begins() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("report"))?;
+    let before = left_behind(folder.path())?;
+    let long = ["rehearse", "--hours", "100000"];
+    for (arguments, words) in [
+        (&["--report", "nowhere/report.json"][..], "--report nowhere/report.json cannot be written"),
+        (&["--report", "report"], "--report report cannot be written"),
+        (&["--start", "0001-01-01"], "from 2000-01-01 to 2099-12-31"),
+        (&["--start", "9999-12-31"], "from 2000-01-01 to 2099-12-31"),
+        (&["--start", "yesterday"], "from 2000-01-01 to 2099-12-31"),
+        (&["--skus", "1000000", "--stores", "500"], "are 500000000 counts"),
+        (&["--sales-per-day", "1000000"], "a day for 100000 hours"),
+        (&["--sales-per-day", "4000000000"], "--sales-per-day"),
+        (&["--faults", "F99", "--report", "made.json"], "there is no fault F99"),
+        (&["--pair", "this+that"], "not this+that"),
+    ] {
+        let (code, text) = ends(folder.path(), &[&long[..], arguments].concat(), &[]).await?;
+        assert!(code == Some(2) && text.contains(words), "{arguments:?}: {code:?} {text}");
+        assert_eq!(left_behind(folder.path())?, before, "{arguments:?}");
+    }
+    for command in ["demo", "bench"] {
+        let (code, text) = ends(folder.path(), &[command, "--db", "sqlite://mine.db"], &[]).await?;
+        assert!(code == Some(2) && text.contains("--db cannot be used here"), "{command}: {text}");
+    }
+    Ok(())
+}
+
+/// Ctrl-C in the middle: no folder stays behind, and no empty report.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_stopped_rehearsal_leaves_nothing_behind() -> Outcome {
+    use rustix::process::{Pid, Signal, kill_process};
+    const LONG: [&str; 5] = ["rehearse", "--hours", "100000", "--report", "report.json"];
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = tempfile::tempdir()?;
+        let temporary = folder.path().join("temporary");
+        std::fs::create_dir(&temporary)?;
+        let mut command = tokio::process::Command::from(truecount(folder.path(), &LONG));
+        let mut child = command.env("TMPDIR", &temporary).kill_on_drop(true).spawn()?;
+        let (mut look, began) = (tokio::time::interval(Duration::from_millis(20)), std::time::Instant::now());
+        let playing = || {
+            let inside = std::fs::read_dir(&temporary).into_iter().flatten().flatten();
+            inside.map(|entry| entry.path().join("rehearsal.db")).any(|file| file.exists())
+        };
+        while !playing() {
+            look.tick().await;
+            assert!(began.elapsed() < PATIENCE, "it never began");
+        }
+        let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or("it ended by itself")?;
+        kill_process(id, signal)?;
+        let status = tokio::time::timeout(PATIENCE, child.wait()).await??;
+        assert_eq!(status.code(), Some(130), "{signal:?}");
+        assert!(left_behind(&temporary)?.is_empty(), "{signal:?}");
+        assert_eq!(left_behind(folder.path())?.keys().collect::<Vec<_>>(), ["temporary"], "{signal:?}");
+    }
+    Ok(())
+}
