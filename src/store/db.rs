@@ -130,7 +130,7 @@ async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
     let options = AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))?;
     let mut write = Writer::connect(options.clone(), POSTGRES_SETTINGS.to_vec()).await?;
     if let Found::Strange(why) = look::look_at_server(write.conn().await?).await? {
-        return Err(StoreError::Unusable(why));
+        return Err(StoreError::Unusable(format!("{why}; give Truecount a database of its own")));
     }
     migrate(&POSTGRES_MIGRATIONS, write.conn().await?).await?;
     let read = AnyPoolOptions::new()

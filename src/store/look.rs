@@ -156,7 +156,7 @@ pub(super) async fn look_at_server(conn: &mut AnyConnection) -> Result<Found, St
         None => {
             let (steps,): (i64,) =
                 sqlx::query_as("SELECT COUNT(*) FROM _sqlx_migrations").fetch_one(&mut *conn).await.map_err(at())?;
-            let strange = "its tables were made by another program; give Truecount a database of its own";
+            let strange = "its tables were made by another program";
             Ok(if steps == 0 { Found::Nothing } else { Found::Strange(strange.to_owned()) })
         }
     }
