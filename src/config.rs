@@ -4,8 +4,10 @@
 //! mistakes are reported together, each with its name, what is wrong and an example. Nothing here reads the
 //! process environment or opens a database.
 
+mod files;
 mod secret_key;
 
+pub use files::{folder_of, plain_file};
 pub use secret_key::{KeyError, SecretKey, secret_key};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -374,6 +376,13 @@ impl Config {
 
     /// Reads and checks all settings. Names we do not know are none of our business.
     pub fn read(map: &BTreeMap<String, String>) -> Result<Self, Mistakes> {
+        let (config, mistakes) = Self::read_all(map);
+        if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// As [`Config::read`], for whoever has more to check before all mistakes are told: a setting that cannot be used
+    /// stands at what holds without it, and nothing may begin with these settings unless there is no mistake.
+    pub fn read_all(map: &BTreeMap<String, String>) -> (Self, Vec<Mistake>) {
         let mut reader = Reader { map, mistakes: Vec::new() };
         let database = reader.database();
         let listen = match reader.text("LISTEN").unwrap_or("127.0.0.1:4780").parse::<SocketAddr>() {
@@ -423,10 +432,7 @@ impl Config {
         };
         let log = reader.text("LOG").unwrap_or("info").to_owned();
         let site_dir = PathBuf::from(reader.text("SITE_DIR").unwrap_or("target/site"));
-        if !reader.mistakes.is_empty() {
-            return Err(Mistakes(reader.mistakes));
-        }
-        Ok(Self {
+        let config = Self {
             database,
             listen,
             public,
@@ -438,7 +444,8 @@ impl Config {
             allow_loopback_vendors,
             log,
             log_format,
-        })
+        };
+        (config, reader.mistakes)
     }
 
     /// Name and value of every setting, fit to be printed: without passwords.

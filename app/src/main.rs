@@ -1,14 +1,14 @@
 //! `truecount`: serve, demo, rehearse, bench, check, user. It parses, wires and exits; nothing is decided here.
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use truecount::clock::{Clock, SystemClock};
-use truecount::config::{Config, Mistakes, NAMES, SecretKey};
+use truecount::config::{Config, Mistakes, NAMES};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
 use truecount::engine::{Engine, Parts};
@@ -16,13 +16,17 @@ use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
 use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
+use truecount::sync::intake::chain;
 use truecount_app::bench::{self, Bench};
 use truecount_app::demo::{self, Demo};
-use truecount_app::rehearse::{self, Rehearsal};
+use truecount_app::rehearse::{self, Ended, Rehearsal};
 use truecount_app::server::{AppState, lifecycle, router, telemetry};
+use truecount_app::settings::{SettingsError, Usable, usable};
 
-/// Settings that cannot be used.
+/// Settings or arguments that cannot be used.
 const EXIT_SETTINGS: u8 = 2;
+/// Stopped by a signal, as a shell says it of Ctrl-C.
+const EXIT_STOPPED: u8 = 130;
 
 /// One trustworthy stock count between a web shop and a till.
 #[derive(Parser)]
@@ -121,7 +125,7 @@ struct RehearseArgs {
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     hours: u32,
     /// First simulated day, as in 2026-03-28
-    #[arg(long, default_value = "2026-05-14", value_name = "DATE")]
+    #[arg(long, default_value = "2026-05-14", value_name = "DATE", value_parser = first_day)]
     start: chrono::NaiveDate,
     /// Zones of the stores, in turn
     #[arg(long, value_delimiter = ',', default_value = "Europe/London", value_name = "ZONES")]
@@ -130,13 +134,13 @@ struct RehearseArgs {
     #[arg(long, value_delimiter = ',', default_value = "GBP", value_parser = currency)]
     currencies: Vec<String>,
     /// Till sales a day, all stores together
-    #[arg(long, default_value_t = 400, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     sales_per_day: u32,
     /// Web orders a day
-    #[arg(long, default_value_t = 120, value_name = "N")]
+    #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     orders_per_day: u32,
     /// Returns a day
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     returns_per_day: u32,
     /// Share of items with doubtful data, in percent
     #[arg(long, default_value_t = 5, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -206,6 +210,13 @@ fn role(word: &str) -> Result<Role, String> {
     Role::from_word(word).ok_or_else(|| format!("use one of {}", words.join(", ")))
 }
 
+/// Zones, offsets and calendars are known well enough in this century only.
+fn first_day(word: &str) -> Result<chrono::NaiveDate, String> {
+    let day = word.parse::<chrono::NaiveDate>().ok();
+    day.filter(|day| (2000..2100).contains(&chrono::Datelike::year(day)))
+        .ok_or_else(|| "use a day from 2000-01-01 to 2099-12-31, as in 2026-03-28".to_owned())
+}
+
 fn currency(word: &str) -> Result<String, String> {
     let right = word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase());
     if right { Ok(word.to_owned()) } else { Err("use three capital letters, as in GBP".to_owned()) }
@@ -246,6 +257,7 @@ fn settings(given: &Settings) -> BTreeMap<String, String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    refuse_a_database(&cli);
     // Nobody else may choose the TLS library; a second attempt would only mean that it is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -259,25 +271,45 @@ fn main() -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
-    let mistakes = error.downcast_ref::<Mistakes>();
+    let tried = match error.downcast_ref::<SettingsError>() {
+        Some(SettingsError::Mistakes(mistakes)) => Some(mistakes),
+        _ => None,
+    };
+    let mistakes = tried.or_else(|| error.downcast_ref::<Mistakes>());
     let _ = match mistakes {
         Some(mistakes) => write!(std::io::stderr(), "{mistakes}"),
-        None => writeln!(std::io::stderr(), "truecount: {error:#}"),
+        None => writeln!(std::io::stderr(), "truecount: {}", chain(error.as_ref())),
     };
-    if mistakes.is_some() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
+    match error.downcast_ref::<Ended>() {
+        Some(Ended::Stopped) => ExitCode::from(EXIT_STOPPED),
+        Some(Ended::Refused(_)) => ExitCode::from(EXIT_SETTINGS),
+        None if mistakes.is_some() => ExitCode::from(EXIT_SETTINGS),
+        None => ExitCode::FAILURE,
+    }
 }
 
 fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("standard output is closed")
 }
 
+/// A demonstration and a measurement keep nothing, so a database given by hand would be passed over in silence.
+fn refuse_a_database(cli: &Cli) {
+    if cli.settings.db.is_some() && matches!(cli.command, Command::Demo(_) | Command::Bench(_)) {
+        let why = "--db cannot be used here: everything is kept in a temporary database and thrown away";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).exit();
+    }
+}
+
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let map = settings(&cli.settings);
+    let mut map = settings(&cli.settings);
     match cli.command {
-        Command::Serve => serve(Config::read(&map)?).await,
-        Command::Check => check(Config::read(&map)?).await,
+        Command::Serve => serve(usable(&map).await?).await,
+        Command::Check => check(&usable(&map).await?),
         Command::User(command) => user(Config::read(&map)?, command).await,
         Command::Demo(DemoArgs { seed, skus }) => {
+            // An installation's database and key are none of its business.
+            map.remove("DATABASE_URL");
+            map.remove("SECRET_KEY_FILE");
             let config = Config::read(&map)?;
             telemetry::start(&config)?;
             demo::run(Demo { config, seed, skus }).await
@@ -316,12 +348,12 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Accounts)> {
     Ok((store.clone(), Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os()))))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(Usable { config, tls, .. }: Usable) -> anyhow::Result<()> {
     telemetry::start(&config)?;
-    let tls = config.tls.as_ref().map(lifecycle::tls).transpose()?;
     let mint = Arc::new(Mint::from_os());
     let (store, accounts) = open(&config).await?;
-    let key = secret_key(&config, &store, &mint).await?;
+    // Made on the first start; beside a database with sealed tokens it was there a moment ago, and opened them.
+    let key = truecount::config::secret_key(&config.secret_key_file, &mint).context("SECRET_KEY_FILE")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let transport = Arc::new(HttpTransport::new(config.allow_loopback_vendors)?);
     if config.allow_loopback_vendors {
@@ -368,20 +400,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The key, made on the first start. Beside a database with connections it is never made: it would open none of them,
-/// and stand where the lost one has to be put back.
-async fn secret_key(config: &Config, store: &Store, mint: &Mint) -> anyhow::Result<SecretKey> {
-    let file = &config.secret_key_file;
-    let sealed = truecount::store::connections::all(store).await?.len();
-    anyhow::ensure!(
-        sealed == 0 || file.exists(),
-        "SECRET_KEY_FILE {} is not there, but this database holds the tokens of {sealed} connections, sealed with it. \
-         Put the file back from its backup; docs/RUNBOOK.md, \"The key is lost\", says what to do when there is none.",
-        file.display()
-    );
-    Ok(truecount::config::secret_key(file, mint)?)
-}
-
 /// The first and the second signal to stop.
 fn stops() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
     let (first, first_told) = tokio::sync::oneshot::channel::<()>();
@@ -407,37 +425,30 @@ async fn tidy(accounts: Accounts) {
     }
 }
 
-async fn check(config: Config) -> anyhow::Result<()> {
-    telemetry::check(&config)?;
-    for (name, text) in config.shown() {
+/// Everything was tried out already; here it is told.
+fn check(found: &Usable) -> anyhow::Result<()> {
+    for (name, text) in found.config.shown() {
         say(format_args!("{name}={text}"))?;
     }
-    if let Some(files) = &config.tls {
-        lifecycle::tls(files)?;
+    if found.tls.is_some() {
         say("TLS certificate and key fit together.")?;
     }
-    let key_is_there = config.secret_key_file.exists();
-    if key_is_there {
-        truecount::config::secret_key(&config.secret_key_file, &Mint::from_os())?;
-        say("The secret key is there and private.")?;
-    }
-    let key_to_come = "The secret key will be made on the first start.";
-    if config.database.file().is_some_and(|file| !file.exists()) {
-        if !key_is_there {
-            say(key_to_come)?;
-        }
-        say("The database will be made on the first start.")?;
-        return Ok(());
-    }
-    let (store, accounts) = open(&config).await?;
-    if !key_is_there {
-        match truecount::store::connections::all(&store).await?.is_empty() {
-            true => say(key_to_come)?,
-            // Says what is wrong, and makes nothing.
-            false => drop(secret_key(&config, &store, &Mint::from_os()).await?),
+    let opened = found.inside.as_ref().map_or(0, |inside| inside.sealed.len());
+    match (found.has_key, opened) {
+        (false, _) => say("The secret key will be made on the first start.")?,
+        (true, 0) => say("The secret key is there and private.")?,
+        (true, n) => {
+            say(format_args!("The secret key is there and private, and opens the tokens of {n} connections."))?
         }
     }
-    match accounts.list(&Accounts::console()).await?.len() {
+    let Some(inside) = &found.inside else {
+        return say("The database will be made on the first start.");
+    };
+    if inside.steps_to_come > 0 {
+        let n = inside.steps_to_come;
+        say(format_args!("The database is of an older version; the next start brings it up to date ({n} steps)."))?;
+    }
+    match inside.accounts {
         0 => say("The database opens. There is no account yet; the first start prints a code."),
         n => say(format_args!("The database opens. Accounts: {n}.")),
     }

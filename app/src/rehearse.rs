@@ -1,8 +1,10 @@
 //! The rehearsal: a simulated shop and till, faults from a seed, and what came of it.
 
+use crate::server::lifecycle::Signals;
 use anyhow::{Context, bail};
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use truecount::domain::time::Timestamp;
 use truecount::rehearsal::{self, Report};
@@ -43,12 +45,96 @@ pub struct Rehearsal {
     pub report: Option<PathBuf>,
 }
 
+/// Why a rehearsal did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// What was asked for cannot be done; nothing was begun.
+    #[error("{0}")]
+    Refused(String),
+    /// Somebody stopped it.
+    #[error("stopped before its end; there is no report")]
+    Stopped,
+}
+
+/// Most counts that a rehearsal keeps: items times stores. Its world lies in memory.
+const COUNTS_MAX: u64 = 20_000_000;
+/// Most that happens in a rehearsal: sales, orders and returns of all its days.
+const EVENTS_MAX: u64 = 100_000_000;
+
+/// Refuses what no machine would come to the end of.
+fn check_size(asked: &Rehearsal) -> Result<(), Ended> {
+    let counts = u64::from(asked.skus) * u64::from(asked.stores);
+    if counts > COUNTS_MAX {
+        let (skus, stores) = (asked.skus, asked.stores);
+        return Err(Ended::Refused(format!(
+            "{skus} items in {stores} stores are {counts} counts, and a rehearsal keeps at most {COUNTS_MAX}; take \
+             fewer items (--skus) or stores (--stores)"
+        )));
+    }
+    let a_day = [asked.sales_per_day, asked.orders_per_day, asked.returns_per_day].map(u64::from).iter().sum::<u64>();
+    let events = a_day * u64::from(asked.hours) / 24;
+    if events > EVENTS_MAX {
+        return Err(Ended::Refused(format!(
+            "{a_day} sales, orders and returns a day for {} hours are {events}, and a rehearsal plays at most \
+             {EVENTS_MAX}; take fewer hours (--hours) or less a day",
+            asked.hours
+        )));
+    }
+    Ok(())
+}
+
+/// Where the report will go, opened before anything is played: hours later is too late to say that it cannot be.
+struct ReportFile {
+    path: PathBuf,
+    file: File,
+    /// Whether it was made here, and goes again if nothing gets written.
+    made: bool,
+}
+
+impl ReportFile {
+    fn open(path: &Path) -> Result<Self, Ended> {
+        let refused = |error| Ended::Refused(format!("--report {} cannot be written: {error}", path.display()));
+        let options = || File::options().write(true).to_owned();
+        let (file, made) = match options().create_new(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                (options().open(path).map_err(refused)?, false)
+            }
+            Err(error) => return Err(refused(error)),
+        };
+        Ok(Self { path: path.to_owned(), file, made })
+    }
+
+    fn write(mut self, text: &str) -> anyhow::Result<()> {
+        let failed = || format!("cannot write {}", self.path.display());
+        // What was there before; a pipe or a terminal has nothing to cut off.
+        if self.file.metadata().with_context(failed)?.is_file() {
+            self.file.set_len(0).with_context(failed)?;
+        }
+        self.file.write_all(text.as_bytes()).with_context(failed)?;
+        self.made = false;
+        Ok(())
+    }
+}
+
+impl Drop for ReportFile {
+    fn drop(&mut self) {
+        if self.made {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// Runs a rehearsal. Ends with an error when a number that must be 0 is not.
 pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
     if asked.pair != "centra+lightspeed-x" {
-        bail!("this version rehearses centra+lightspeed-x only, not {}", asked.pair);
+        let pair = &asked.pair;
+        return Err(Ended::Refused(format!("this version rehearses centra+lightspeed-x only, not {pair}")).into());
     }
-    let faults = rehearsal::parse_faults(&asked.faults.join(",")).map_err(anyhow::Error::msg)?;
+    check_size(&asked)?;
+    let faults = rehearsal::parse_faults(&asked.faults.join(",")).map_err(Ended::Refused)?;
+    let mut signals = Signals::listen();
+    let report_file = asked.report.as_deref().map(ReportFile::open).transpose()?;
     let midnight = asked.start.and_hms_opt(0, 0, 0).context("that day has no midnight")?.and_utc();
     let options = Options {
         seed: asked.seed,
@@ -66,12 +152,16 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
     let url = asked.db.clone().unwrap_or_else(|| format!("sqlite://{}", folder.path().join("rehearsal.db").display()));
     let began = Instant::now();
     let mut played = rehearsal::Rehearsal::open(options, &url).await?;
-    let report = played.rehearse(i64::from(asked.hours), || began.elapsed().as_secs_f64()).await?;
+    let report = tokio::select! {
+        report = played.rehearse(i64::from(asked.hours), || began.elapsed().as_secs_f64()) => Some(report),
+        () = signals.next() => None,
+    };
+    // Closed before its folder goes, or it would be writing where nothing is any more.
+    played.engine.store().close().await;
+    let report = report.ok_or(Ended::Stopped)??;
     let json = serde_json::to_string_pretty(&report)?;
-    match &asked.report {
-        Some(file) => {
-            std::fs::write(file, format!("{json}\n")).with_context(|| format!("cannot write {}", file.display()))?
-        }
+    match report_file {
+        Some(file) => file.write(&format!("{json}\n"))?,
         None => writeln!(std::io::stdout(), "{json}").context("standard output is closed")?,
     }
     judge(&report)

@@ -1,8 +1,14 @@
 //! The key that vendors' tokens are sealed with: a private file beside the database, never in it.
 
+use super::files::plain_file;
 use crate::mint::Mint;
 use secrecy::{ExposeSecret, SecretBox};
+use std::io::Read as _;
 use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Most that is read of the file: a key, with some room for blanks around it.
+const LONGEST: u64 = 1_024;
 
 /// The 32 bytes that vendors' tokens are sealed with; blank when printed, wiped when dropped.
 #[derive(Clone)]
@@ -12,6 +18,26 @@ impl SecretKey {
     /// Wraps key bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(std::sync::Arc::new(SecretBox::new(Box::new(bytes))))
+    }
+
+    /// Reads the key; `None` when there is no such file. A file that others may read is refused, and so is anything
+    /// that is no plain file, before it is opened: a pipe would keep us waiting.
+    pub fn read(file: &Path) -> Result<Option<Self>, KeyError> {
+        let path = file.display().to_string();
+        let failed = |source| KeyError::File { path: path.clone(), source };
+        match plain_file(file) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        }
+        if readable_by_others(file).map_err(failed)? {
+            return Err(KeyError::Open { path });
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(file).and_then(|open| open.take(LONGEST).read_to_end(&mut bytes)).map_err(failed)?;
+        let text = Zeroizing::new(bytes);
+        let key = hex::decode(text.trim_ascii()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        key.map(|key| Some(Self::new(key))).ok_or(KeyError::Content { path })
     }
 
     /// The key bytes.
@@ -30,7 +56,7 @@ impl std::fmt::Debug for SecretKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read or made.
-    #[error("SECRET_KEY_FILE {path} cannot be read or made")]
+    #[error("{path} cannot be read or made")]
     File {
         /// Which file.
         path: String,
@@ -39,39 +65,29 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The file holds something else.
-    #[error("SECRET_KEY_FILE {path} does not hold 64 hex digits")]
+    #[error("{path} does not hold 64 hex digits")]
     Content {
         /// Which file.
         path: String,
     },
     /// Others may read the file.
-    #[error("SECRET_KEY_FILE {path} can be read by others; run: chmod 600 {path}")]
+    #[error("{path} can be read by others; run: chmod 600 {path}")]
     Open {
         /// Which file.
         path: String,
     },
 }
 
-/// Reads the secret key, or makes one on the first start. A file that others may read is refused. An existing
-/// file is never written to: a lost key means that every connection's token has to be typed in again.
+/// Reads the secret key as [`SecretKey::read`] does, or makes one on the first start. An existing file is never
+/// written to: a lost key means that every connection's token has to be typed in again.
 pub fn secret_key(file: &Path, mint: &Mint) -> Result<SecretKey, KeyError> {
-    let path = file.display().to_string();
-    let failed = |source| KeyError::File { path: path.clone(), source };
-    match std::fs::read_to_string(file) {
-        Ok(text) => {
-            if readable_by_others(file).map_err(failed)? {
-                return Err(KeyError::Open { path });
-            }
-            let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            bytes.map(SecretKey::new).ok_or(KeyError::Content { path })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let bytes = mint.bytes::<32>();
-            write_private(file, &format!("{}\n", hex::encode(bytes))).map_err(failed)?;
-            Ok(SecretKey::new(bytes))
-        }
-        Err(error) => Err(failed(error)),
+    if let Some(key) = SecretKey::read(file)? {
+        return Ok(key);
     }
+    let bytes = mint.bytes::<32>();
+    write_private(file, &format!("{}\n", hex::encode(bytes)))
+        .map_err(|source| KeyError::File { path: file.display().to_string(), source })?;
+    Ok(SecretKey::new(bytes))
 }
 
 #[cfg(unix)]

@@ -89,7 +89,9 @@ pub(crate) fn fingerprint(raw: &str) -> String {
 /// What a shop said of some products.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShopStock {
-    /// Counts by product and warehouse. A product without one at a warehouse has nothing there.
+    /// Counts by product and warehouse. A product that the answer names without one at a warehouse has nothing there.
+    /// UNSURE: that is our own assumption. Centra nowhere says what a missing row means; it could also mean that the
+    /// product was never stocked there, which comes to the same count, or that the account may not see the warehouse.
     pub readings: Vec<ShopReading>,
     /// The products that the answer names. Of one that was asked for and is not among them nothing is known.
     pub named: Vec<ProductKey>,

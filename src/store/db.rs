@@ -1,6 +1,7 @@
 //! Opening the database: which one it is, its settings, its migrations, and the one-writer rule.
 
 use super::error::StoreError;
+use super::look::{self, Found};
 use super::writer::Writer;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Executor as _, Row as _};
@@ -38,8 +39,8 @@ const POSTGRES_SETTINGS: [&str; 4] = [
     "SET synchronous_commit = on",
 ];
 
-static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 pub(super) struct Opened {
     pub dialect: Dialect,
@@ -62,7 +63,7 @@ pub(super) async fn open(url: &str, durability: Durability) -> Result<Opened, St
     }
 }
 
-fn sqlite_path(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let rest = rest.split('?').next().unwrap_or(rest);
@@ -70,6 +71,12 @@ fn sqlite_path(url: &str) -> Option<PathBuf> {
 }
 
 async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
+    // Before the first side file: what is not ours stays as it is.
+    if let Found::Strange(why) = look::look_at_file(path).await? {
+        return Err(StoreError::Unusable(format!(
+            "{why}; name a file of Truecount's own, or one that is not there yet"
+        )));
+    }
     let lock = take_lock(path)?;
     let shown = path.display();
     let synchronous: &'static str = match durability {
@@ -124,6 +131,9 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
 async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
     let options = AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))?;
     let mut write = Writer::connect(options.clone(), POSTGRES_SETTINGS.to_vec()).await?;
+    if let Found::Strange(why) = look::look_at_server(write.conn().await?).await? {
+        return Err(StoreError::Unusable(format!("{why}; give Truecount a database of its own")));
+    }
     migrate(&POSTGRES_MIGRATIONS, write.conn().await?).await?;
     let read = AnyPoolOptions::new()
         .max_connections(READERS)
@@ -167,15 +177,20 @@ pub async fn create_database(base: &str, name: &str) -> Result<String, StoreErro
 async fn migrate(migrator: &sqlx::migrate::Migrator, conn: &mut AnyConnection) -> Result<(), StoreError> {
     match migrator.run(conn).await {
         Ok(()) => Ok(()),
-        Err(sqlx::migrate::MigrateError::VersionMissing(version)) => Err(StoreError::Unusable(format!(
-            "this database was made by a newer Truecount (it has migration {version}); start that version, or restore \
-             the backup taken before the upgrade"
-        ))),
+        Err(sqlx::migrate::MigrateError::VersionMissing(version)) => Err(newer(version)),
         Err(error) => Err(StoreError::Driver {
             at: "bringing the database up to date",
             source: sqlx::Error::Migrate(Box::new(error)),
         }),
     }
+}
+
+/// What is said of a database that has taken a step we do not know.
+pub(super) fn newer(version: i64) -> StoreError {
+    StoreError::Unusable(format!(
+        "this database was made by a newer Truecount (it has migration {version}); start that version, or restore the \
+         backup taken before the upgrade"
+    ))
 }
 
 async fn check_sqlite_version(conn: &mut AnyConnection) -> Result<(), StoreError> {

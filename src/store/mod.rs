@@ -19,6 +19,7 @@ pub mod findings;
 pub mod inbox;
 pub mod ledger;
 pub mod listings;
+pub mod look;
 pub mod orders;
 pub mod problems;
 pub mod pushes;

@@ -150,14 +150,49 @@ async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An error with its causes, for the one place where it is logged.
+/// An error with its causes, for the one place where it is logged. A cause that was said already, because the layer
+/// above repeats it at its end, is not said again.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let said = inner.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        #[source]
+        below: Option<Box<Layer>>,
+    }
+
+    fn layers(texts: &[&'static str]) -> Option<Box<Layer>> {
+        let (text, below) = texts.split_first()?;
+        Some(Box::new(Layer { text, below: layers(below) }))
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        for (texts, said) in [
+            (&["alone"][..], "alone"),
+            (&["not kept", "disk full"], "not kept: disk full"),
+            (&["not kept", "the database: disk full", "disk full"], "not kept: the database: disk full"),
+            (&["disk full", "disk full", "errno 28"], "disk full: errno 28"),
+            (&["disk full", "not kept", "disk full"], "disk full: not kept: disk full"),
+        ] {
+            assert_eq!(chain(&layers(texts).unwrap()), said);
+        }
+    }
 }

@@ -1,10 +1,9 @@
 //! What people are shown to decide on: the preview before a place goes live, and the problems on Today.
 
-use crate::desk::{Desk, NOW, SHOP, TILL};
+use crate::desk::{Desk, NOW, SHOP, TILL, listing};
 use crate::shop::{Kind, databases};
 use crate::stage::Stage;
 use truecount::domain::access::Role;
-use truecount::domain::fact::Listing;
 use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
 use truecount::operator::views::StockQuery;
@@ -106,19 +105,7 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
 async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;
-        let listing = |product: &str, sku: &str| Listing {
-            product: product.into(),
-            style: None,
-            name: format!("Thing {product}"),
-            options: Vec::new(),
-            sku: sku.into(),
-            barcode: None,
-            archived: false,
-            counted: true,
-            bundle: false,
-            price: None,
-            version: None,
-        };
+        let listing = |product: &str, sku: &str| listing(product, sku, &format!("Thing {product}"));
         let at_till =
             [listing("t1", "TWICE"), listing("t2", "TWICE"), listing("t3", "Case-1"), listing("t4", "50%_OFF")];
         let in_shop = [listing("s1", "TWICE"), listing("s3", "CASE-1"), listing("s5", "ONLY-WEB")];

@@ -42,6 +42,23 @@ impl Transport for Silence {
     }
 }
 
+/// A counted item with nothing special about it.
+pub fn listing(product: &str, sku: &str, name: &str) -> Listing {
+    Listing {
+        product: product.into(),
+        style: None,
+        name: name.into(),
+        options: Vec::new(),
+        sku: sku.into(),
+        barcode: None,
+        archived: false,
+        counted: true,
+        bundle: false,
+        price: None,
+        version: None,
+    }
+}
+
 /// An engine whose till signs with a secret that the test knows.
 pub struct Desk {
     pub engine: Engine,
@@ -102,19 +119,7 @@ impl Desk {
 
     /// Puts a product into the till's catalogue, and into the shop's when `twin`; twins are linked.
     pub async fn list(&self, product: &str, sku: &str, twin: bool) {
-        let listing = Listing {
-            product: product.into(),
-            style: None,
-            name: sku.into(),
-            options: Vec::new(),
-            sku: sku.into(),
-            barcode: None,
-            archived: false,
-            counted: true,
-            bundle: false,
-            price: None,
-            version: None,
-        };
+        let listing = listing(product, sku, sku);
         let mut tx = self.store.begin().await.unwrap();
         listings::save(&mut tx, TILL, &[&listing], NOW).await.unwrap();
         if twin {

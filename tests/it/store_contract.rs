@@ -18,6 +18,7 @@ use truecount::rehearsal::add_connections;
 use truecount::sim::Options;
 use truecount::store::inbox::{self, NewRecord};
 use truecount::store::ledger::{self, NewMovement};
+use truecount::store::look::{Found, look};
 use truecount::store::pushes::{self, Intent};
 use truecount::store::seal::SealKey;
 use truecount::store::{
@@ -362,19 +363,8 @@ async fn an_older_product_row_never_replaces_a_newer_one() {
     for kind in databases() {
         let desk = Desk::open(&kind, "secret", &["o"]).await;
         for (version, sku, shown) in [(5, "new", "new"), (4, "old", "new"), (6, "newest", "newest")] {
-            let mut listing = truecount::domain::fact::Listing {
-                product: "p".into(),
-                style: None,
-                name: "Tee".into(),
-                options: Vec::new(),
-                sku: sku.into(),
-                barcode: None,
-                archived: false,
-                counted: true,
-                bundle: false,
-                price: None,
-                version: Some(version),
-            };
+            let mut listing = crate::desk::listing("p", sku, "Tee");
+            listing.version = Some(version);
             let mut tx = desk.store.begin().await.unwrap();
             listings::save(&mut tx, TILL, &[&listing], NOW).await.unwrap();
             listing.version = Some(1);
@@ -483,5 +473,30 @@ async fn no_key_of_a_vendor_lies_readable_in_the_database() {
         assert!(open(seal).await.is_ok(), "{kind:?}");
         let wrong = open(SealKey::new([2; 32])).await;
         assert!(matches!(wrong.err(), Some(EngineError::Sealed(_))), "{kind:?}: another key opens nothing");
+    }
+}
+
+/// Before the first start, between two starts, and while somebody else works with it.
+#[tokio::test]
+async fn a_database_is_looked_into_without_being_changed() {
+    for kind in databases() {
+        let (url, _dir) = fresh_address(&kind).await;
+        assert_eq!(look(&url).await.unwrap(), Found::Nothing, "{kind:?}");
+        let store = Store::open(&url, Durability::Off).await.unwrap();
+        let (seal, mint) = (SealKey::new([7; 32]), Mint::seeded(7));
+        let addresses = ["https://till.invalid", "https://shop.invalid"];
+        add_connections(&store, &seal, &mint, &Options::default(), addresses).await.unwrap();
+        for in_use in [true, false] {
+            if !in_use {
+                store.close().await;
+            }
+            let Found::Ours(inside) = look(&url).await.unwrap() else { panic!("{kind:?}: it is ours") };
+            assert_eq!((inside.accounts, inside.steps_to_come, inside.sealed.len()), (0, 0, 2), "{kind:?}");
+            for one in &inside.sealed {
+                assert!(seal.open(&one.owner, &one.text).is_ok(), "{kind:?}: {}", one.name);
+            }
+        }
+        drop(store);
+        assert!(Store::open(&url, Durability::Off).await.is_ok(), "{kind:?}");
     }
 }

@@ -65,7 +65,12 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
     let zone = options.stores.first().map_or(chrono_tz::Europe::London, |store| store.zone);
     tracing::info!("playing the last {HOURS_BEHIND} hours of trade in {} stores", options.stores.len());
     let vendors = vendors::Listeners::bind().await?;
-    let (world, key) = play_the_day(options.clone(), &url, &vendors, &clock).await?;
+    let mut signals = lifecycle::Signals::listen();
+    let played = tokio::select! {
+        played = play_the_day(options.clone(), &url, &vendors, &clock) => played?,
+        () = signals.next() => return Ok(()),
+    };
+    let (world, key) = played;
     world.end_faults();
 
     let mint = Arc::new(Mint::from_os());
@@ -108,7 +113,6 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
     let state = AppState::new(engine, config, accounts);
     let listeners = Arc::clone(&state.listeners);
     announce(&origin, &control, &on_a_shelf(&world), &logins)?;
-    let mut signals = lifecycle::Signals::listen();
     let (leave, left) = tokio::sync::oneshot::channel::<()>();
     lifecycle::serve(
         listener,

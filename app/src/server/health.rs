@@ -9,11 +9,11 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::accounts::Accounts;
 
 /// How long the outcome of a try stands.
-const GOOD_FOR: Duration = Duration::from_secs(10);
+const GOOD_FOR: Span = Span::secs(10);
 /// How long a try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The row that is written and removed.
@@ -47,22 +47,23 @@ async fn ready(State(state): State<AppState>) -> Response {
 /// gave, so that strangers cannot keep the disk busy.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    last: Mutex<Option<(Instant, bool)>>,
+    last: Mutex<Option<(Timestamp, bool)>>,
 }
 
 impl Writes {
     async fn work(&self, accounts: &Accounts) -> bool {
         let mut last = self.last.lock().await;
         if let Some((at, worked)) = *last
-            && at.elapsed() < GOOD_FOR
+            // A clock that was set back makes the last try one of the future, which says nothing.
+            && (Span::ZERO..GOOD_FOR).contains(&accounts.now().since(at))
         {
             return worked;
         }
-        let accounts = accounts.clone();
+        let hand = accounts.clone();
         let trying = to_the_end(async move {
             // No session is called that: theirs are 64 hex digits.
-            accounts.begin_session(TRIAL, "", "{}").await?;
-            accounts.end_session(TRIAL).await
+            hand.begin_session(TRIAL, "", "{}").await?;
+            hand.end_session(TRIAL).await
         });
         let worked = match tokio::time::timeout(PATIENCE, trying).await {
             Ok(Some(Ok(()))) => true,
@@ -76,7 +77,7 @@ impl Writes {
                 false
             }
         };
-        *last = Some((Instant::now(), worked));
+        *last = Some((accounts.now(), worked));
         worked
     }
 }

@@ -12,11 +12,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +25,6 @@ use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
-use truecount::config::TlsFiles;
 
 /// Most connections at the same time; a silent one takes some kilobytes.
 const MOST_CONNECTIONS: usize = 4_096;
@@ -95,43 +91,6 @@ fn places() -> usize {
 #[cfg(not(unix))]
 fn places() -> usize {
     MOST_CONNECTIONS
-}
-
-/// Why TLS cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read as PEM.
-    #[error("{name} {path} cannot be read as PEM")]
-    File {
-        /// Which setting names it.
-        name: &'static str,
-        /// Which file.
-        path: String,
-        /// Why.
-        #[source]
-        source: rustls_pki_types::pem::Error,
-    },
-    /// Certificate and key do not fit.
-    #[error("TLS_CERT_FILE and TLS_KEY_FILE do not fit together")]
-    Pair(#[source] rustls::Error),
-}
-
-/// Reads certificate and key.
-pub fn tls(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
-    let failed = |name, path: &Path, source| TlsError::File { name, path: path.display().to_string(), source };
-    let chain = CertificateDer::pem_file_iter(&files.cert)
-        .and_then(|certs| certs.collect::<Result<Vec<_>, _>>())
-        .map_err(|source| failed("TLS_CERT_FILE", &files.cert, source))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|source| failed("TLS_KEY_FILE", &files.key, source))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Pair)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(TlsError::Pair)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Serves until `stop` resolves, then drains until done, until the time is up, or until `leave` resolves.
@@ -236,20 +195,18 @@ async fn while_asked(connection: impl Future<Output = hyper::Result<()>>, asked:
     let mut connection = std::pin::pin!(connection);
     let mut patience = limits.headers;
     loop {
-        tokio::select! {
-            ended = &mut connection => {
+        match tokio::time::timeout(patience, &mut connection).await {
+            Ok(ended) => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");
                 }
                 return;
             }
-            () = tokio::time::sleep(patience) => {
-                if !asked.swap(false, Ordering::Relaxed) && Arc::strong_count(asked) <= at_rest {
-                    tracing::debug!("a connection on which nothing was asked was closed");
-                    return;
-                }
-                patience = limits.idle;
+            Err(_) if !asked.swap(false, Ordering::Relaxed) && Arc::strong_count(asked) <= at_rest => {
+                tracing::debug!("a connection on which nothing was asked was closed");
+                return;
             }
+            Err(_) => patience = limits.idle,
         }
     }
 }
@@ -296,28 +253,31 @@ impl HttpBody for Answering {
 /// The signals that ask us to stop: Ctrl-C and, where there is one, SIGTERM. Each call waits for the next.
 pub struct Signals {
     #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    heard: Vec<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
     /// Begins to listen; a signal from now on is not lost.
     pub fn listen() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+            Self { heard: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
         }
+        #[cfg(not(unix))]
+        Self {}
     }
 
     /// Waits for the next signal.
     pub async fn next(&mut self) {
         #[cfg(unix)]
-        if let Some(terminate) = &mut self.terminate {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-        let _ = tokio::signal::ctrl_c().await;
+        std::future::poll_fn(|cx| {
+            let mut came = self.heard.iter_mut().map(|signal| signal.poll_recv(cx).is_ready());
+            if came.any(|came| came) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
     }
 }

@@ -13,6 +13,7 @@ mod login;
 pub mod security;
 pub mod session;
 pub mod telemetry;
+pub mod tls;
 pub mod web;
 mod webhooks;
 

@@ -1,23 +1,28 @@
-//! Real sockets on this machine: slow clients, stopping, and the command line.
+//! Real sockets on this machine: slow clients, silent ones, and stopping.
 
 use crate::door::{Door, Outcome};
 use axum::Router;
 use axum::routing::get;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
-use truecount::mint::Mint;
-use truecount::rehearsal;
-use truecount::sim::Options;
-use truecount::store::seal::SealKey;
-use truecount::store::{Durability, Store};
 use truecount_app::server::lifecycle::{Limits, serve};
 
 async fn told(receiver: oneshot::Receiver<()>) {
     drop(receiver.await);
+}
+
+/// A page that says when somebody is inside, and answers when it is told to proceed.
+fn slow(inside: &Arc<Notify>, proceed: &Arc<Notify>) -> Router {
+    let (inside, proceed) = (inside.clone(), proceed.clone());
+    let answer = || async move {
+        inside.notify_one();
+        proceed.notified().await;
+        "finished"
+    };
+    Router::new().route("/slow", get(answer))
 }
 
 /// A48: whoever does not finish the headers is let go, whether they sent half of them or nothing at all, and others
@@ -75,17 +80,7 @@ async fn answers_that_nobody_reads_are_given_up() -> Outcome {
 #[tokio::test]
 async fn connections_at_rest_are_closed_and_others_are_not() -> Outcome {
     let (inside, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let router = Router::new().route("/quick", get(|| async { "quick" })).route(
-        "/slow",
-        get({
-            let (inside, proceed) = (inside.clone(), proceed.clone());
-            move || async move {
-                inside.notify_one();
-                proceed.notified().await;
-                "finished"
-            }
-        }),
-    );
+    let router = slow(&inside, &proceed).route("/quick", get(|| async { "quick" }));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let short = Duration::from_millis(100);
@@ -113,17 +108,7 @@ async fn connections_at_rest_are_closed_and_others_are_not() -> Outcome {
 #[tokio::test]
 async fn stopping_lets_open_requests_finish_and_takes_no_new_ones() -> Outcome {
     let (inside, proceed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let router = Router::new().route(
-        "/slow",
-        get({
-            let (inside, proceed) = (inside.clone(), proceed.clone());
-            move || async move {
-                inside.notify_one();
-                proceed.notified().await;
-                "finished"
-            }
-        }),
-    );
+    let router = slow(&inside, &proceed);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
@@ -170,65 +155,5 @@ async fn the_second_signal_does_not_wait() -> Outcome {
     stop.send(()).map_err(|()| "the server is gone")?;
     leave.send(()).map_err(|()| "the server is gone")?;
     tokio::time::timeout(Duration::from_secs(10), server).await??;
-    Ok(())
-}
-
-fn truecount(folder: &std::path::Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_truecount"));
-    command.current_dir(folder).env_clear().args(arguments);
-    command
-}
-
-#[test]
-fn settings_that_cannot_be_used_are_all_named_and_end_with_two() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let output = truecount(folder.path(), &["check", "--listen", "here"])
-        .env("ZONE", "Middle/Earth")
-        .env("LOG_FORMAT", "xml")
-        .output()?;
-    assert_eq!(output.status.code(), Some(2));
-    let text = String::from_utf8_lossy(&output.stderr);
-    for name in ["LISTEN", "ZONE", "LOG_FORMAT", "for example"] {
-        assert!(text.contains(name), "{text}");
-    }
-    Ok(())
-}
-
-#[test]
-fn accounts_are_kept_from_the_command_line() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let run = |arguments: &[&str]| -> Result<(bool, String), std::io::Error> {
-        let output = truecount(folder.path(), arguments).output()?;
-        let text = [output.stdout, output.stderr].concat();
-        Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
-    };
-    let (done, text) = run(&["user", "add", "Kim", "--role", "finance"])?;
-    assert!(done && text.contains("Added Kim as Finance.") && text.contains("shown this once"), "{text}");
-    assert!(!run(&["user", "add", "kim"])?.0, "the name is taken");
-    assert!(run(&["user", "disable", "Kim"])?.0);
-    let (_, text) = run(&["user", "list"])?;
-    assert!(text.contains("Kim\tfinance\tdisabled"), "{text}");
-    let (done, text) = run(&["check"])?;
-    assert!(done && text.contains("Accounts: 1."), "{text}");
-    assert!(!run(&["user", "password", "Lee"])?.0);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_lost_key_is_named_and_no_new_one_takes_its_place() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let url = format!("sqlite://{}", folder.path().join("truecount.db").display());
-    let store = Store::open(&url, Durability::Full).await?;
-    let (seal, mint) = (SealKey::new([7; 32]), Mint::seeded(7));
-    rehearsal::add_connections(&store, &seal, &mint, &Options::default(), ["https://a.example", "https://b.example"])
-        .await?;
-    store.close().await;
-    drop(store);
-    for command in ["check", "serve"] {
-        let output = truecount(folder.path(), &[command]).env("LISTEN", "127.0.0.1:0").output()?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && text.contains("tokens of 2 connections"), "{command}: {text}");
-        assert!(!folder.path().join("truecount.key").exists(), "{command}: nothing stands where it belongs");
-    }
     Ok(())
 }

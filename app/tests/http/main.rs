@@ -2,8 +2,10 @@
 #![cfg(feature = "ssr")]
 
 mod coming_in;
+mod command_line;
 mod door;
 mod files;
+mod health;
 mod limits;
 mod listening;
 mod live;

@@ -119,7 +119,7 @@ impl House {
             .env_clear()
             .env("DATABASE_URL", self.url())
             .env("SECRET_KEY_FILE", self.file("truecount.key"))
-            .env("SITE_DIR", self.file("site"))
+            .env("SITE_DIR", self.folder.path())
             .env("LISTEN", &self.listen)
             .env("ALLOW_LOOPBACK_VENDORS", "yes")
             .env("LOG", "warn")

@@ -31,6 +31,7 @@ pub(super) fn three_shapes() -> [Value; 3] {
     let notice = json!({
         "id": "s1", "version": 11_445_516_572_i64, "status": "CLOSED", "outlet_id": "o1", "register_id": "r1",
         "sale_date": "2026-02-02T09:15:05Z", "created_at": "2026-02-02 09:15:00", "invoice_number": "M-13",
+        "updated_at": "2026-02-02 09:15:09",
         "return_for": "s0", "source": "centra", "source_id": "10045", "deleted_at": null,
         "register_sale_products": [
             {"id": "l1", "product_id": "p1", "quantity": 2, "price": "249.90000", "discount": "0.00000", "tax": "18.74250"},
@@ -44,7 +45,7 @@ pub(super) fn three_shapes() -> [Value; 3] {
     let middle = json!({
         "id": "s1", "version": 11_445_516_572_i64, "status": "CLOSED", "state": "closed", "attributes": [],
         "outlet_id": "o1", "register_id": "r1", "sale_date": "2026-02-02T09:15:05+00:00", "invoice_number": "M-13",
-        "return_for": "s0", "source": "centra", "source_id": "10045",
+        "return_for": "s0", "source": "centra", "source_id": "10045", "updated_at": "2026-02-02T09:15:09+00:00",
         "line_items": [
             {"id": "l1", "product_id": "p1", "quantity": 2, "price": 249.9, "discount": 0, "tax": 18.7425, "status": "CONFIRMED"},
             {"id": "l2", "product_id": "p2", "quantity": -1, "price": 59.9, "discount": 1.5, "tax": 4.4925, "is_return": true},
@@ -64,7 +65,7 @@ pub(super) fn three_shapes() -> [Value; 3] {
         "payments": [
             {"amount": "472.89", "type": {"config_id": "c1", "name": "Card"}, "date": "2026-02-02T10:15:05+01:00"}],
         "totals": {"price": 439.9, "price_incl_tax": 472.8925, "tax": 32.9925, "loyalty": 0, "surcharge": 0},
-        "_metadata": {"version": 11_445_516_572_i64},
+        "updated_at": "2026-02-02T10:15:09+01:00", "_metadata": {"version": 11_445_516_572_i64},
     });
     [notice, middle, newest]
 }
@@ -85,6 +86,7 @@ fn the_three_shapes_of_a_sale_say_the_same() {
     assert_eq!(notice.outlet, OutletKey::new("o1"));
     assert_eq!(notice.register.as_deref(), Some("r1"));
     assert_eq!(notice.happened_at, NOW + Span::secs(5));
+    assert_eq!(notice.changed_at, NOW + Span::secs(9));
     assert_eq!(notice.number, "M-13");
     assert_eq!(notice.return_for, Some(DocumentKey::new("s0")));
     assert_eq!(notice.source, Some(("centra".to_owned(), "10045".to_owned())));
