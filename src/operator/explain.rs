@@ -51,6 +51,14 @@ impl Halt {
         }
     }
 
+    /// The same in a list, where a line is short.
+    fn short(self) -> &'static str {
+        match self {
+            Halt::OnlyRead => "Only read, not written",
+            Halt::Paused => "Paused, not written",
+        }
+    }
+
     fn until(self) -> &'static str {
         match self {
             Halt::OnlyRead => "until somebody presses Go live",
@@ -62,7 +70,7 @@ impl Halt {
 /// The state of the write that a target waits for, as a cause.
 fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<(Severity, &'static str, String)> {
     if halt == Some(Halt::OnlyRead) {
-        return Some((Severity::Held, Halt::OnlyRead.cause(), stays(row, Halt::OnlyRead)));
+        return Some((Severity::Held, Halt::OnlyRead.cause(), String::new()));
     }
     if row.generation <= row.acknowledged {
         return None;
@@ -79,7 +87,8 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
                 ),
             )
         } else {
-            (Severity::Held, halt.cause(), stays(row, halt))
+            // What follows stands once, under "If you do nothing".
+            (Severity::Held, halt.cause(), String::new())
         });
     }
     let next = if row.next_at > now {
@@ -100,14 +109,6 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
         "failed" => (Severity::Waiting, "Late update", format!("The shop could not be reached. {next}")),
         _ => (Severity::Waiting, "Late update", "On its way to the web.".into()),
     })
-}
-
-/// "The web stays at 48 until somebody resumes the web shop."
-fn stays(row: &TargetRow, halt: Halt) -> String {
-    match row.web {
-        Some(web) => format!("The web stays at {web} {}.", halt.until()),
-        None => format!("The web stays as it is {}.", halt.until()),
-    }
 }
 
 fn capital(text: &str) -> String {
@@ -134,9 +135,13 @@ pub(super) fn in_short(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> (
     if difference == 0 {
         return (Severity::Fine, "Equal".into());
     }
-    match waiting_cause(row, halt, now) {
-        Some((severity, cause, _)) => (severity, format!("{cause} {}", signed(difference))),
-        None => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
+    let cause = waiting_cause(row, halt, now);
+    match (cause, halt) {
+        (Some((severity, cause, _)), Some(halt)) if cause == halt.cause() => {
+            (severity, format!("{} {}", halt.short(), signed(difference)))
+        }
+        (Some((severity, cause, _)), _) => (severity, format!("{cause} {}", signed(difference))),
+        (None, _) => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
     }
 }
 
@@ -176,7 +181,7 @@ pub(super) fn if_nothing(row: &TargetRow, halt: Option<Halt>, now: Timestamp) ->
         };
     }
     if let Some(halt) = halt {
-        return format!("the web stays at {web} {}; {}.", halt.until(), halt.why());
+        return format!("the web stays at {web} {}.", halt.until());
     }
     if row.generation > row.acknowledged {
         let when = if row.next_at > now { in_words(row.next_at.since(now)) } else { "now".into() };
