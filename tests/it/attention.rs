@@ -85,6 +85,7 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         assert_eq!(open.len(), 1);
         assert!(open[0].title.ends_with("; 1 SKU shows 3 too few"), "{}", open[0].title);
         assert!(open[0].actions.contains(&format!("/connections/places/{place}/go-live")));
+        assert!(open[0].why.ends_with(" time.") && !open[0].why.contains('/'), "{}", open[0].why);
 
         let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
         connections::go_live(stage.engine(), &admin(), &place, &seen.fingerprint).await.unwrap();
