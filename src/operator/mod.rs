@@ -9,6 +9,7 @@ pub mod overview;
 pub mod password;
 pub mod problems;
 mod redact;
+pub mod search;
 pub mod stock;
 pub mod views;
 

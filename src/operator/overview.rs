@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
 use crate::store::problems::{self, ProblemRow as StoredProblem};
 use crate::store::pushes::QUARTER;
-use crate::store::{connections, findings, inbox, listings, pushes, views};
+use crate::store::{connections, findings, inbox, pushes, views};
 use crate::sync::schedule::Task;
 use chrono::TimeZone as _;
 use std::sync::atomic::Ordering;
@@ -172,36 +172,6 @@ fn problem_row(p: StoredProblem, currency: &str) -> ProblemRow {
         owner: (!p.owner.is_empty()).then_some((p.owner_name, p.owner_since)),
         since: p.opened_at,
     }
-}
-
-/// SKU, barcode, receipt or order number → (words, address) of what was found, best first, at most 20.
-pub async fn search(engine: &Engine, actor: &Actor, text: &str) -> Result<Vec<(String, String)>, OperatorError> {
-    actor.check(Deed::SeeStock)?;
-    let text: String = text.trim().chars().take(100).collect();
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let store = engine.store();
-    let mut found = Vec::new();
-    for (_, variant, words) in views::by_number(store, &text, 10).await.map_err(store_failed)? {
-        if !variant.is_empty() {
-            found.push((words, format!("/stock/{variant}")));
-        }
-    }
-    let ids = listings::find(store, &text, 20).await.map_err(store_failed)?;
-    let variants: Vec<&str> = ids.iter().filter(|(kind, _)| kind == "variant").map(|(_, id)| id.as_str()).collect();
-    for (id, item, sku) in views::items(store, &variants).await.map_err(store_failed)? {
-        found.push((format!("{item} ({sku})"), format!("/stock/{id}")));
-    }
-    let loose = views::Filter { search: text.clone(), ..views::Filter::default() };
-    for row in views::unlinked(store, &loose, 10, 0).await.map_err(store_failed)? {
-        let asked = if row.sku.trim().is_empty() { &text } else { &row.sku };
-        let asked: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
-        let side = if row.side == "till" { "till" } else { "shop" };
-        found.push((format!("{} ({}), {side}, not linked", row.item, row.sku), format!("/stock?q={asked}&linked=no")));
-    }
-    found.truncate(20);
-    Ok(found)
 }
 
 /// The raw exchange or record behind a number. `kind` is "notice", "call" or "record".

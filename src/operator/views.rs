@@ -448,6 +448,27 @@ pub struct GoLiveWrite {
     pub after: i64,
 }
 
+/// One line of what a search found: an item at a place, with its counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// "Sale 10211", "Return 10212", "Order 5034"; empty when the item itself was searched for.
+    pub document: String,
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Place, or the connection of an item that is not linked.
+    pub place: String,
+    /// Where more stands.
+    pub href: String,
+    /// The sum, where there is one.
+    pub sum: Option<Sum>,
+    /// What the till says of an item without a sum.
+    pub till: Option<i64>,
+    /// Why there is no sum; empty when there is one.
+    pub note: String,
+}
+
 /// One raw exchange or record behind a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {

@@ -426,6 +426,20 @@ pub fn go_live() -> GoLivePreview {
     }
 }
 
+/// One search result, with this in place of every text.
+pub fn found(text: impl Fn() -> String) -> Found {
+    Found {
+        document: text(),
+        item: text(),
+        sku: text(),
+        place: text(),
+        href: text(),
+        sum: None,
+        till: Some(4),
+        note: text(),
+    }
+}
+
 /// A raw exchange.
 pub fn evidence() -> Evidence {
     Evidence {

@@ -127,7 +127,8 @@ fn hostile_text_is_shown_and_never_obeyed() {
     raw.raw = vec![(hostile(), hostile())];
     check("evidence", || evidence::view(&raw, &clock));
 
-    check("search", || search::view(&hostile(), &[(hostile(), hostile())]));
+    let found = sample::found(hostile);
+    check("search", || search::view(&hostile(), &[found]));
     check("search without results", || search::view(&hostile(), &[]));
     check("add a connection", || connection_new::view(&connection_new::Typed::default(), &[hostile()]));
     let trouble = error::trouble(&OperatorError::Conflict(hostile()), "Operations", &hostile(), Some(hostile()));
