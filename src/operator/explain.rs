@@ -149,15 +149,18 @@ fn signed(n: i64) -> String {
     if n < 0 { format!("−{}", n.unsigned_abs()) } else { format!("+{n}") }
 }
 
-/// The cause lines; the last is what is not explained.
-pub(super) fn why(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Vec<CauseLine> {
+/// The cause lines; the last is what is not explained. The exchange of the newest write stands behind what came of it.
+pub(super) fn why(row: &TargetRow, halt: Option<Halt>, now: Timestamp, last: Option<&PushRow>) -> Vec<CauseLine> {
     let difference = row.web.map_or(0, |web| web - row.should);
     let mut lines = Vec::new();
     let mut left = difference;
     if difference != 0
         && let Some((_, cause, detail)) = waiting_cause(row, halt, now)
     {
-        lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
+        let answered = matches!(row.push_state.as_str(), "refused" | "throttled" | "unknown" | "again" | "failed");
+        let call = last.filter(|push| answered && halt.is_none() && !push.exchange.is_empty());
+        let evidence = call.map(|push| address("call", &push.exchange, row));
+        lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence });
         left = 0;
     }
     lines.push(CauseLine { units: left, cause: "Not explained yet".into(), detail: String::new(), evidence: None });
@@ -209,6 +212,16 @@ pub(super) fn push_state(row: &TargetRow, halt: Option<Halt>, last: Option<&Push
     })
 }
 
+/// Where the raw exchange or record stands, together with the item that it is evidence for.
+pub(super) fn address(kind: &str, id: &str, row: &TargetRow) -> String {
+    format!("/evidence/{kind}/{id}?sku={}&place={}", encoded(&row.variant), encoded(&row.place))
+}
+
+/// Text as a value in an address.
+pub(super) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 /// Everything that changed a count, oldest first.
 pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>, OperatorError> {
     let store = engine.store();
@@ -219,7 +232,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         let evidence = if m.inbox.is_empty() {
             String::new()
         } else {
-            format!("/evidence/{}/{}", if m.way == "notice" { "notice" } else { "record" }, m.inbox)
+            address(if m.way == "notice" { "notice" } else { "record" }, &m.inbox, row)
         };
         let late = m.way == "sweep";
         let number = &m.number;
@@ -263,11 +276,11 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             place: "Web".into(),
             words: format!("Order {number}, {units} sold, waits for the till"),
             short: format!("order {number}"),
-            evidence: if inbox.is_empty() { String::new() } else { format!("/evidence/record/{inbox}") },
+            evidence: if inbox.is_empty() { String::new() } else { address("record", &inbox, row) },
         });
     }
     for p in sku_views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
-        let evidence = if p.exchange.is_empty() { String::new() } else { format!("/evidence/call/{}", p.exchange) };
+        let evidence = if p.exchange.is_empty() { String::new() } else { address("call", &p.exchange, row) };
         let (what, words, short) = match p.state.as_str() {
             "accepted" | "confirmed" => (
                 What::Web(p.should),

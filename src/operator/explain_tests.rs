@@ -39,6 +39,7 @@ fn sent(state: &str, should: i64) -> PushRow {
         should,
         sent_at: Timestamp(4),
         answered_at: Timestamp(5),
+        confirmed_at: Timestamp(6),
         exchange: String::new(),
     }
 }
@@ -50,7 +51,7 @@ fn nothing_is_promised_where_nothing_is_written() {
     let paused = row(true, 7, 6);
     let halt = Halt::of(&paused, true);
     assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Paused, not written +2".into()));
-    let line = why(&paused, halt, NOW).remove(0);
+    let line = why(&paused, halt, NOW, None).remove(0);
     assert_eq!((line.units, line.cause.as_str()), (2, "Not written: the web shop is paused"));
     assert_eq!(line.detail, "", "what follows is said once");
     assert_eq!(if_nothing(&paused, halt, NOW), "the web stays at 48 until somebody resumes the web shop.");

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod evidence;
 mod explain;
 pub mod overview;
 pub mod password;

@@ -2,6 +2,7 @@
 //!
 //! Words are found by their beginnings; a part from the middle of a word finds nothing, except in what is not linked.
 
+use super::explain::encoded;
 use super::stock::sum;
 use super::views::Found;
 use super::{Actor, OperatorError, store_failed};
@@ -94,7 +95,8 @@ async fn variants(store: &Store, text: &str) -> Result<Vec<String>, StoreError> 
         let said = said(&[&item, &sku]);
         // A word of neither may still be the beginning of its barcode.
         let has = |word: &String| {
-            said.iter().any(|own| own.starts_with(word)) || lists.iter().any(|(of, ids)| *of == word && ids.contains(&id))
+            said.iter().any(|own| own.starts_with(word))
+                || lists.iter().any(|(of, ids)| *of == word && ids.contains(&id))
         };
         if words.iter().all(has) && !ids.contains(&id) {
             ids.push(id);
@@ -157,10 +159,6 @@ fn said(texts: &[&str]) -> Vec<String> {
         words.extend(parts.map(str::to_owned));
     }
     words
-}
-
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ async fn place(
         outlets: sku_views::outlets_of(store, variant, place).await.map_err(store_failed)?,
         orders: sku_views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
         holds: sku_views::holds_of(store, variant, place).await.map_err(store_failed)?,
-        why: explain::why(row, halt, now),
+        why: explain::why(row, halt, now, last.first()),
         if_nothing: explain::if_nothing(row, halt, now),
         steps: explain::steps(engine, row).await?,
         push: explain::push_state(row, halt, last.first()),

@@ -482,4 +482,21 @@ pub struct Evidence {
     pub facts: Vec<(String, String)>,
     /// Raw texts with their captions (sent, received), shortened, without secrets and without personal data.
     pub raw: Vec<(String, String)>,
+    /// The item it is evidence for, when it was opened from one.
+    pub about: Option<EvidenceOf>,
+}
+
+/// What an exchange or record meant for one item at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceOf {
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Place.
+    pub place: String,
+    /// Its page.
+    pub href: String,
+    /// What happened in its order: label, words, when.
+    pub lines: Vec<(String, String, Option<Timestamp>)>,
 }

@@ -455,5 +455,18 @@ pub fn evidence() -> Evidence {
             ("Sent".into(), "POST /v1/stock\n{\n  \"quantity\": 3\n}".into()),
             ("Received".into(), "429\n{\"error\": \"busy\"}".into()),
         ],
+        about: Some(EvidenceOf {
+            item: "Linen Shirt, White M".into(),
+            sku: "LIN-SHIRT-WHT-M".into(),
+            place: "Web warehouse".into(),
+            href: "/stock/v1?place=p1".into(),
+            lines: vec![
+                ("Web showed".into(), "5".into(), None),
+                ("Should show".into(), "3".into(), None),
+                ("Sent".into(), "set the web to 3".into(), Some(at(14, 8, 38, 9))),
+                ("Came back".into(), "the shop was too busy for it".into(), Some(at(14, 8, 38, 10))),
+                ("Read back".into(), "not read back yet".into(), None),
+            ],
+        }),
     }
 }

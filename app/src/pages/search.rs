@@ -20,8 +20,7 @@ const LONGEST: usize = 100;
 /// `GET /search`
 pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
     let text: String = query::value(query.as_deref(), "q").trim().chars().take(LONGEST).collect();
-    let found =
-        if text.is_empty() { Ok(Vec::new()) } else { search::search(&asked.engine, &asked.actor, &text).await };
+    let found = if text.is_empty() { Ok(Vec::new()) } else { search::search(&asked.engine, &asked.actor, &text).await };
     match found {
         Ok(found) => {
             let mut page = Page::new("Search", None, None);
