@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod connections;
 pub mod evidence;
 mod explain;
+pub mod new_connection;
 pub mod overview;
 pub mod password;
 pub mod problems;
