@@ -18,6 +18,9 @@ const IN_FLIGHT: Span = Span::minutes(2);
 /// Events of each kind that a page looks back on.
 const BACK: i64 = 200;
 
+/// Steps that a page shows at most.
+pub(super) const STEPS: usize = 200;
+
 /// Why nothing is written whatever the sum says: the place is only read, or its shop is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Halt {
@@ -327,7 +330,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         Terms { till: row.till, waiting: row.waiting, hold: row.hold, buffer: row.buffer, checking: row.checking };
     let mut walked = timeline::walk(events, now, row.web);
     drop_news_that_is_none(&mut walked);
-    let from = walked.len().saturating_sub(usize::try_from(BACK).unwrap_or(200));
+    let from = walked.len().saturating_sub(STEPS);
     Ok(walked.split_off(from).into_iter().map(to_view).collect())
 }
 

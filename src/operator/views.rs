@@ -253,6 +253,8 @@ pub struct SkuPlace {
     pub if_nothing: String,
     /// Everything that changed a count, oldest first; at most the newest 200.
     pub steps: Vec<Step>,
+    /// There may be steps before these.
+    pub older: bool,
     /// The newest push: words and instant ("acknowledged 2 s ago, confirmed").
     pub push: Option<PushState>,
 }

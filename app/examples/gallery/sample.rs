@@ -278,6 +278,7 @@ pub fn sku() -> Sku {
         barcode: Some("5012345678900".into()),
         links: vec![("till item".into(), "88213".into(), "LIN-SHIRT-WHT-M".into())],
         places: vec![SkuPlace {
+            older: false,
             place: "p1".into(),
             name: "Web warehouse".into(),
             live: true,
