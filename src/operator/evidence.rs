@@ -104,7 +104,10 @@ async fn of(
     let lines =
         if kind == "call" { of_call(engine, id, &row).await? } else { of_record(engine, kind, id, &row).await? };
     let href = format!("/stock/{variant}?place={}", explain::encoded(place));
-    Ok((!lines.is_empty()).then(|| EvidenceOf { item: row.item, sku: row.sku, place: row.place_name, href, lines }))
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(EvidenceOf { item: row.item, sku: row.sku, place: row.place_name, href, lines }))
 }
 
 type Line = (String, String, Option<Timestamp>);
@@ -123,29 +126,29 @@ fn said_of(push: &PushRow, readings: &[(Timestamp, i64)], next: Option<Timestamp
     let answered = (push.answered_at > Timestamp(0)).then_some(push.answered_at);
     let because = if push.reason.is_empty() { String::new() } else { format!(": {}", push.reason) };
     let back = match push.state.as_str() {
-        "accepted" | "confirmed" => "the shop took it".to_owned(),
-        "refused" => format!("the shop refused it{because}"),
-        "throttled" => "the shop was too busy for it".to_owned(),
-        "failed" => format!("the shop could not be reached{because}"),
-        "unknown" => "no answer: whether the shop took it is looked up before anything is sent again".to_owned(),
-        _ => "no answer yet".to_owned(),
+        "accepted" | "confirmed" => "The shop took it".to_owned(),
+        "refused" => format!("The shop refused it{because}"),
+        "throttled" => "The shop was too busy for it".to_owned(),
+        "failed" => format!("The shop could not be reached{because}"),
+        "unknown" => "No answer: whether the shop took it is looked up before anything is sent again".to_owned(),
+        _ => "No answer yet".to_owned(),
     };
     let read = if push.confirmed_at > Timestamp(0) {
-        (format!("the web showed {}, as it should", push.should), Some(push.confirmed_at))
+        (format!("The web showed {}, as it should", push.should), Some(push.confirmed_at))
     } else {
         let before_next = |at: Timestamp| next.is_none_or(|next| at < next);
         let since = answered.unwrap_or(push.sent_at);
         match readings.iter().rev().find(|(at, _)| *at >= since && before_next(*at)) {
-            Some((at, shown)) => (format!("the web showed {shown}"), Some(*at)),
-            None if next.is_some() => ("not read before the next update was sent".to_owned(), None),
-            None => ("not read back yet".to_owned(), None),
+            Some((at, shown)) => (format!("The web showed {shown}"), Some(*at)),
+            None if next.is_some() => ("Not read before the next update was sent".to_owned(), None),
+            None => ("Not read back yet".to_owned(), None),
         }
     };
     let line = |label: &str, words: String, at| (label.to_owned(), words, at);
     vec![
-        line("Web showed", push.before.to_string(), None),
+        line("Web showed before", push.before.to_string(), None),
         line("Should show", push.should.to_string(), None),
-        line("Sent", format!("set the web to {}", push.should), Some(push.sent_at)),
+        line("Sent", format!("Set the web to {}", push.should), Some(push.sent_at)),
         line("Came back", back, answered),
         line("Read back", read.0, read.1),
     ]
@@ -160,7 +163,7 @@ async fn of_record(engine: &Engine, kind: &str, id: &str, row: &TargetRow) -> Re
             lines.push(("What happened".to_owned(), step.what, Some(step.at)));
             lines.push((
                 "Counts after it".to_owned(),
-                format!("till {}, should show {}, web {web}", step.sum.till, step.sum.should),
+                format!("Till {}, should show {}, web {web}", step.sum.till, step.sum.should),
                 Some(step.known_at),
             ));
         }
@@ -191,16 +194,16 @@ mod tests {
         let said = words(&push("confirmed", 20), &[], None);
         assert_eq!(said[0], ("48".to_owned(), None));
         assert_eq!(said[1], ("46".to_owned(), None));
-        assert_eq!(said[2], ("set the web to 46".to_owned(), at(10)));
-        assert_eq!(said[3], ("the shop took it".to_owned(), at(11)));
-        assert_eq!(said[4], ("the web showed 46, as it should".to_owned(), at(20)));
+        assert_eq!(said[2], ("Set the web to 46".to_owned(), at(10)));
+        assert_eq!(said[3], ("The shop took it".to_owned(), at(11)));
+        assert_eq!(said[4], ("The web showed 46, as it should".to_owned(), at(20)));
         let said = words(&push("refused", 0), &[(Timestamp(30), 47), (Timestamp(12), 44), (Timestamp(5), 48)], at(40));
-        assert_eq!(said[3].0, "the shop refused it: no such product");
-        assert_eq!(said[4], ("the web showed 44".to_owned(), at(12)), "the first reading after it");
+        assert_eq!(said[3].0, "The shop refused it: no such product");
+        assert_eq!(said[4], ("The web showed 44".to_owned(), at(12)), "the first reading after it");
         assert_eq!(
             words(&push("accepted", 0), &[(Timestamp(50), 46)], at(40))[4].0,
-            "not read before the next update was sent"
+            "Not read before the next update was sent"
         );
-        assert_eq!(words(&push("accepted", 0), &[(Timestamp(5), 48)], None)[4], ("not read back yet".to_owned(), None));
+        assert_eq!(words(&push("accepted", 0), &[(Timestamp(5), 48)], None)[4], ("Not read back yet".to_owned(), None));
     }
 }

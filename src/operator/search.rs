@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 use std::collections::HashSet;
 
 /// Lines shown at most.
-const SHOWN: usize = 20;
+pub const SHOWN: usize = 20;
 
 /// Longest text that is searched for.
 const LONGEST: usize = 100;
@@ -51,10 +51,17 @@ pub async fn search(engine: &Engine, actor: &Actor, text: &str) -> Result<Vec<Fo
 
     let ids: Vec<&str> = wanted.iter().map(|(_, variant)| variant.as_str()).collect();
     let items = views::items(store, &ids).await.map_err(store_failed)?;
+    // Documents first, then the very SKU, then items by their names.
+    let mut wanted: Vec<(String, &(String, String, String))> = wanted
+        .iter()
+        .filter_map(|(document, variant)| Some((document.clone(), items.iter().find(|(id, _, _)| id == variant)?)))
+        .collect();
+    wanted.sort_by_key(|(document, (_, item, sku))| {
+        (document.is_empty(), !sku.eq_ignore_ascii_case(&text), document.clone(), item.to_lowercase())
+    });
     let mut found = Vec::new();
-    for (document, variant) in wanted {
-        let Some((_, item, sku)) = items.iter().find(|(id, _, _)| *id == variant) else { continue };
-        let rows = views::of_variant(store, &variant).await.map_err(store_failed)?;
+    for (document, (variant, item, sku)) in wanted {
+        let rows = views::of_variant(store, variant).await.map_err(store_failed)?;
         let line = |place: &str, address: String, note: &str| Found {
             document: document.clone(),
             item: item.clone(),

@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
             Box::new(|c| today::view(&sample::today(true), "operations", &sample::actor(Role::Operations), c, "/")),
         ),
         ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), true))),
-        ("sku", Some(Entry::Stock), false, Box::new(|c| sku::view(&sample::sku(), "", c))),
+        ("sku", Some(Entry::Stock), false, Box::new(|c| sku::view(&sample::sku(), "", false, c))),
         (
             "connections",
             Some(Entry::Connections),

@@ -462,11 +462,11 @@ pub fn evidence() -> Evidence {
             place: "Web warehouse".into(),
             href: "/stock/v1?place=p1".into(),
             lines: vec![
-                ("Web showed".into(), "5".into(), None),
+                ("Web showed before".into(), "5".into(), None),
                 ("Should show".into(), "3".into(), None),
-                ("Sent".into(), "set the web to 3".into(), Some(at(14, 8, 38, 9))),
-                ("Came back".into(), "the shop was too busy for it".into(), Some(at(14, 8, 38, 10))),
-                ("Read back".into(), "not read back yet".into(), None),
+                ("Sent".into(), "Set the web to 3".into(), Some(at(14, 8, 38, 9))),
+                ("Came back".into(), "The shop was too busy for it".into(), Some(at(14, 8, 38, 10))),
+                ("Read back".into(), "Not read back yet".into(), None),
             ],
         }),
     }

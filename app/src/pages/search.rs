@@ -1,7 +1,7 @@
 //! Search results: SKU, barcode, receipt or order number, best first.
 
 use super::frame::{Asked, Page};
-use crate::api::query;
+use crate::api::{query, stock_address};
 use crate::ui::badge::icon;
 use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
@@ -12,7 +12,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
 use truecount::operator::search;
-use truecount::operator::views::Found;
+use truecount::operator::views::{Found, StockQuery};
 
 /// Longest text that is searched for.
 const LONGEST: usize = 100;
@@ -42,12 +42,18 @@ pub fn view(text: &str, found: &[Found]) -> AnyView {
         view! { <div class="card">{empty(false, &format!("Nothing matches “{text}”"), words, Some(button::link(Kind::Other, "/stock", "Open Stock")))}</div> }.into_any()
     };
     let sentence = if text.is_empty() {
-        "Order number, SKU, barcode or receipt number".to_owned()
+        view! { "Order number, SKU, barcode or receipt number" }.into_any()
+    } else if found.len() >= search::SHOWN {
+        let all = stock_address::write(
+            "/stock",
+            &StockQuery { search: text.to_owned(), descending: true, page: 1, ..StockQuery::default() },
+        );
+        view! { {format!("The first {} results for “{text}”. ", found.len())}<a href=all>"See what the Stock list finds"</a> }.into_any()
     } else {
-        format!("{} for “{text}”", counted(found.len() as i64, "result", "results"))
+        view! { {format!("{} for “{text}”", counted(found.len() as i64, "result", "results"))} }.into_any()
     };
     view! {
-        {page_head("Search", view! { {sentence} }.into_any(), None)}
+        {page_head("Search", sentence, None)}
         <form class="search-page" method="get" action="/search" role="search" aria-label="On this page">
             <label class="unseen" for="search-here">"Order, SKU, barcode or receipt"</label>
             <span class="search-page__field">{icon("search")}<input id="search-here" name="q" type="search" value=text.to_owned() autocomplete="off" spellcheck="false"/></span>
