@@ -84,12 +84,12 @@ skuPage.title = "a SKU page shows the sum as a sum";
 export async function search(window, found) {
   const { page } = window;
   await visit(window, `/search?q=${encodeURIComponent(found.name)}`);
-  const results = page.locator("ul.results a");
+  const results = page.locator(".table--found tbody a");
   assert.ok((await results.count()) >= 1, "the SKU is found");
   await results.first().click();
   await page.waitForURL(/\/stock\//);
   await visit(window, "/search?q=zzzz-nothing-is-called-this");
-  assert.equal(await page.locator("ul.results").count(), 0);
+  assert.equal(await page.locator(".table--found").count(), 0);
   assert.match(await page.locator("main").innerText(), /Nothing matches/);
 }
 search.title = "search finds a SKU and says so when there is nothing";

@@ -1,5 +1,6 @@
 //! Health, marks, places and *Go live*.
 
+use super::new_connection::NewConnection;
 use super::overview::freshness;
 use super::views::{
     ConnectionCard, Connections, Delay, GoLivePreview, GoLiveWrite, ParkedRecord, PlaceRow, RefusedNotice, Severity,
@@ -383,67 +384,6 @@ pub async fn map_outlet(
     Ok(())
 }
 
-/// What a person gives to add a connection.
-#[derive(Clone)]
-pub struct NewConnection {
-    /// "centra" or "lightspeed-x".
-    pub vendor: String,
-    /// Its name on our pages.
-    pub name: String,
-    /// Base address of the vendor's API, https.
-    pub base_url: String,
-    /// Access token.
-    pub token: String,
-    /// Secret that notices are signed with; empty when the vendor signs none.
-    pub notice_secret: String,
-}
-
-impl NewConnection {
-    /// Every mistake in it, each a sentence that says what to give.
-    fn mistakes(&self) -> Vec<&'static str> {
-        let mut mistakes = Vec::new();
-        if !matches!(self.vendor.as_str(), "centra" | "lightspeed-x") {
-            mistakes.push("Choose the system: Centra or Lightspeed X-Series.");
-        }
-        if self.name.trim().is_empty() || self.name.chars().count() > 60 {
-            mistakes.push("Give it a name of 1 to 60 characters, for example Web shop.");
-        }
-        let host = self.base_url.trim().strip_prefix("https://").unwrap_or("");
-        let plain = !host.is_empty()
-            && host.len() <= 200
-            && host.trim_end_matches('/').chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
-            && host.contains('.');
-        if !plain {
-            mistakes.push("Give the address as https:// and the host alone, for example https://brand.centra.com.");
-        } else if inner(host.trim_end_matches('/')) {
-            mistakes.push(
-                "That address leads into your own network or machine, which we never call. Give the vendor's public \
-                 address.",
-            );
-        }
-        if self.token.trim().is_empty() || self.token.len() > 8_192 {
-            mistakes.push("Paste the access token that the system made for you.");
-        }
-        if self.notice_secret.len() > 1_024 {
-            mistakes.push("The notice secret is longer than any system makes one.");
-        }
-        if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
-            mistakes.push("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.");
-        }
-        mistakes
-    }
-}
-
-/// Whether a host written as a number is one that only we could reach. Names are checked where a call is made.
-fn inner(host: &str) -> bool {
-    let Ok(ip) = host.parse::<std::net::Ipv4Addr>() else {
-        // "127.1" and the like are read as numbers too.
-        return host.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))
-            || host.to_ascii_lowercase().ends_with(".localhost");
-    };
-    ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
-}
-
 /// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
@@ -452,7 +392,7 @@ pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<S
     let rows = connections::all(engine.store()).await.map_err(store_failed)?;
     let wanted = new.name.trim().to_lowercase();
     if rows.iter().any(|row| row.name.trim().to_lowercase() == wanted) {
-        mistakes.push("Give it a name of its own: another connection has this one already.");
+        mistakes.push("Give it a name of its own: another connection has this one already.".to_owned());
     }
     if !mistakes.is_empty() {
         return Err(OperatorError::Invalid(mistakes.join("\n")));

@@ -18,6 +18,9 @@ const IN_FLIGHT: Span = Span::minutes(2);
 /// Events of each kind that a page looks back on.
 const BACK: i64 = 200;
 
+/// Steps that a page shows at most.
+pub(super) const STEPS: usize = 200;
+
 /// Why nothing is written whatever the sum says: the place is only read, or its shop is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Halt {
@@ -51,6 +54,14 @@ impl Halt {
         }
     }
 
+    /// The same in a list, where a line is short.
+    fn short(self) -> &'static str {
+        match self {
+            Halt::OnlyRead => "Only read, not written",
+            Halt::Paused => "Paused, not written",
+        }
+    }
+
     fn until(self) -> &'static str {
         match self {
             Halt::OnlyRead => "until somebody presses Go live",
@@ -62,7 +73,7 @@ impl Halt {
 /// The state of the write that a target waits for, as a cause.
 fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<(Severity, &'static str, String)> {
     if halt == Some(Halt::OnlyRead) {
-        return Some((Severity::Held, Halt::OnlyRead.cause(), stays(row, Halt::OnlyRead)));
+        return Some((Severity::Held, Halt::OnlyRead.cause(), String::new()));
     }
     if row.generation <= row.acknowledged {
         return None;
@@ -79,7 +90,8 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
                 ),
             )
         } else {
-            (Severity::Held, halt.cause(), stays(row, halt))
+            // What follows stands once, under "If you do nothing".
+            (Severity::Held, halt.cause(), String::new())
         });
     }
     let next = if row.next_at > now {
@@ -100,14 +112,6 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
         "failed" => (Severity::Waiting, "Late update", format!("The shop could not be reached. {next}")),
         _ => (Severity::Waiting, "Late update", "On its way to the web.".into()),
     })
-}
-
-/// "The web stays at 48 until somebody resumes the web shop."
-fn stays(row: &TargetRow, halt: Halt) -> String {
-    match row.web {
-        Some(web) => format!("The web stays at {web} {}.", halt.until()),
-        None => format!("The web stays as it is {}.", halt.until()),
-    }
 }
 
 fn capital(text: &str) -> String {
@@ -134,9 +138,13 @@ pub(super) fn in_short(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> (
     if difference == 0 {
         return (Severity::Fine, "Equal".into());
     }
-    match waiting_cause(row, halt, now) {
-        Some((severity, cause, _)) => (severity, format!("{cause} {}", signed(difference))),
-        None => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
+    let cause = waiting_cause(row, halt, now);
+    match (cause, halt) {
+        (Some((severity, cause, _)), Some(halt)) if cause == halt.cause() => {
+            (severity, format!("{} {}", halt.short(), signed(difference)))
+        }
+        (Some((severity, cause, _)), _) => (severity, format!("{cause} {}", signed(difference))),
+        (None, _) => (Severity::Soon, format!("Not explained yet {}", signed(difference))),
     }
 }
 
@@ -144,15 +152,18 @@ fn signed(n: i64) -> String {
     if n < 0 { format!("−{}", n.unsigned_abs()) } else { format!("+{n}") }
 }
 
-/// The cause lines; the last is what is not explained.
-pub(super) fn why(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Vec<CauseLine> {
+/// The cause lines; the last is what is not explained. The exchange of the newest write stands behind what came of it.
+pub(super) fn why(row: &TargetRow, halt: Option<Halt>, now: Timestamp, last: Option<&PushRow>) -> Vec<CauseLine> {
     let difference = row.web.map_or(0, |web| web - row.should);
     let mut lines = Vec::new();
     let mut left = difference;
     if difference != 0
         && let Some((_, cause, detail)) = waiting_cause(row, halt, now)
     {
-        lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence: None });
+        let answered = matches!(row.push_state.as_str(), "refused" | "throttled" | "unknown" | "again" | "failed");
+        let call = last.filter(|push| answered && halt.is_none() && !push.exchange.is_empty());
+        let evidence = call.map(|push| address("call", &push.exchange, row));
+        lines.push(CauseLine { units: left, cause: cause.to_owned(), detail, evidence });
         left = 0;
     }
     lines.push(CauseLine { units: left, cause: "Not explained yet".into(), detail: String::new(), evidence: None });
@@ -176,7 +187,7 @@ pub(super) fn if_nothing(row: &TargetRow, halt: Option<Halt>, now: Timestamp) ->
         };
     }
     if let Some(halt) = halt {
-        return format!("the web stays at {web} {}; {}.", halt.until(), halt.why());
+        return format!("the web stays at {web} {}.", halt.until());
     }
     if row.generation > row.acknowledged {
         let when = if row.next_at > now { in_words(row.next_at.since(now)) } else { "now".into() };
@@ -204,6 +215,16 @@ pub(super) fn push_state(row: &TargetRow, halt: Option<Halt>, last: Option<&Push
     })
 }
 
+/// Where the raw exchange or record stands, together with the item that it is evidence for.
+pub(super) fn address(kind: &str, id: &str, row: &TargetRow) -> String {
+    format!("/evidence/{kind}/{id}?sku={}&place={}", encoded(&row.variant), encoded(&row.place))
+}
+
+/// Text as a value in an address.
+pub(super) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 /// Everything that changed a count, oldest first.
 pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>, OperatorError> {
     let store = engine.store();
@@ -214,7 +235,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         let evidence = if m.inbox.is_empty() {
             String::new()
         } else {
-            format!("/evidence/{}/{}", if m.way == "notice" { "notice" } else { "record" }, m.inbox)
+            address(if m.way == "notice" { "notice" } else { "record" }, &m.inbox, row)
         };
         let late = m.way == "sweep";
         let number = &m.number;
@@ -258,11 +279,11 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             place: "Web".into(),
             words: format!("Order {number}, {units} sold, waits for the till"),
             short: format!("order {number}"),
-            evidence: if inbox.is_empty() { String::new() } else { format!("/evidence/record/{inbox}") },
+            evidence: if inbox.is_empty() { String::new() } else { address("record", &inbox, row) },
         });
     }
     for p in sku_views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
-        let evidence = if p.exchange.is_empty() { String::new() } else { format!("/evidence/call/{}", p.exchange) };
+        let evidence = if p.exchange.is_empty() { String::new() } else { address("call", &p.exchange, row) };
         let (what, words, short) = match p.state.as_str() {
             "accepted" | "confirmed" => (
                 What::Web(p.should),
@@ -309,7 +330,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         Terms { till: row.till, waiting: row.waiting, hold: row.hold, buffer: row.buffer, checking: row.checking };
     let mut walked = timeline::walk(events, now, row.web);
     drop_news_that_is_none(&mut walked);
-    let from = walked.len().saturating_sub(usize::try_from(BACK).unwrap_or(200));
+    let from = walked.len().saturating_sub(STEPS);
     Ok(walked.split_off(from).into_iter().map(to_view).collect())
 }
 

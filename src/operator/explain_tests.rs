@@ -39,6 +39,7 @@ fn sent(state: &str, should: i64) -> PushRow {
         should,
         sent_at: Timestamp(4),
         answered_at: Timestamp(5),
+        confirmed_at: Timestamp(6),
         exchange: String::new(),
     }
 }
@@ -49,19 +50,16 @@ const NOW: Timestamp = Timestamp(20);
 fn nothing_is_promised_where_nothing_is_written() {
     let paused = row(true, 7, 6);
     let halt = Halt::of(&paused, true);
-    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Not written: the web shop is paused +2".into()));
-    let line = why(&paused, halt, NOW).remove(0);
+    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Paused, not written +2".into()));
+    let line = why(&paused, halt, NOW, None).remove(0);
     assert_eq!((line.units, line.cause.as_str()), (2, "Not written: the web shop is paused"));
-    assert_eq!(line.detail, "The web stays at 48 until somebody resumes the web shop.");
-    assert_eq!(
-        if_nothing(&paused, halt, NOW),
-        "the web stays at 48 until somebody resumes the web shop; the web shop is paused."
-    );
+    assert_eq!(line.detail, "", "what follows is said once");
+    assert_eq!(if_nothing(&paused, halt, NOW), "the web stays at 48 until somebody resumes the web shop.");
     let read = row(false, 7, 6);
     let halt = Halt::of(&read, true);
     assert_eq!(halt, Some(Halt::OnlyRead));
-    assert_eq!(in_short(&read, halt, NOW).1, "Not written: this place is only read +2");
-    assert!(if_nothing(&read, halt, NOW).starts_with("the web stays at 48 until somebody presses Go live"));
+    assert_eq!(in_short(&read, halt, NOW).1, "Only read, not written +2");
+    assert_eq!(if_nothing(&read, halt, NOW), "the web stays at 48 until somebody presses Go live.");
     let live = row(true, 7, 6);
     assert_eq!(if_nothing(&live, Halt::of(&live, false), NOW), "we set the web to 46 now.");
 }

@@ -4,11 +4,14 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod evidence;
 mod explain;
+pub mod new_connection;
 pub mod overview;
 pub mod password;
 pub mod problems;
 mod redact;
+pub mod search;
 pub mod stock;
 pub mod views;
 

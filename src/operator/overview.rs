@@ -1,7 +1,6 @@
-//! Today, the freshness line, the search box and the evidence behind a number.
+//! Today, and how old every number is.
 
-use super::redact::without_personal_data;
-use super::views::{Evidence, Freshness, Mark, Press, ProblemRow, Severity, Today};
+use super::views::{Freshness, Mark, Press, ProblemRow, Severity, Today};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Minor;
@@ -11,7 +10,7 @@ use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
 use crate::store::problems::{self, ProblemRow as StoredProblem};
 use crate::store::pushes::QUARTER;
-use crate::store::{connections, findings, inbox, listings, pushes, views};
+use crate::store::{connections, findings, inbox, views};
 use crate::sync::schedule::Task;
 use chrono::TimeZone as _;
 use std::sync::atomic::Ordering;
@@ -171,98 +170,5 @@ fn problem_row(p: StoredProblem, currency: &str) -> ProblemRow {
         team: p.team,
         owner: (!p.owner.is_empty()).then_some((p.owner_name, p.owner_since)),
         since: p.opened_at,
-    }
-}
-
-/// SKU, barcode, receipt or order number → (words, address) of what was found, best first, at most 20.
-pub async fn search(engine: &Engine, actor: &Actor, text: &str) -> Result<Vec<(String, String)>, OperatorError> {
-    actor.check(Deed::SeeStock)?;
-    let text: String = text.trim().chars().take(100).collect();
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let store = engine.store();
-    let mut found = Vec::new();
-    for (_, variant, words) in views::by_number(store, &text, 10).await.map_err(store_failed)? {
-        if !variant.is_empty() {
-            found.push((words, format!("/stock/{variant}")));
-        }
-    }
-    let ids = listings::find(store, &text, 20).await.map_err(store_failed)?;
-    let variants: Vec<&str> = ids.iter().filter(|(kind, _)| kind == "variant").map(|(_, id)| id.as_str()).collect();
-    for (id, item, sku) in views::items(store, &variants).await.map_err(store_failed)? {
-        found.push((format!("{item} ({sku})"), format!("/stock/{id}")));
-    }
-    let loose = views::Filter { search: text.clone(), ..views::Filter::default() };
-    for row in views::unlinked(store, &loose, 10, 0).await.map_err(store_failed)? {
-        let asked = if row.sku.trim().is_empty() { &text } else { &row.sku };
-        let asked: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
-        let side = if row.side == "till" { "till" } else { "shop" };
-        found.push((format!("{} ({}), {side}, not linked", row.item, row.sku), format!("/stock?q={asked}&linked=no")));
-    }
-    found.truncate(20);
-    Ok(found)
-}
-
-/// The raw exchange or record behind a number. `kind` is "notice", "call" or "record".
-pub async fn evidence(engine: &Engine, actor: &Actor, kind: &str, id: &str) -> Result<Evidence, OperatorError> {
-    actor.check(Deed::SeeStock)?;
-    let store = engine.store();
-    let name = |id: &str| engine.cx().link(id).map_or_else(|| id.to_owned(), |link| link.name.clone());
-    match kind {
-        "call" => {
-            let call = pushes::exchange(store, id).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
-            let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
-            Ok(Evidence {
-                title: "Call".into(),
-                at: call.at,
-                connection: name(&call.connection),
-                facts: vec![
-                    ("For".into(), call.purpose),
-                    ("Request".into(), call.request_line),
-                    ("Answer".into(), status),
-                    ("Took".into(), format!("{} ms", call.took.as_millis())),
-                ],
-                raw: vec![
-                    ("Sent".into(), without_personal_data(&call.sent)),
-                    ("Received".into(), without_personal_data(&call.received)),
-                ],
-            })
-        }
-        "notice" | "record" => {
-            let (record, way, state) =
-                inbox::get(store, id).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
-            let mut facts = vec![
-                ("Kind".to_owned(), record.kind),
-                ("The vendor's id".to_owned(), record.external_id),
-                ("The vendor's version".to_owned(), record.version.to_string()),
-                ("How it came".to_owned(), if way == "notice" { "as a notice" } else { "found by a sweep" }.to_owned()),
-                (
-                    "What became of it".to_owned(),
-                    match state.as_str() {
-                        "parked" => "kept, not used",
-                        "older" => "older than what we had, changed nothing",
-                        _ => "used",
-                    }
-                    .to_owned(),
-                ),
-            ];
-            if !record.reason.is_empty() {
-                facts.push(("Why".to_owned(), record.reason));
-            }
-            let raw = if record.raw.is_empty() {
-                "Forgotten after 90 days.".to_owned()
-            } else {
-                without_personal_data(&record.raw)
-            };
-            Ok(Evidence {
-                title: if way == "notice" { "Notice" } else { "Record" }.into(),
-                at: record.received_at,
-                connection: name(&record.connection),
-                facts,
-                raw: vec![("As the vendor sent it, without personal data".to_owned(), raw)],
-            })
-        }
-        _ => Err(OperatorError::NotFound),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::explain::{self, Halt};
 use super::overview::freshness;
-use super::views::{Severity, Sku, SkuPlace, Stock, StockQuery, StockRow, StockSort, Sum};
+use super::views::{Severity, Sku, SkuPlace, Step, Stock, StockQuery, StockRow, StockSort, Sum};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::time::Timestamp;
@@ -210,20 +210,29 @@ async fn place(
     let (variant, place) = (row.variant.as_str(), row.place.as_str());
     let halt = Halt::of(row, paused.contains(place));
     let last = sku_views::pushes_of(store, variant, place, 1).await.map_err(store_failed)?;
+    let steps = explain::steps(engine, row).await?;
     Ok(SkuPlace {
         place: row.place.clone(),
         name: row.place_name.clone(),
         live: row.live,
-        read_at: Some(row.computed_at.max(row.web_read_at)).filter(|at| *at > Timestamp(0)),
+        read_at: known_at(row, &steps, now),
         sum: sum(row),
         outlets: sku_views::outlets_of(store, variant, place).await.map_err(store_failed)?,
         orders: sku_views::waiting_orders(store, variant, place, 20).await.map_err(store_failed)?,
         holds: sku_views::holds_of(store, variant, place).await.map_err(store_failed)?,
-        why: explain::why(row, halt, now),
+        why: explain::why(row, halt, now, last.first()),
         if_nothing: explain::if_nothing(row, halt, now),
-        steps: explain::steps(engine, row).await?,
+        older: steps.len() >= explain::STEPS,
+        steps,
         push: explain::push_state(row, halt, last.first()),
     })
+}
+
+/// When the newest thing behind the sum was known: it was made anew, the shop was read, or a step was taken, which an
+/// acknowledged update is too. Never in the future, whatever a vendor's clock says.
+fn known_at(row: &TargetRow, steps: &[Step], now: Timestamp) -> Option<Timestamp> {
+    let stepped = steps.iter().map(|step| step.known_at.max(step.at)).max().unwrap_or_default();
+    Some(row.computed_at.max(row.web_read_at).max(stepped.min(now))).filter(|at| *at > Timestamp(0))
 }
 
 #[cfg(test)]

@@ -253,6 +253,8 @@ pub struct SkuPlace {
     pub if_nothing: String,
     /// Everything that changed a count, oldest first; at most the newest 200.
     pub steps: Vec<Step>,
+    /// There may be steps before these.
+    pub older: bool,
     /// The newest push: words and instant ("acknowledged 2 s ago, confirmed").
     pub push: Option<PushState>,
 }
@@ -448,6 +450,27 @@ pub struct GoLiveWrite {
     pub after: i64,
 }
 
+/// One line of what a search found: an item at a place, with its counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// "Sale 10211", "Return 10212", "Order 5034"; empty when the item itself was searched for.
+    pub document: String,
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Place, or the connection of an item that is not linked.
+    pub place: String,
+    /// Where more stands.
+    pub href: String,
+    /// The sum, where there is one.
+    pub sum: Option<Sum>,
+    /// What the till says of an item without a sum.
+    pub till: Option<i64>,
+    /// Why there is no sum; empty when there is one.
+    pub note: String,
+}
+
 /// One raw exchange or record behind a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -461,4 +484,21 @@ pub struct Evidence {
     pub facts: Vec<(String, String)>,
     /// Raw texts with their captions (sent, received), shortened, without secrets and without personal data.
     pub raw: Vec<(String, String)>,
+    /// The item it is evidence for, when it was opened from one.
+    pub about: Option<EvidenceOf>,
+}
+
+/// What an exchange or record meant for one item at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceOf {
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// Place.
+    pub place: String,
+    /// Its page.
+    pub href: String,
+    /// What happened in its order: label, words, when.
+    pub lines: Vec<(String, String, Option<Timestamp>)>,
 }

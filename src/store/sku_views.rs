@@ -216,6 +216,8 @@ pub struct PushRow {
     pub sent_at: Timestamp,
     /// Answered.
     pub answered_at: Timestamp,
+    /// Read back and found to be so.
+    pub confirmed_at: Timestamp,
     /// Exchange id, or empty.
     pub exchange: String,
 }
@@ -223,7 +225,7 @@ pub struct PushRow {
 /// Writes, newest first.
 pub async fn pushes_of(store: &Store, variant: &str, place: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT state, reason, before, should, sent_at, answered_at, exchange FROM push
+        "SELECT state, reason, before, should, sent_at, answered_at, exchange, confirmed_at FROM push
          WHERE variant = $1 AND place = $2 ORDER BY sent_at DESC LIMIT $3",
     )
     .bind(variant)
@@ -242,6 +244,7 @@ pub async fn pushes_of(store: &Store, variant: &str, place: &str, limit: i64) ->
                 sent_at: Timestamp(row.try_get(4)?),
                 answered_at: Timestamp(row.try_get(5)?),
                 exchange: row.try_get(6)?,
+                confirmed_at: Timestamp(row.try_get(7)?),
             })
         })
         .collect::<Result<_, _>>()

@@ -452,19 +452,17 @@ pub async fn push_states_since(store: &Store, since: Timestamp) -> Result<Vec<(S
         .map_err(at("counting writes"))
 }
 
-/// A sale or order by its number: (kind, variant of its first line, words).
+/// A sale, return or order by its number: (kind, variant of each line, number).
 pub async fn by_number(store: &Store, number: &str, limit: i64) -> Result<Vec<(String, String, String)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT 'sale', COALESCE(l.variant, ''), s.number, COALESCE(v.item, '')
+        "SELECT CASE WHEN x.is_return = 1 OR x.units < 0 THEN 'return' ELSE 'sale' END, COALESCE(l.variant, ''), s.number
          FROM sale s JOIN sale_line x ON x.connection = s.connection AND x.document = s.document
          JOIN listing l ON l.connection = x.connection AND l.product = x.product
-         LEFT JOIN variant v ON v.id = l.variant
          WHERE s.number = $1
          UNION ALL
-         SELECT 'order', COALESCE(l.variant, ''), o.number, COALESCE(v.item, '')
+         SELECT 'order', COALESCE(l.variant, ''), o.number
          FROM web_order o JOIN web_order_line w ON w.connection = o.connection AND w.document = o.document
          JOIN listing l ON l.connection = w.connection AND l.product = w.product
-         LEFT JOIN variant v ON v.id = l.variant
          WHERE o.number = $1 LIMIT $2",
     )
     .bind(number)
@@ -473,15 +471,7 @@ pub async fn by_number(store: &Store, number: &str, limit: i64) -> Result<Vec<(S
     .await
     .map_err(at("searching by number"))?;
     rows.iter()
-        .map(|row| {
-            let (kind, variant, number, item): (String, String, String, String) =
-                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-            let words = match kind.as_str() {
-                "sale" => format!("Sale {number}: {item}"),
-                _ => format!("Order {number}: {item}"),
-            };
-            Ok((kind, variant, words))
-        })
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
         .collect::<Result<_, _>>()
         .map_err(at("searching by number"))
 }

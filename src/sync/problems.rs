@@ -129,6 +129,11 @@ async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
     Ok(())
 }
 
+/// "Los Angeles" of "America/Los_Angeles".
+fn city(zone: &str) -> String {
+    zone.rsplit('/').next().unwrap_or(zone).replace('_', " ")
+}
+
 async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
     for place in findings::not_written(&cx.store).await? {
         let zone: chrono_tz::Tz = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
@@ -157,7 +162,7 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
             team: "operations",
             title: format!("{} is not written since {time}; {}", place.name, shows.join(", ")),
-            why: format!("{why} Times are those of {}.", zone.name()),
+            why: format!("{why} {time} is {} time.", city(zone.name())),
             money_minor: Fine(place.money_fine).to_minor().0,
             currency: String::new(),
             waits: units(place.over.1 + place.under.1),

@@ -7,7 +7,7 @@ use truecount::domain::access::Role;
 use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
 use truecount::operator::views::StockQuery;
-use truecount::operator::{Actor, OperatorError, connections, overview, stock};
+use truecount::operator::{Actor, OperatorError, connections, search, stock};
 use truecount::rehearsal::map_outlets;
 use truecount::sim::options::Options;
 use truecount::store::{connections as places, listings, problems};
@@ -84,6 +84,7 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         assert_eq!(open.len(), 1);
         assert!(open[0].title.ends_with("; 1 SKU shows 3 too few"), "{}", open[0].title);
         assert!(open[0].actions.contains(&format!("/connections/places/{place}/go-live")));
+        assert!(open[0].why.ends_with(" time.") && !open[0].why.contains('/'), "{}", open[0].why);
 
         let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
         connections::go_live(stage.engine(), &admin(), &place, &seen.fingerprint).await.unwrap();
@@ -135,8 +136,50 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
         assert_eq!((all.rows.len(), all.matching), (7, 7));
         let rows = stock::export(&desk.engine, &admin(), &ask("twice", Some(false))).await.unwrap();
         assert_eq!(rows.len(), 3);
-        let found = overview::search(&desk.engine, &admin(), "50%_OFF").await.unwrap();
-        let want = ("Thing t4 (50%_OFF), till, not linked", "/stock?q=50%25_OFF&linked=no");
-        assert_eq!(found, [(want.0.to_owned(), want.1.to_owned())]);
+        let found = search::search(&desk.engine, &admin(), "50%_OFF").await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].item.as_str(), found[0].sku.as_str()), ("Thing t4", "50%_OFF"));
+        assert_eq!(found[0].href, "/stock?q=50%25_OFF&linked=no");
+        assert_eq!((found[0].sum, found[0].till, found[0].note.as_str()), (None, Some(0), "Not linked"));
+        let turned = search::search(&desk.engine, &admin(), "t4 thing").await.unwrap();
+        assert_eq!(turned, found, "words in another order");
+        assert_eq!(search::search(&desk.engine, &admin(), "t4 nothing").await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_search_shows_the_counts_of_what_it_finds_and_calls_a_return_a_return() {
+    for kind in databases() {
+        let (mut stage, place, skus) = read_only(&kind).await;
+        let outlet = stage.world.outlets()[0].0.clone();
+        stage.world.return_unlinked(&skus[0], &outlet, 1).unwrap();
+        stage.pass(Span::minutes(12)).await;
+        let found = search::search(stage.engine(), &admin(), &skus[0]).await.unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        let sum = found[0].sum.unwrap();
+        assert_eq!((found[0].sku.as_str(), sum.web), (skus[0].as_str(), Some(90)));
+        assert_eq!(sum.difference, Some(90 - sum.should));
+        assert!(found[0].href.ends_with(&format!("?place={place}")), "{}", found[0].href);
+
+        let mut words: Vec<&str> = found[0].item.split_whitespace().collect();
+        words.reverse();
+        let turned = search::search(stage.engine(), &admin(), &words.join(" ")).await.unwrap();
+        assert!(turned.contains(&found[0]), "{words:?} finds {turned:?}");
+        let other = search::search(stage.engine(), &admin(), &format!("{} nothing", found[0].item)).await.unwrap();
+        assert_eq!(other, [], "every word counts");
+
+        let id = found[0].href["/stock/".len()..].split('?').next().unwrap();
+        let page = stock::sku(stage.engine(), &admin(), id).await.unwrap();
+        let number = |of: &str| {
+            let steps = page.places.iter().flat_map(|place| &place.steps);
+            let words = steps.map(|step| &step.what).find(|what| what.starts_with(of)).unwrap();
+            words[of.len()..].split([',', ' ']).next().unwrap().to_owned()
+        };
+        for of in ["Sale ", "Return "] {
+            let number = number(of);
+            let found = search::search(stage.engine(), &admin(), &number).await.unwrap();
+            assert_eq!(found[0].document, format!("{of}{number}"));
+            assert!(found.iter().any(|line| line.sku == skus[0] && line.sum.is_some()), "{found:?}");
+        }
     }
 }

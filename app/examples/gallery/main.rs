@@ -61,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
             }),
         ),
         ("evidence", None, false, Box::new(|c| evidence::view(&sample::evidence(), c))),
-        ("search", None, false, Box::new(|_| search::view("LIN-SHRT", &[]))),
+        ("search", None, false, Box::new(|_| search::view("LIN-SHRT", &[sample::found(|| "LIN-SHRT".into())]))),
         (
             "stale",
             Some(Entry::Stock),

@@ -278,6 +278,7 @@ pub fn sku() -> Sku {
         barcode: Some("5012345678900".into()),
         links: vec![("till item".into(), "88213".into(), "LIN-SHIRT-WHT-M".into())],
         places: vec![SkuPlace {
+            older: false,
             place: "p1".into(),
             name: "Web warehouse".into(),
             live: true,
@@ -426,6 +427,20 @@ pub fn go_live() -> GoLivePreview {
     }
 }
 
+/// One search result, with this in place of every text.
+pub fn found(text: impl Fn() -> String) -> Found {
+    Found {
+        document: text(),
+        item: text(),
+        sku: text(),
+        place: text(),
+        href: text(),
+        sum: None,
+        till: Some(4),
+        note: text(),
+    }
+}
+
 /// A raw exchange.
 pub fn evidence() -> Evidence {
     Evidence {
@@ -441,5 +456,18 @@ pub fn evidence() -> Evidence {
             ("Sent".into(), "POST /v1/stock\n{\n  \"quantity\": 3\n}".into()),
             ("Received".into(), "429\n{\"error\": \"busy\"}".into()),
         ],
+        about: Some(EvidenceOf {
+            item: "Linen Shirt, White M".into(),
+            sku: "LIN-SHIRT-WHT-M".into(),
+            place: "Web warehouse".into(),
+            href: "/stock/v1?place=p1".into(),
+            lines: vec![
+                ("Web showed before".into(), "5".into(), None),
+                ("Should show".into(), "3".into(), None),
+                ("Sent".into(), "Set the web to 3".into(), Some(at(14, 8, 38, 9))),
+                ("Came back".into(), "The shop was too busy for it".into(), Some(at(14, 8, 38, 10))),
+                ("Read back".into(), "Not read back yet".into(), None),
+            ],
+        }),
     }
 }

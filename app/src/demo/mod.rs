@@ -33,6 +33,10 @@ const HOURS_BEHIND: i64 = 14;
 /// One pass-phrase for all demo accounts: long enough for the rule, and printed at the start.
 const PASSWORD: &str = "two quiet linen shirts";
 
+/// One account for each role, named by it; the administrator first.
+const ROLES: [Role; 6] =
+    [Role::Admin, Role::Operations, Role::Finance, Role::Merchandising, Role::Store, Role::ReadOnly];
+
 /// What a demonstration is asked to do.
 #[derive(Debug, Clone)]
 pub struct Demo {
@@ -161,15 +165,9 @@ async fn play_the_day(
 async fn add_accounts(accounts: &Accounts) -> anyhow::Result<Vec<(String, String)>> {
     let mut logins = Vec::new();
     let me = Accounts::console();
-    for (name, role) in [
-        ("admin", Role::Admin),
-        ("operations", Role::Operations),
-        ("finance", Role::Finance),
-        ("merchandising", Role::Merchandising),
-        ("reader", Role::ReadOnly),
-    ] {
-        accounts.add(&me, name, role, PASSWORD).await?;
-        logins.push((name.to_owned(), PASSWORD.to_owned()));
+    for role in ROLES {
+        accounts.add(&me, role.word(), role, PASSWORD).await?;
+        logins.push((role.word().to_owned(), PASSWORD.to_owned()));
     }
     Ok(logins)
 }
@@ -200,4 +198,25 @@ fn announce(origin: &str, control: &str, sku: &str, logins: &[(String, String)])
     writeln!(out, "Ctrl-C stops everything.")?;
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_role_has_a_log_in_that_is_accepted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("demo.db").display());
+        let store = Store::open(&url, Durability::Off).await.expect("a database");
+        let accounts = Accounts::new(store, Arc::new(SystemClock), Arc::new(Mint::from_os()));
+        let logins = add_accounts(&accounts).await.expect("accounts");
+        assert_eq!(logins.len(), Role::ALL.len());
+        for role in Role::ALL {
+            let (name, password) = logins.iter().find(|(name, _)| name == role.word()).expect("a log-in of this role");
+            let address = std::net::IpAddr::from([127, 0, 0, 1]);
+            let person = accounts.log_in(address, name, password).await.expect("it is accepted");
+            assert_eq!(person.role, role);
+        }
+    }
 }

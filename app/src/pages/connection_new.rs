@@ -13,7 +13,8 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use truecount::domain::access::Deed;
 use truecount::operator::OperatorError;
-use truecount::operator::connections::{self, NewConnection};
+use truecount::operator::connections;
+use truecount::operator::new_connection::NewConnection;
 
 /// What was typed. Secrets are never sent back to the page.
 #[derive(Default, Deserialize)]
@@ -71,6 +72,8 @@ fn field_of(mistake: &str) -> &'static str {
         "token"
     } else if about("secret") {
         "notice_secret"
+    } else if about("Choose the system") {
+        "vendor"
     } else {
         ""
     }
@@ -115,7 +118,7 @@ pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
         {page_head("Add a connection", view! { "It reads first. Nothing is written until a place goes live." }.into_any(), None)}
         {wrong}
         <form class="card form" method="post" action="/connections/new">
-            {choice("vendor", "System", &vendors, &typed.vendor)}
+            {choice("vendor", "System", &vendors, &typed.vendor, beside("vendor"))}
             {text("name", "Name on our pages", "text", &typed.name, "For example the shop's own name.", "off", false)}
             {text("base_url", "Address of its API", "url", &typed.base_url, "Starts with https://", "off", false)}
             {text("token", "Access token", "password", "", "Kept encrypted. Pages show its last four characters, never more.", "new-password", false)}
@@ -127,4 +130,39 @@ pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mistake_stands_beside_its_field_and_what_was_typed_stays() {
+        let typed = Typed {
+            vendor: "lightspeed-x".into(),
+            name: "N".repeat(500),
+            base_url: "ftp://a b".into(),
+            token: "hush-token".into(),
+            notice_secret: "hush-notice".into(),
+        };
+        let mistakes = [
+            "Choose the system: Centra or Lightspeed X-Series.",
+            "Give it a name of at most 60 characters; this one has 500.",
+            "The address has a blank inside.",
+            "This access token has 5000 characters.",
+            "The notice secret is longer than any system makes one.",
+        ];
+        let mistakes: Vec<String> = mistakes.into_iter().map(str::to_owned).collect();
+        let html = Owner::new().with(|| view(&typed, &mistakes).to_html());
+        for (mistake, name) in mistakes.iter().zip(["vendor", "name", "base_url", "token", "notice_secret"]) {
+            let id = format!("id=\"{name}-wrong\"");
+            let (_, beside) = html.split_once(&id).unwrap_or_else(|| panic!("{name} has no complaint: {html}"));
+            let beside = &beside[..beside.find("</p>").expect("an end")];
+            assert!(beside.contains(mistake.as_str()), "{name}: {beside}");
+        }
+        assert!(html.contains(&"N".repeat(500)) && html.contains("ftp://a b"), "what was typed stays");
+        assert!(!html.contains("hush-"), "keys never come back");
+        let chosen = html.find("value=\"lightspeed-x\" selected").or(html.find("selected value=\"lightspeed-x\""));
+        assert!(chosen.is_some(), "{html}");
+    }
 }

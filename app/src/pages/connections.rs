@@ -164,7 +164,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         view! {
             <div class="connection__cell">
                 <dt>"Allowance left"</dt>
-                <dd><b>{format!("{left}\u{a0}%")}</b></dd>
+                <dd><b>{format!("{left}\u{a0}% of its calls")}</b></dd>
                 <dd><svg class=class aria-hidden="true"><rect class="bar-line__ground" width="100%" height="6" rx="3"></rect><rect class="bar-line__part" width=width height="6" rx="3"></rect></svg></dd>
                 <dd class="small">{sentence.clone()}</dd>
             </div>
@@ -179,7 +179,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
     });
     let hint = card.key_hint.as_ref().filter(|_| role.may(Deed::ManageConnections));
-    let key = hint.map(|hint| view! { <dd class="small">{format!("key ends in {hint}")}</dd> });
+    let key = hint.map(|hint| view! { <dd class="small">{format!("key ends in …{hint}")}</dd> });
     let why = if card.paused { Some(PAUSED) } else { why.as_deref() };
     let why = why.map(|why| view! { <p class="connection__why">{why.to_owned()}</p> });
     view! {
@@ -202,7 +202,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                 </div>
                 <div class="connection__cell connection__cell--address">
                     <dt>"Address for notices"</dt>
-                    <dd><code class="breaks">{card.notice_url.clone()}</code></dd>
+                    <dd><code class="breaks">{at_slashes(&card.notice_url)}</code></dd>
                     {key}
                 </div>
             </dl>
@@ -211,6 +211,11 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         </article>
     }
     .into_any()
+}
+
+/// An address that may break behind its slashes, and only there while that is enough.
+fn at_slashes(address: &str) -> Vec<AnyView> {
+    address.split_inclusive('/').map(|part| view! { {part.to_owned()}<wbr/> }.into_any()).collect()
 }
 
 fn delay(delay: &Delay, clock: &Clock) -> AnyView {
@@ -258,8 +263,8 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
             {head}
             {sparkline(spark)}
             <dl class="delay">
-                <div><dt>"Half under"</dt><dd>{said(delay.p50)}</dd></div>
-                <div><dt>"95\u{a0}% under"</dt><dd>{said(delay.p95)}</dd></div>
+                <div><dt>"Half the updates under"</dt><dd>{said(delay.p50)}</dd></div>
+                <div><dt>"95\u{a0}% of updates under"</dt><dd>{said(delay.p95)}</dd></div>
                 {worst}
             </dl>
             <p class="panel__words">{format!("Of {}, from the till's sale to the shop's answer.", counted(delay.count, "update", "updates"))}</p>

@@ -9,6 +9,7 @@ use crate::ui::badge::Sign;
 use crate::ui::document::{Head, document};
 use crate::ui::flash::flash;
 use crate::ui::layout::{Around, Entry, layout};
+use crate::ui::visible::visible;
 use crate::ui::when::Clock;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
@@ -211,7 +212,7 @@ pub fn tab_title(title: &str, open_problems: i64) -> String {
 pub fn render(status: StatusCode, head: Head, body: impl FnOnce() -> AnyView) -> Response {
     let html = Owner::new().with(|| {
         let body = body();
-        document(head, body).to_html()
+        visible(document(head, body).to_html())
     });
     (status, Html(html)).into_response()
 }

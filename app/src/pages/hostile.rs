@@ -1,7 +1,9 @@
 //! Every page with text that tries to break out of it.
 
 use super::sample;
-use super::{connection_new, connections, error, evidence, go_live, login, search, sku, stock, today};
+use super::{connection_new, connections, error, evidence, frame, go_live, login, search, sku, stock, today};
+use crate::server::files::Assets;
+use crate::ui::document::Head;
 use crate::ui::when::Clock;
 use leptos::prelude::*;
 use truecount::domain::access::Role;
@@ -9,7 +11,7 @@ use truecount::operator::OperatorError;
 use truecount::operator::views::StockQuery;
 
 const BREAKOUT: &str = "</script></title></select><img src=x onerror=alert(1)>\"'><b>";
-const BACKWARDS: &str = "\u{202e}moc.live\u{2066}";
+const BACKWARDS: &str = "\u{202e}moc.live\u{2066}\u{1b}[31m\0";
 
 /// Puts hostile text in place of an ordinary word of the sample data.
 fn spoil(text: &mut String) {
@@ -19,6 +21,23 @@ fn spoil(text: &mut String) {
 fn html(draw: impl FnOnce() -> AnyView) -> String {
     let owner = Owner::new();
     owner.with(|| draw().to_html())
+}
+
+/// The same of a whole page as it is sent, frame and all.
+async fn check_sent(name: &str, draw: impl FnOnce() -> AnyView) {
+    let head = Head { title: hostile(), theme: "dark", alive: false, assets: Assets::default(), nonce: "n".into() };
+    let answer = frame::render(http::StatusCode::OK, head, draw);
+    let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await.expect("a body");
+    let sent = String::from_utf8(bytes.to_vec()).expect("text");
+    let (_, body) = sent.split_once("</title>").expect("a title");
+    assert!(!sent.contains(['\u{202e}', '\u{2066}', '\u{1b}', '\0']), "{name} sends what nobody sees");
+    assert!(body.contains("⟨U+202E⟩moc.live⟨U+2066⟩⟨U+001B⟩[31m⟨U+0000⟩"), "{name} spells it out");
+}
+
+fn hostile() -> String {
+    let mut text = String::new();
+    spoil(&mut text);
+    text
 }
 
 fn check(name: &str, draw: impl FnOnce() -> AnyView) {
@@ -35,11 +54,6 @@ fn check(name: &str, draw: impl FnOnce() -> AnyView) {
 #[test]
 fn hostile_text_is_shown_and_never_obeyed() {
     let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
-    let hostile = || {
-        let mut text = String::new();
-        spoil(&mut text);
-        text
-    };
 
     let mut page = sample::today(false);
     for row in &mut page.problems {
@@ -125,9 +139,14 @@ fn hostile_text_is_shown_and_never_obeyed() {
     [&mut raw.title, &mut raw.connection].into_iter().for_each(spoil);
     raw.facts = vec![(hostile(), hostile())];
     raw.raw = vec![(hostile(), hostile())];
+    if let Some(of) = &mut raw.about {
+        [&mut of.item, &mut of.sku, &mut of.place, &mut of.href].into_iter().for_each(spoil);
+        of.lines = vec![(hostile(), hostile(), None)];
+    }
     check("evidence", || evidence::view(&raw, &clock));
 
-    check("search", || search::view(&hostile(), &[(hostile(), hostile())]));
+    let found = sample::found(hostile);
+    check("search", || search::view(&hostile(), &[found]));
     check("search without results", || search::view(&hostile(), &[]));
     check("add a connection", || connection_new::view(&connection_new::Typed::default(), &[hostile()]));
     let trouble = error::trouble(&OperatorError::Conflict(hostile()), "Operations", &hostile(), Some(hostile()));
@@ -136,6 +155,22 @@ fn hostile_text_is_shown_and_never_obeyed() {
     check("log in", || login::log_in(view, &hostile()));
     let view = login::SetupView { name: hostile(), code: hostile(), errors: vec![hostile()] };
     check("set up", || login::set_up(view, &hostile()));
+}
+
+#[tokio::test]
+async fn what_nobody_sees_is_spelled_out_on_every_page_that_is_sent() {
+    let mut list = sample::stock();
+    for row in &mut list.rows {
+        [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].into_iter().for_each(spoil);
+    }
+    check_sent("stock", || stock::view(&list, &StockQuery::default(), true)).await;
+    check_sent("search", || search::view("x", &[sample::found(hostile)])).await;
+    let mut raw = sample::evidence();
+    raw.raw = vec![(hostile(), hostile())];
+    let clock = Clock { zone: chrono_tz::Europe::London, now: sample::NOW };
+    check_sent("evidence", || evidence::view(&raw, &clock)).await;
+    let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
+    check_sent("log in", || login::log_in(view, &hostile())).await;
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
 use crate::ui::filter;
 use crate::ui::layout::{Entry, page_head};
-use crate::ui::number::{cell, counted, plain, signed_cell, unknown_cell};
+use crate::ui::number::{count_cell, counted, difference_cell, no_cell, no_term_cell, not_read_cell, plain, term_cell};
 use crate::ui::pager::pager;
 use crate::ui::table::{Sorting, head};
 use axum::extract::RawQuery;
@@ -153,81 +153,109 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
     // A column that is empty on the whole page is left out, but never a term that somebody would miss in the sum.
     let checking = stock.rows.iter().filter_map(|r| r.sum).any(|s| s.checking != 0);
     let places = stock.places.len() > 1 && query.place.is_none();
-    let rows: Vec<AnyView> = stock.rows.iter().map(|r| row(r, checking, places)).collect();
+    let summed = stock.rows.iter().any(|r| r.sum.is_some());
+    let columns = Columns { checking, places, summed };
+    let rows: Vec<AnyView> = stock.rows.iter().map(|r| row(r, columns)).collect();
     let no = || Sorting::No;
+    let sums = summed.then(|| {
+        view! {
+            {head("Waiting", "−", "num", no())}
+            {head("On hold", "−", "num", no())}
+            {head("Buffer", "−", "num", no())}
+            {checking.then(|| head("Checking", "−", "num", no()))}
+            {head("Should show", "=", "num", sorting(StockSort::Should))}
+            {head("Web shows", "", "num", sorting(StockSort::Web))}
+            {head("Difference", "", "num", sorting(StockSort::Difference))}
+        }
+    });
+    let class = if summed { "table table--stock" } else { "table table--stock table--loose" };
     view! {
         <div class="card frame" tabindex="0" role="region" aria-label="Stock list, scrolls sideways on small screens">
-            <table class="table table--stock">
-                <thead>
-                    <tr>
+            <table class=class role="table" aria-label="Stock">
+                <thead role="rowgroup">
+                    <tr role="row">
                         {head("Item", "", "sticks", sorting(StockSort::Item))}
                         {head("SKU", "", "", sorting(StockSort::Sku))}
                         {places.then(|| head("Place", "", "", no()))}
                         {head("Till says", "", "num", sorting(StockSort::Till))}
-                        {head("Waiting", "−", "num", no())}
-                        {head("On hold", "−", "num", no())}
-                        {head("Buffer", "−", "num", no())}
-                        {checking.then(|| head("Checking", "−", "num", no()))}
-                        {head("Should show", "=", "num", sorting(StockSort::Should))}
-                        {head("Web shows", "", "num", sorting(StockSort::Web))}
-                        {head("Difference", "", "num", sorting(StockSort::Difference))}
+                        {sums}
                         {head("Cause", "", "after-num", no())}
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(row: &StockRow, checking: bool, places: bool) -> AnyView {
+/// Columns that not every page of the list has.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    /// Units that are being checked stand in some row.
+    checking: bool,
+    /// There is more than one place to tell apart.
+    places: bool,
+    /// Some row has a sum; what is not linked has none.
+    summed: bool,
+}
+
+/// Texts longer than this may be cut in their column: the whole is said on hover.
+const FITS: usize = 24;
+
+fn whole(text: &str) -> Option<String> {
+    (text.chars().count() > FITS).then(|| text.to_owned())
+}
+
+fn row(row: &StockRow, columns: Columns) -> AnyView {
+    let (title, sku_title) = (whole(&row.item), whole(&row.sku));
     let item = match &row.variant {
         Some(variant) => {
             let href = format!("/stock/{}", encode(variant));
-            view! { <a class="quiet" href=href data-open="">{row.item.clone()}</a> }.into_any()
+            view! { <a class="quiet" href=href title=title data-open="">{row.item.clone()}</a> }.into_any()
         }
-        None => view! { <span>{row.item.clone()}</span> }.into_any(),
+        None => view! { <span title=title>{row.item.clone()}</span> }.into_any(),
     };
+    let till = row.sum.map(|sum| sum.till).or(row.till);
+    let till = till.map_or_else(|| no_cell("Till"), |n| count_cell("Till", n, false));
     let numbers = match row.sum {
         Some(sum) => view! {
-            {cell(sum.till, false)}
-            {cell(sum.waiting, false)}
-            {cell(sum.hold, false)}
-            {cell(sum.buffer, false)}
-            {checking.then(|| cell(sum.checking, false))}
-            {cell(sum.should, true)}
-            {sum.web.map_or_else(unknown_cell, |n| cell(n, false))}
-            {sum.difference.map_or_else(unknown_cell, signed_cell)}
+            {term_cell("Waiting", sum.waiting)}
+            {term_cell("On hold", sum.hold)}
+            {term_cell("Buffer", sum.buffer)}
+            {columns.checking.then(|| term_cell("Checking", sum.checking))}
+            {count_cell("Should", sum.should, true)}
+            {sum.web.map_or_else(|| not_read_cell("Web"), |n| count_cell("Web", n, false))}
+            {sum.difference.map_or_else(|| not_read_cell("Diff."), |n| difference_cell("Diff.", n))}
         }
         .into_any(),
+        None if !columns.summed => ().into_any(),
         None => view! {
-            {row.till.map_or_else(no_cell, |n| cell(n, false))}
-            {(1..if checking { 8 } else { 7 }).map(|_| no_cell()).collect::<Vec<_>>()}
+            {(0..if columns.checking { 4 } else { 3 }).map(|_| no_term_cell()).collect::<Vec<_>>()}
+            {no_cell("Should")}
+            {no_cell("Web")}
+            {no_cell("Diff.")}
         }
         .into_any(),
     };
     let (severity, cause) = &row.cause;
+    let cause_title = whole(cause);
     let cause = match severity {
-        Severity::Fine => view! { <td class="cause cause--fine">{cause.clone()}</td> }.into_any(),
-        other => view! { <td class="cause"><span class="cause__line">{sign(Sign::from(*other))}<span>{cause.clone()}</span></span></td> }.into_any(),
+        Severity::Fine => view! { <td role="cell" class="cause cause--fine">{cause.clone()}</td> }.into_any(),
+        other => view! { <td role="cell" class="cause" title=cause_title><span class="cause__line">{sign(Sign::from(*other))}<span class="cause__words">{cause.clone()}</span></span></td> }.into_any(),
     };
+    let place_title = whole(&row.place);
     view! {
-        <tr data-row=row.sku.clone() tabindex="-1">
-            <th scope="row" class="sticks">{item}</th>
-            <td><code>{row.sku.clone()}</code></td>
-            {places.then(|| view! { <td>{row.place.clone()}</td> })}
+        <tr role="row" data-row=row.sku.clone() tabindex="-1">
+            <th scope="row" role="rowheader" class="sticks item">{item}</th>
+            <td role="cell" class="sku" title=sku_title><code>{row.sku.clone()}</code></td>
+            {columns.places.then(|| view! { <td role="cell" class="place" title=place_title>{row.place.clone()}</td> })}
+            {till}
             {numbers}
             {cause}
         </tr>
     }
     .into_any()
-}
-
-/// A cell for a number that an item without a twin does not have.
-fn no_cell() -> AnyView {
-    view! { <td class="num zero"><span aria-hidden="true">"–"</span><span class="unseen">"none, not linked"</span></td> }
-        .into_any()
 }
 
 /// An id as one segment of a path.

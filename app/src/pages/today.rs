@@ -79,7 +79,7 @@ pub fn view(today: &Today, team: &'static str, actor: &Actor, clock: &Clock, her
 
 fn figures(today: &Today) -> AnyView {
     let trust = match today.trust_permille {
-        Some(n) => view! { <dd>{permille(n)}" "<span>"of value"</span></dd> }.into_any(),
+        Some(n) => view! { <dd>{permille(n)}" "<span>"of the stock's value"</span></dd> }.into_any(),
         None => view! { <dd class="figures__none">"Not compared yet"</dd> }.into_any(),
     };
     let (pairs, equal) = today.equal_of;

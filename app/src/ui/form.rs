@@ -56,8 +56,17 @@ pub fn field(field: Field) -> AnyView {
     .into_any()
 }
 
-/// A choice from a short list: (value, words).
-pub fn choice(name: &'static str, label: &'static str, options: &[(String, String)], chosen: &str) -> AnyView {
+/// A choice from a short list: (value, words), and what is wrong with it.
+pub fn choice(
+    name: &'static str,
+    label: &'static str,
+    options: &[(String, String)],
+    chosen: &str,
+    wrong: Option<String>,
+) -> AnyView {
+    let wrong_id = format!("{name}-wrong");
+    let (invalid, described) = (wrong.is_some().then_some("true"), wrong.is_some().then(|| wrong_id.clone()));
+    let wrong = wrong.map(|wrong| view! { <p class="field__wrong" id=wrong_id>{sign(Sign::Refused)}{wrong}</p> });
     let options: Vec<AnyView> = options
         .iter()
         .map(|(value, words)| {
@@ -68,7 +77,8 @@ pub fn choice(name: &'static str, label: &'static str, options: &[(String, Strin
     view! {
         <div class="field">
             <label class="field__label" for=name>{label}</label>
-            <select class="input" id=name name=name>{options}</select>
+            <select class="input" id=name name=name aria-invalid=invalid aria-describedby=described>{options}</select>
+            {wrong}
         </div>
     }
     .into_any()

@@ -18,4 +18,5 @@ pub mod number;
 pub mod pager;
 pub mod sparkline;
 pub mod table;
+pub mod visible;
 pub mod when;

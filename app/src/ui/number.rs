@@ -24,19 +24,40 @@ pub fn permille(n: i64) -> String {
     format!("{}.{}\u{a0}%", n / 10, (n % 10).abs())
 }
 
-/// A numeric cell; zero is grey, `strong` is the key column or a changed number.
-pub fn cell(n: i64, strong: bool) -> AnyView {
-    view! { <td class=class_of(n, strong)>{plain(n)}</td> }.into_any()
+/// A cell of the sum with its label for narrow screens, where rows are stacked; zero is grey, `strong` is the key
+/// column.
+pub fn count_cell(label: &'static str, n: i64, strong: bool) -> AnyView {
+    view! { <td role="cell" class=class_of(n, strong) data-label=label>{plain(n)}</td> }.into_any()
 }
 
-/// A numeric cell that always carries its sign.
-pub fn signed_cell(n: i64) -> AnyView {
-    view! { <td class=class_of(n, n != 0)>{signed(n)}</td> }.into_any()
+/// A term of the sum that is left out of a stacked row while it is zero.
+pub fn term_cell(label: &'static str, n: i64) -> AnyView {
+    let class = if n == 0 { "num zero term" } else { "num term" };
+    view! { <td role="cell" class=class data-label=label>{plain(n)}</td> }.into_any()
+}
+
+/// A cell that always carries its sign.
+pub fn difference_cell(label: &'static str, n: i64) -> AnyView {
+    view! { <td role="cell" class=class_of(n, n != 0) data-label=label>{signed(n)}</td> }.into_any()
 }
 
 /// A cell for a number nobody has read yet.
-pub fn unknown_cell() -> AnyView {
-    view! { <td class="num zero"><span aria-hidden="true">"–"</span><span class="unseen">"not read yet"</span></td> }
+pub fn not_read_cell(label: &'static str) -> AnyView {
+    dash("num zero", label, "not read yet")
+}
+
+/// A cell for a number that an item without a twin does not have.
+pub fn no_cell(label: &'static str) -> AnyView {
+    dash("num zero", label, "none, not linked")
+}
+
+/// The same for a term of the sum.
+pub fn no_term_cell() -> AnyView {
+    dash("num zero term", "", "none, not linked")
+}
+
+fn dash(class: &'static str, label: &'static str, said: &'static str) -> AnyView {
+    view! { <td role="cell" class=class data-label=label><span aria-hidden="true">"–"</span><span class="unseen">{said}</span></td> }
         .into_any()
 }
 

@@ -30,5 +30,5 @@ pub fn head(label: &'static str, operator: &'static str, class: &'static str, so
         Some(href) => view! { <a href=href>{operator}{label}{arrow}</a> }.into_any(),
         None => view! { {operator}{label} }.into_any(),
     };
-    view! { <th scope="col" class=class aria-sort=aria>{words}</th> }.into_any()
+    view! { <th scope="col" role="columnheader" class=class aria-sort=aria>{words}</th> }.into_any()
 }

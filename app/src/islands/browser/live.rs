@@ -139,7 +139,9 @@ async fn refresh() -> Result<(), JsValue> {
 }
 
 fn renew(document: &Document, part: &Element, new: &Element) {
-    if part.inner_html() == new.inner_html() || is_being_filled_in(document, part) {
+    // What is pressed right now must still be there when the button comes up.
+    let pressed = part.matches(":active").unwrap_or(false);
+    if part.inner_html() == new.inner_html() || pressed || is_being_filled_in(document, part) {
         return;
     }
     if part.has_attribute("data-list") {

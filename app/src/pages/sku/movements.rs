@@ -27,10 +27,16 @@ pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyV
     let count = rows.len();
     let more = (!all && count > FIRST).then(|| {
         rows.truncate(FIRST);
-        let href = format!("{here}&movements=all");
-        view! {
-            <p class="movements__more"><span>{format!("The newest {FIRST} of {count} are shown.")}</span>" "<a href=href>{format!("Show all {count}")}</a></p>
-        }
+        let href = format!("{here}&movements=all#movements");
+        let (of, show) = if place.older {
+            ("are shown.".to_owned(), format!("Show the newest {count}"))
+        } else {
+            (format!("of {count} are shown."), format!("Show all {count}"))
+        };
+        view! { <p class="movements__more"><span>{format!("The newest {FIRST} {of}")}</span>" "<a href=href>{show}</a></p> }
+    });
+    let older = (more.is_none() && place.older).then(|| {
+        view! { <p class="movements__more">{format!("The newest {count} are shown; older ones are not listed here.")}</p> }
     });
     let head = |words: &'static str, operator: &'static str, class: &'static str| {
         let operator =
@@ -38,7 +44,7 @@ pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyV
         view! { <th scope="col" role="columnheader" class=class>{operator}{words}</th> }.into_any()
     };
     view! {
-        <div class="card movements">
+        <div class="card movements" id="movements">
             <div class="panel__head"><h2>"Movements"</h2><span class="panel__hint">"every row: what happened, and all counts right after it"</span></div>
             <div class="frame" tabindex="0" role="region" aria-label="Movements, scrolls sideways on small screens">
                 <table class=class role="table" aria-label="Movements">
@@ -61,6 +67,7 @@ pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyV
                 </table>
             </div>
             {more}
+            {older}
         </div>
     }
     .into_any()
@@ -105,4 +112,33 @@ fn movement(step: &Step, before: Option<Sum>, checking: bool, clock: &Clock) -> 
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::sample;
+
+    #[test]
+    fn all_movements_are_one_press_away() {
+        let clock = Clock { zone: chrono_tz::UTC, now: sample::NOW };
+        let mut place = sample::sku().places.remove(0);
+        let step = place.steps[0].clone();
+        place.steps = vec![step; 30];
+        let html =
+            |place: &SkuPlace, all| Owner::new().with(|| movements(place, all, "/stock/v1?place=p", &clock).to_html());
+        let rows = |html: &str| html.matches("data-row").count();
+        let first = html(&place, false);
+        assert_eq!(rows(&first), FIRST);
+        assert!(
+            first.contains("/stock/v1?place=p&amp;movements=all#movements") && first.contains("Show all 30"),
+            "{first}"
+        );
+        let all = html(&place, true);
+        assert_eq!(rows(&all), 30);
+        assert!(!all.contains("Show all") && !all.contains("older"));
+        place.older = true;
+        assert!(html(&place, false).contains("Show the newest 30"), "what is not all is not called all");
+        assert!(html(&place, true).contains("older ones are not listed"));
+    }
 }

@@ -1,0 +1,58 @@
+//! Characters that nobody sees but that change what is read: control characters, and those that turn the direction
+//! of writing or join words. A vendor's name or id may hold them, by mistake or to deceive.
+//!
+//! Applied once to every whole page, so that no text can be forgotten. Only what people read is changed: what is
+//! stored, exported and sent stays as it came.
+
+use std::fmt::Write as _;
+
+/// The text with every such character spelled out, as in "⟨U+202E⟩". Line breaks and tabs stay.
+pub fn visible(text: String) -> String {
+    let Some(first) = text.find(unseen) else { return text };
+    let (clean, rest) = text.split_at(first);
+    let mut shown = String::with_capacity(text.len() + 32);
+    shown.push_str(clean);
+    for letter in rest.chars() {
+        if unseen(letter) {
+            let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(letter));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+fn unseen(letter: char) -> bool {
+    match letter {
+        '\t' | '\n' | '\r' => false,
+        // Soft hyphen, Arabic letter mark, zero width space, marks of direction.
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => true,
+        // Line and paragraph separators, embeddings and overrides; word joiner and invisible operators, isolates.
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
+        // Byte order mark, interlinear annotations, tags that copy letters.
+        '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        other => other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_spelled_out() {
+        for (text, want) in [
+            ("Linen Shirt, Größe M\n\tok", "Linen Shirt, Größe M\n\tok"),
+            ("a\u{1b}[31mb", "a⟨U+001B⟩[31mb"),
+            ("a\0b", "a⟨U+0000⟩b"),
+            ("\u{202e}moc.live\u{202c}", "⟨U+202E⟩moc.live⟨U+202C⟩"),
+            ("\u{2066}x\u{2069}", "⟨U+2066⟩x⟨U+2069⟩"),
+            ("SKU\u{200b}-1\u{feff}", "SKU⟨U+200B⟩-1⟨U+FEFF⟩"),
+            ("\u{85}\u{7f}", "⟨U+0085⟩⟨U+007F⟩"),
+            ("3\u{a0}units – שלום", "3\u{a0}units – שלום"),
+            ("👩\u{200d}🚀", "👩\u{200d}🚀"),
+        ] {
+            assert_eq!(visible(text.to_owned()), want);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a person types to add a connection, and what is wrong with it: one sentence for each field.
+//!
+//! Looks at nothing but the words; whether an address answers is seen when it is called.
+
+/// Longest name of a connection: it stands in sentences.
+const NAME_MAX: usize = 60;
+
+/// Longest access token: signed ones reach about 2,000 characters, and servers stop reading a line of headers at 8,192.
+const TOKEN_MAX: usize = 4_096;
+
+/// What a person gives to add a connection.
+#[derive(Clone)]
+pub struct NewConnection {
+    /// "centra" or "lightspeed-x".
+    pub vendor: String,
+    /// Its name on our pages.
+    pub name: String,
+    /// Base address of the vendor's API, https.
+    pub base_url: String,
+    /// Access token.
+    pub token: String,
+    /// Secret that notices are signed with; empty when the vendor signs none.
+    pub notice_secret: String,
+}
+
+impl NewConnection {
+    /// Every mistake in it, at most one for each field, each a sentence that says what to give.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let vendor = (!matches!(self.vendor.as_str(), "centra" | "lightspeed-x"))
+            .then_some("Choose the system: Centra or Lightspeed X-Series.");
+        let secret = if self.notice_secret.len() > 1_024 {
+            Some("The notice secret is longer than any system makes one; paste it alone.")
+        } else if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
+            Some("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.")
+        } else {
+            None
+        };
+        let sentences = [
+            vendor.map(str::to_owned),
+            wrong_name(self.name.trim()),
+            wrong_address(self.base_url.trim()),
+            wrong_token(self.token.trim()),
+            secret.map(str::to_owned),
+        ];
+        sentences.into_iter().flatten().collect()
+    }
+}
+
+fn wrong_name(name: &str) -> Option<String> {
+    match name.chars().count() {
+        0 => Some(format!("Give it a name of 1 to {NAME_MAX} characters, for example Web shop.")),
+        1..=NAME_MAX if name.chars().any(char::is_control) => {
+            Some("Give it a name of letters that can be seen.".into())
+        }
+        1..=NAME_MAX => None,
+        n => Some(format!("Give it a name of at most {NAME_MAX} characters; this one has {n}.")),
+    }
+}
+
+fn wrong_address(address: &str) -> Option<String> {
+    const LIKE: &str = "for example https://brand.centra.com.";
+    let alone = || Some(format!("Give the address as https:// and the host alone, {LIKE}"));
+    if address.chars().any(char::is_whitespace) {
+        return Some(format!("The address has a blank inside; give https:// and the host alone, {LIKE}"));
+    }
+    let Some(host) = address.strip_prefix("https://") else {
+        return match address.split_once("://") {
+            Some((scheme, _)) if scheme.len() <= 20 => {
+                Some(format!("The address must begin with https://, not {scheme}://, {LIKE}"))
+            }
+            _ => alone(),
+        };
+    };
+    let host = host.trim_end_matches('/');
+    let plain = host.len() <= 200
+        && host.contains('.')
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    if !plain {
+        return alone();
+    }
+    inner(host).then(|| {
+        "That address leads into your own network or machine, which we never call. Give the vendor's public address."
+            .to_owned()
+    })
+}
+
+fn wrong_token(token: &str) -> Option<String> {
+    if token.is_empty() {
+        Some("Paste the access token that the system made for you.".into())
+    } else if token.len() > TOKEN_MAX {
+        let n = token.chars().count();
+        Some(format!(
+            "This access token has {n} characters; no system makes one longer than {TOKEN_MAX}. Paste it alone."
+        ))
+    } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("This access token has a blank or a letter inside that no token has. Paste it alone.".into())
+    } else {
+        None
+    }
+}
+
+/// Whether a host written as a number is one that only we could reach. Names are checked where a call is made.
+fn inner(host: &str) -> bool {
+    let Ok(ip) = host.parse::<std::net::Ipv4Addr>() else {
+        // "127.1" and the like are read as numbers too.
+        return host.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))
+            || host.to_ascii_lowercase().ends_with(".localhost");
+    };
+    ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> NewConnection {
+        NewConnection {
+            vendor: "centra".into(),
+            name: "Web shop".into(),
+            base_url: "https://brand.centra.com/".into(),
+            token: "t0ken".into(),
+            notice_secret: "secret".into(),
+        }
+    }
+
+    #[test]
+    fn each_field_has_its_own_complaint() {
+        assert_eq!(good().mistakes(), Vec::<String>::new());
+        let name = |name: &str| NewConnection { name: name.into(), ..good() };
+        let address = |url: &str| NewConnection { base_url: url.into(), ..good() };
+        let token = |token: &str| NewConnection { token: token.into(), ..good() };
+        for (given, about) in [
+            (NewConnection { vendor: "abacus".into(), ..good() }, "Choose the system"),
+            (name(""), "a name of 1 to 60"),
+            (name(&"n".repeat(500)), "a name of at most 60 characters; this one has 500"),
+            (name("a\u{1b}b"), "a name of letters that can be seen"),
+            (address(""), "https:// and the host alone"),
+            (address("https://brand .centra.com"), "The address has a blank"),
+            (address("ftp://brand.centra.com"), "must begin with https://, not ftp://"),
+            (address("http://brand.centra.com"), "must begin with https://, not http://"),
+            (address("brand.centra.com"), "https:// and the host alone"),
+            (address("https://brand.centra.com/graphql"), "https:// and the host alone"),
+            (address("https://127.0.0.1"), "your own network"),
+            (token(" "), "Paste the access token"),
+            (token(&"x".repeat(5_000)), "This access token has 5000 characters"),
+            (token("two words"), "This access token has a blank"),
+            (NewConnection { notice_secret: String::new(), ..good() }, "Paste the secret"),
+            (NewConnection { notice_secret: "s".repeat(2_000), ..good() }, "The notice secret is longer"),
+        ] {
+            let said = given.mistakes();
+            assert_eq!(said.len(), 1, "{about}: {said:?}");
+            assert!(said[0].contains(about), "{about}: {said:?}");
+        }
+        let all = NewConnection {
+            vendor: String::new(),
+            name: String::new(),
+            base_url: "a b".into(),
+            token: String::new(),
+            notice_secret: "s".repeat(2_000),
+        };
+        assert_eq!(all.mistakes().len(), 5, "all of them at once");
+    }
+}
