@@ -397,7 +397,7 @@ CREATE INDEX push_variant ON push (variant, place, sent_at);
 CREATE INDEX push_day ON push (quarter, state, step, delay) WHERE answered_at > 0;
 CREATE INDEX push_open ON push (connection) WHERE state = 'sent';
 
--- Calls worth showing: every write, and every read that failed. 90 days.
+-- Calls worth showing: every write, and every read that failed. 90 days; their ids begin with the time.
 CREATE TABLE exchange (
     id TEXT PRIMARY KEY,
     connection TEXT NOT NULL,
@@ -409,7 +409,6 @@ CREATE TABLE exchange (
     sent TEXT NOT NULL,
     received TEXT NOT NULL
 );
-CREATE INDEX exchange_when ON exchange (at);
 
 -- How far each feed of each connection has been read.
 CREATE TABLE feed (

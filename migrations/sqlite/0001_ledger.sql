@@ -109,7 +109,7 @@ CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
 CREATE TABLE inbox_body (
     inbox TEXT PRIMARY KEY,
     raw TEXT NOT NULL
-);
+) WITHOUT ROWID;
 
 -- Counts of notices per connection and hour; accepted, repeated, refused.
 CREATE TABLE notice_count (
@@ -397,7 +397,7 @@ CREATE INDEX push_variant ON push (variant, place, sent_at);
 CREATE INDEX push_day ON push (quarter, state, step, delay) WHERE answered_at > 0;
 CREATE INDEX push_open ON push (connection) WHERE state = 'sent';
 
--- Calls worth showing: every write, and every read that failed. 90 days.
+-- Calls worth showing: every write, and every read that failed. 90 days; their ids begin with the time.
 CREATE TABLE exchange (
     id TEXT PRIMARY KEY,
     connection TEXT NOT NULL,
@@ -408,8 +408,7 @@ CREATE TABLE exchange (
     status BIGINT NOT NULL,
     sent TEXT NOT NULL,
     received TEXT NOT NULL
-);
-CREATE INDEX exchange_when ON exchange (at);
+) WITHOUT ROWID;
 
 -- How far each feed of each connection has been read.
 CREATE TABLE feed (

@@ -96,8 +96,8 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
         "PRAGMA cache_size = -32000",
         "PRAGMA temp_store = MEMORY",
         "PRAGMA journal_size_limit = 67108864",
-        // Pages that change with every batch are written to the database once for many of them: 32 MB of log.
-        "PRAGMA wal_autocheckpoint = 8000",
+        // Pages that change with every batch are written to the database once for many of them: 16 MB of log.
+        "PRAGMA wal_autocheckpoint = 4000",
     ];
     let mut write = Writer::connect(options("rwc")?, settings).await?;
     check_sqlite_version(write.conn().await?).await?;

@@ -343,10 +343,10 @@ pub async fn forget_exchanges(tx: &mut Tx, before: Timestamp, limit: i64) -> Res
     let done = tx
         .change(
             Statement::new(
-                "DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE at < $1 LIMIT $2)",
+                "DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE id < $1 ORDER BY id LIMIT $2)",
                 "forgetting exchanges",
             )
-            .int(before.micros())
+            .text(first_id(before))
             .int(limit),
         )
         .await?;

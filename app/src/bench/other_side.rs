@@ -390,6 +390,8 @@ async fn steady(
     }
     let took_s = began.elapsed().as_secs_f64();
     let settled_s = side.settled(began).await;
+    // The last write may be shown and not yet have been looked at.
+    side.look();
     let delays = std::mem::take(&mut *held(&side.delays));
     Ok(Told {
         sent: notices,
