@@ -216,6 +216,16 @@ pub async fn orphaned_to_unknown(tx: &mut Tx, connection: &str, now: Timestamp) 
     tx.change(statement).await
 }
 
+/// How many writes of a connection are under way: written down, and not answered yet.
+pub async fn under_way(store: &Store, connection: &str) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) FROM push WHERE connection = $1 AND state = 'sent'")
+        .bind(connection)
+        .fetch_one(store.read())
+        .await
+        .map_err(at("counting writes under way"))?;
+    row.try_get(0).map_err(at("counting writes under way"))
+}
+
 /// An exchange worth keeping: (id, at, took, purpose, request line, status or 0, sent, received).
 #[derive(Debug, Clone)]
 pub struct Kept {

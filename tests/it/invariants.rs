@@ -15,7 +15,7 @@ use truecount::rehearsal::{Rehearsal, parse_faults};
 use truecount::sim::{Options, SimTransport, World};
 use truecount::store::sku_views;
 use truecount::store::views::{self, Filter};
-use truecount::store::{Store, activity, feeds, inbox, ledger};
+use truecount::store::{Store, activity, feeds, inbox, ledger, pushes};
 
 /// A small shop with a lot going on and notices that go astray.
 fn busy(seed: u64) -> Options {
@@ -151,8 +151,7 @@ impl Transport for Watching {
         let before = self.inner.world().audit().rows_written;
         let mut sent = 0;
         if let (true, Some(store)) = (writes, self.store.get()) {
-            let states = views::push_states_since(store, Timestamp(0)).await.unwrap();
-            sent = states.into_iter().find(|(state, _)| state == "sent").map_or(0, |(_, n)| n);
+            sent = pushes::under_way(store, connection.as_str()).await.unwrap();
         }
         let answer = self.inner.send(connection, request).await;
         let rows = self.inner.world().audit().rows_written - before;
