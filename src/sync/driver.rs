@@ -7,7 +7,7 @@ use super::cx::{Cx, Link, Side, TaskError};
 use super::intake::chain;
 use super::schedule::{Lane, Task};
 use super::sweep::Next;
-use super::{house, problems, push, refusals, sweep};
+use super::{confirm, house, problems, push, refusals, sweep};
 use crate::connectors::error::CallErrorKind;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::HashSet;
@@ -85,11 +85,11 @@ fn run_task<'a>(
             },
             Side::Shop(shop) => match task {
                 Task::Push => push::push(cx, link, shop.as_ref()).await,
-                Task::Confirm => push::confirm(cx, link, shop.as_ref()).await,
+                Task::Confirm => confirm::confirm(cx, link, shop.as_ref()).await,
                 Task::Places => sweep::warehouses(cx, link, shop.as_ref()).await,
                 Task::Catalogue => sweep::shop_catalogue(cx, link, shop.as_ref()).await,
                 Task::Orders => sweep::orders(cx, link, shop.as_ref()).await,
-                Task::Observe => push::observe(cx, link, shop.as_ref()).await,
+                Task::Observe => confirm::observe(cx, link, shop.as_ref()).await,
                 Task::Stock | Task::Sales | Task::LookUp | Task::Compare => Ok(Next::Later),
             },
         }
