@@ -7,6 +7,7 @@ mod delays;
 mod desk;
 mod invariants;
 mod notices;
+mod pause;
 mod rehearsal;
 mod replay;
 mod sale;
