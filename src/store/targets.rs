@@ -522,7 +522,7 @@ pub fn write_again(tx: &mut Tx, targets: &[(String, String, String)], now: Times
 /// confirmed: (variant, place) and how the shop read then.
 pub async fn drifted(store: &Store, connection: &str, limit: i64) -> Result<Vec<(Due, i64)>, StoreError> {
     let rows = sqlx::query(due_sql!(
-        "WHERE t.connection = $1 AND t.difference <> 0 AND t.generation = t.acknowledged AND t.web_fresh = 1
+        "t.connection = $1 AND t.difference <> 0 AND t.generation = t.acknowledged AND t.web_fresh = 1
            AND t.acknowledged = t.confirmed ORDER BY t.differs_since LIMIT $2"
     ))
     .bind(connection)
