@@ -15,6 +15,7 @@ use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
 use crate::sync::{Received, house, intake::Intake, receive, refusals::Refusals};
 use secrecy::SecretString;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{broadcast, watch};
 
@@ -76,6 +77,7 @@ impl Engine {
             links: RwLock::new(Vec::new()),
             intake: Intake::default(),
             refusals: Refusals::default(),
+            broken: AtomicU64::new(0),
             changes: broadcast::channel(CHANGES_KEPT).0,
             added: tokio::sync::Notify::new(),
         };

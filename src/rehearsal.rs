@@ -14,6 +14,7 @@ use crate::sync::house;
 use crate::sync::schedule::Task;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How long the first reads may take: an allowance for large catalogues.
 const CONNECTING: Span = Span::hours(3);
@@ -316,8 +317,8 @@ impl Rehearsal {
         })
     }
 
-    /// What must hold after every scenario: the books recompute to what is stored, the log is whole, and no task
-    /// is left with work. Returns what is wrong, in words.
+    /// What must hold after every scenario: the books recompute to what is stored, the log is whole, no task failed at
+    /// our own database or fails still, and none is left with work. Returns what is wrong, in words.
     pub async fn unsound(&self) -> Result<Vec<String>, RehearsalError> {
         let store = self.engine.store();
         let till = self.options.till_connection.as_str();
@@ -329,6 +330,15 @@ impl Rehearsal {
             .collect();
         if let Some(seq) = crate::store::activity::first_break(store).await? {
             wrong.push(format!("the log breaks at entry {seq}"));
+        }
+        match self.engine.cx().broken.load(Ordering::SeqCst) {
+            0 => {}
+            n => wrong.push(format!("{n} tasks ended at the database")),
+        }
+        for (connection, feed, state) in feeds::all(store).await? {
+            if state.failing_since > Timestamp(0) {
+                wrong.push(format!("{feed} of {connection} fails: {}", state.error));
+            }
         }
         let web = self.options.web_connection.as_str();
         let open = targets::due(&mut store.begin().await?, web, self.clock.now(), 10).await?;

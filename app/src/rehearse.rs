@@ -156,6 +156,7 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
         report = played.rehearse(i64::from(asked.hours), || began.elapsed().as_secs_f64()) => Some(report),
         () = signals.next() => None,
     };
+    let unsound = if matches!(report, Some(Ok(_))) { played.unsound().await? } else { Vec::new() };
     // Closed before its folder goes, or it would be writing where nothing is any more.
     played.engine.store().close().await;
     let report = report.ok_or(Ended::Stopped)??;
@@ -164,6 +165,7 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
         Some(file) => file.write(&format!("{json}\n"))?,
         None => writeln!(std::io::stdout(), "{json}").context("standard output is closed")?,
     }
+    anyhow::ensure!(unsound.is_empty(), "the books are not sound at the end: {}", unsound.join("; "));
     judge(&report)
 }
 

@@ -150,6 +150,7 @@ const KEEP_WEB_READINGS: RowsSql = rows_sql!(
        AND (t.web_known = 0 OR t.web_read_at = 0 OR t.web_physical <> CAST(each.value->>2 AS BIGINT)
             OR t.web_allocated <> CAST(each.value->>3 AS BIGINT)
             OR t.web_sellable <> CAST(each.value->>4 AS BIGINT))
+       AND t.push_at <= $3
      ON CONFLICT (connection, product, warehouse, known_at) DO NOTHING"
 );
 // In the two below each row names its connection. With the connection apart, SQLite would take it for a narrow way
@@ -163,7 +164,7 @@ const WEB_READ: RowsSql = rows_sql!(
                                  WHEN differs_since = 0 THEN $2 ELSE differs_since END
      FROM",
     "WHERE target.connection = each.value->>5 AND target.product = each.value->>0
-       AND target.warehouse = each.value->>1"
+       AND target.warehouse = each.value->>1 AND target.push_at <= $3"
 );
 const WEB_STALE: RowsSql = rows_sql!(
     "UPDATE target SET web_fresh = 0 FROM",
@@ -275,8 +276,15 @@ pub fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) {
 }
 
 /// What a shop said: (product, warehouse, physical, allocated, sellable). Rows that changed are kept as readings;
-/// the targets learn the numbers.
-pub fn web_read(tx: &mut Tx, connection: &str, readings: &[(String, String, i64, i64, i64)], read_at: Timestamp) {
+/// the targets learn the numbers. Where something was written since `asked_at`, the answer may be from before it:
+/// there it says nothing.
+pub fn web_read(
+    tx: &mut Tx,
+    connection: &str,
+    readings: &[(String, String, i64, i64, i64)],
+    asked_at: Timestamp,
+    read_at: Timestamp,
+) {
     if readings.is_empty() {
         return;
     }
@@ -296,7 +304,9 @@ pub fn web_read(tx: &mut Tx, connection: &str, readings: &[(String, String, i64,
     };
     let dialect = tx.dialect();
     for sql in [KEEP_WEB_READINGS.text(dialect), WEB_READ.text(dialect)] {
-        tx.later(Statement::new(sql, "keeping what the shop said").text(json()).int(read_at.micros()));
+        tx.later(
+            Statement::new(sql, "keeping what the shop said").text(json()).int(read_at.micros()).int(asked_at.micros()),
+        );
     }
 }
 

@@ -87,8 +87,9 @@ pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
     let mut at = Pass::parse(&state.cursor).unwrap_or(Pass { began: cx.now(), place: 0, cursor: String::new() });
     if let Some(place) = places.get(at.place) {
         let cursor = (!at.cursor.is_empty()).then_some(at.cursor.as_str());
+        let asked_at = cx.now();
         let page = shop.stock(&place.warehouse.as_str().into(), cursor).await?.value;
-        keep_readings(cx, link, &page.rows).await?;
+        keep_readings(cx, link, &page.rows, asked_at).await?;
         match page.next {
             Some(next) => at.cursor = next,
             None => {

@@ -14,7 +14,7 @@ use crate::store::pushes::{self, Kept};
 use crate::store::{Store, StoreError, Tx};
 use crate::sync::apply::Applied;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::broadcast;
 
@@ -114,6 +114,8 @@ pub struct Cx {
     pub intake: Intake,
     /// Where refused notices wait to be counted.
     pub refusals: Refusals,
+    /// How many tasks have ended at our own database: in a rehearsal there is no excuse for one.
+    pub broken: AtomicU64,
     /// For live pages.
     pub changes: broadcast::Sender<Change>,
     /// Told when a connection is added, so that the driver starts its loops.

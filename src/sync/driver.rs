@@ -42,7 +42,10 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
             let now = cx.now();
             let not_before = match &error {
                 TaskError::Call(call) => call.not_before(),
-                TaskError::Store(_) => None,
+                TaskError::Store(_) => {
+                    cx.broken.fetch_add(1, Ordering::SeqCst);
+                    None
+                }
             };
             link.schedule.failed(task, now, not_before, &cx.mint);
             match &error {
@@ -123,27 +126,28 @@ impl HouseWork {
         if self.problems <= now {
             self.problems = now + Span::secs(30);
             refusals::flush(cx).await;
-            report("problems", problems::refresh(cx).await);
+            report(cx, "problems", problems::refresh(cx).await);
         }
         if self.seal <= now {
             self.seal = now + Span::minutes(1);
-            report("seal", house::seal_writes(cx).await);
+            report(cx, "seal", house::seal_writes(cx).await);
         }
         if self.parked <= now {
             self.parked = now + Span::minutes(5);
             for link in cx.links() {
-                report("parked", house::retry_parked(cx, &link).await);
+                report(cx, "parked", house::retry_parked(cx, &link).await);
             }
         }
         if self.forget <= now {
             self.forget = now + Span::hours(1);
-            report("forget", house::forget(cx).await);
+            report(cx, "forget", house::forget(cx).await);
         }
     }
 }
 
-fn report(task: &'static str, result: Result<(), crate::store::StoreError>) {
+fn report(cx: &Cx, task: &'static str, result: Result<(), crate::store::StoreError>) {
     if let Err(error) = result {
+        cx.broken.fetch_add(1, Ordering::SeqCst);
         tracing::warn!(task, error = %chain(&error), "a task did not work");
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
             Plan::Send(intents) => intents,
             Plan::Look(look) => {
                 let write = look_first(cx, link, shop, look, subtracts(shop)).await?;
-                if write.is_empty() {
+                if write.is_empty() || link.paused.load(Ordering::SeqCst) {
                     return Ok(Next::Again);
                 }
                 let intents = one_call(cx, shop, write);
@@ -120,7 +120,11 @@ async fn plan(
         }
     }
     let settled = settle(&mut tx, shown.iter(), now);
-    // The most urgent kind goes first: what can be written at once, else a look.
+    // The most urgent kind goes first; of the same kind what can be written at once, and then what needs a look.
+    let kind = |first: Option<&Due>| first.map_or(u8::MAX, |due| push::urgency(due).0);
+    if kind(look.first().map(|(due, _)| due)) < kind(write.first().map(|(due, _, _)| due)) {
+        write.clear();
+    }
     let intents = one_call(cx, shop, write);
     if !intents.is_empty() {
         pushes::intend(&mut tx, &link.id, &intents, now);

@@ -34,19 +34,19 @@ impl Refusals {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, connection: &str, status: u16, reason: &str) {
+    fn add(&self, connection: &str, status: u16, reason: &str, n: i64) {
         let mut waiting = self.waiting();
         let mut key = (connection.to_owned(), status, reason.to_owned());
         if waiting.len() >= KINDS_MAX && !waiting.contains_key(&key) {
             key.2 = OTHER.to_owned();
         }
-        *waiting.entry(key).or_default() += 1;
+        *waiting.entry(key).or_default() += n;
     }
 }
 
 /// Counts a refusal. It is in the database when this returns, unless somebody else is about to write it there.
 pub(super) async fn count(cx: &Cx, connection: &str, status: u16, reason: &str) {
-    cx.refusals.add(connection, status, reason);
+    cx.refusals.add(connection, status, reason, 1);
     flush(cx).await;
 }
 
@@ -60,9 +60,8 @@ pub(super) async fn flush(cx: &Cx) {
         }
         if let Err(error) = write(cx, &counts, cx.now()).await {
             tracing::error!(error = %chain(&error), kinds = counts.len(), "refused notices could not be counted yet");
-            let mut waiting = cx.refusals.waiting();
-            for (key, n) in counts {
-                *waiting.entry(key).or_default() += n;
+            for ((connection, status, reason), n) in counts {
+                cx.refusals.add(&connection, status, &reason, n);
             }
             return;
         }
@@ -85,8 +84,8 @@ mod tests {
     fn a_flood_of_reasons_takes_bounded_room_and_every_refusal_counts() {
         let refusals = Refusals::default();
         for n in 0..3 * KINDS_MAX {
-            refusals.add("till", 401, &format!("reason {n}"));
-            refusals.add("till", 401, "the signature does not fit");
+            refusals.add("till", 401, &format!("reason {n}"), 1);
+            refusals.add("till", 401, "the signature does not fit", 1);
         }
         let waiting = refusals.waiting();
         assert_eq!(waiting.len(), KINDS_MAX + 1);

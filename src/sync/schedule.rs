@@ -143,11 +143,13 @@ impl Schedule {
         }
     }
 
-    /// The first task of a lane that is due at `now`.
+    /// The task of a lane that has been due longest at `now`; of several the first. So none that always finds work
+    /// keeps the others from theirs.
     pub fn due(&self, lane: Lane, now: Timestamp) -> Option<Task> {
         self.slots()
             .iter()
-            .find(|(task, slot)| task.lane() == lane && slot.due <= now && slot.not_before <= now)
+            .filter(|(task, slot)| task.lane() == lane && slot.due <= now && slot.not_before <= now)
+            .min_by_key(|(_, slot)| slot.due.max(slot.not_before))
             .map(|(task, _)| *task)
     }
 

@@ -56,6 +56,7 @@ pub(super) async fn look_at(
 ) -> Result<Vec<(Due, i64)>, TaskError> {
     let products: BTreeSet<&str> = look.iter().map(|(due, _)| due.product.as_str()).collect();
     let keys: Vec<ProductKey> = products.into_iter().map(ProductKey::new).collect();
+    let asked_at = cx.now();
     let Answer { value: ShopStock { mut readings, named }, .. } = shop.stock_of(&keys).await?;
     let named: HashSet<&str> = named.iter().map(|product| product.as_str()).collect();
     let shelves: HashSet<(String, String)> =
@@ -78,7 +79,7 @@ pub(super) async fn look_at(
         }
         wanted.push(here);
     }
-    keep_readings(cx, link, &readings).await?;
+    keep_readings(cx, link, &readings, asked_at).await?;
     if !missing.is_empty() {
         let attempt = look.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
         let retry_at = cx.now() + retry::delay(u32::try_from(attempt + 1).unwrap_or(u32::MAX), cx.mint.below(1_000));
@@ -90,13 +91,18 @@ pub(super) async fn look_at(
     Ok(targets::reread(&cx.store, &link.id, &wanted).await?)
 }
 
-pub(super) async fn keep_readings(cx: &Cx, link: &Arc<Link>, readings: &[ShopReading]) -> Result<(), StoreError> {
+pub(super) async fn keep_readings(
+    cx: &Cx,
+    link: &Arc<Link>,
+    readings: &[ShopReading],
+    asked_at: Timestamp,
+) -> Result<(), StoreError> {
     let rows: Vec<(String, String, i64, i64, i64)> = readings
         .iter()
         .map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned(), r.physical, r.allocated, r.sellable))
         .collect();
     let mut tx = cx.store.begin().await?;
-    targets::web_read(&mut tx, &link.id, &rows, cx.now());
+    targets::web_read(&mut tx, &link.id, &rows, asked_at, cx.now());
     tx.commit().await
 }
 

@@ -49,3 +49,18 @@ async fn a_web_order_is_held_back_and_never_given_back_to_sale() {
         shop.assert_sound().await;
     }
 }
+
+#[tokio::test]
+async fn what_somebody_changed_in_the_shop_itself_is_seen_by_the_full_look_and_set_right() {
+    for kind in databases() {
+        let mut shop = Shop::open(&kind).await;
+        shop.pass(Span::minutes(5)).await;
+        let sku = shop.sku(3);
+        let should = shop.world().should_show(&sku).unwrap();
+        shop.world().set_web_stock(&sku, should + 7).unwrap();
+        assert_eq!(shop.world().shows(&sku), Some(should + 7), "{kind:?}");
+        shop.pass(Span::minutes(35)).await;
+        assert_eq!(shop.world().shows(&sku), Some(should), "{kind:?}");
+        shop.assert_sound().await;
+    }
+}
