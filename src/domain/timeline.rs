@@ -67,24 +67,36 @@ pub fn walk(mut events: Vec<Event>, now: Terms, web_now: Option<i64>) -> Vec<Ste
     }
     let has_web = events.iter().any(|event| matches!(event.what, What::Web(_)));
     let mut web = if has_web { None } else { web_now };
-    events
+    let mut read_at = Timestamp(i64::MIN);
+    let mut steps: Vec<Step> = events
         .into_iter()
         .map(|event| {
             match event.what {
                 What::Till(units) => till += units,
                 What::Waiting(units) => {
                     waiting += units;
-                    // The shop lowers (or gives back) what it shows by itself when it takes an order.
-                    web = web.map(|shown| shown - units);
+                    // The shop lowers (or gives back) what it shows by itself when it takes an order; one that we
+                    // learned of later was in what we read of the shop meanwhile.
+                    if event.at > read_at {
+                        web = web.map(|shown| shown - units);
+                    }
                 }
                 What::Hold(units) => hold += units,
-                What::Web(shown) => web = Some(shown),
+                What::Web(shown) => {
+                    web = Some(shown);
+                    read_at = event.at;
+                }
                 What::Asked(_) => {}
             }
             let terms = Terms { till, waiting, hold, buffer: now.buffer, checking: 0 };
             Step { event, terms, web }
         })
-        .collect()
+        .collect();
+    // Where the books no longer reach back far enough, the end is still what the web shows.
+    if let (Some(last), Some(shown)) = (steps.last_mut(), web_now) {
+        last.web = Some(shown);
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -133,5 +145,16 @@ mod tests {
                 (6, 1, 1, 3, Some(3)),
             ]
         );
+    }
+
+    #[test]
+    fn an_order_known_after_the_shop_was_read_is_not_taken_off_twice() {
+        let now = Terms { till: 10, waiting: 1, hold: 0, buffer: 0, checking: 0 };
+        let late = Event { known_at: Timestamp::from_secs(90), ..event(45, What::Waiting(1)) };
+        let steps = walk(vec![event(10, What::Web(10)), event(49, What::Web(9)), late], now, Some(9));
+        assert_eq!(steps.iter().map(|step| step.web).collect::<Vec<_>>(), [Some(10), Some(9), Some(9)]);
+        // One that the shop took after it was read is.
+        let steps = walk(vec![event(10, What::Web(10)), event(45, What::Waiting(1))], now, Some(9));
+        assert_eq!(steps.iter().map(|step| step.web).collect::<Vec<_>>(), [Some(10), Some(9)]);
     }
 }

@@ -213,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_always_finds_work_leaves_the_others_their_turn() {
+        let schedule = Schedule::new(&[Task::Push, Task::Confirm]);
+        let mut ran = Vec::new();
+        for second in 1_000..1_004 {
+            let now = Timestamp::from_secs(second);
+            let task = schedule.due(Lane::Write, now).unwrap();
+            schedule.begin(task, now);
+            schedule.done(task, now, Some(now));
+            ran.push(task);
+        }
+        assert_eq!(ran, [Task::Push, Task::Confirm, Task::Push, Task::Confirm]);
+    }
+
+    #[test]
     fn a_signal_while_a_task_runs_is_not_lost() {
         let schedule = Schedule::new(&[Task::Push]);
         let t0 = Timestamp::from_secs(1_000);
