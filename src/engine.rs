@@ -86,7 +86,8 @@ impl Engine {
         let now = engine.cx.now();
         for link in engine.cx.links() {
             let mut tx = engine.cx.store.begin().await?;
-            let unknown = pushes::orphaned_to_unknown(&mut tx, &link.id, now).await?;
+            let unknown =
+                pushes::orphaned_to_unknown(&mut tx, &link.id, "we were stopped before the answer came", now).await?;
             tx.commit().await?;
             if unknown > 0 {
                 tracing::warn!(connection.id = %link.id, writes = unknown, "writes were interrupted; they are looked up first");

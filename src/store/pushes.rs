@@ -193,26 +193,33 @@ pub fn confirm(tx: &mut Tx, seen: &[(String, String, i64)], now: Timestamp) {
     tx.later(Statement::new(CONFIRM.text(tx.dialect()), "confirming writes").text(rows.into_json()).int(now.micros()));
 }
 
-/// After a start: writes of a connection that were under way when the last process ended. Their outcome is not
-/// known, so they are looked up before anything is sent again.
-pub async fn orphaned_to_unknown(tx: &mut Tx, connection: &str, now: Timestamp) -> Result<u64, StoreError> {
+/// Writes of a connection whose outcome was never written down, because of this `reason`: after a start, or when the
+/// answer of a call could not be kept. They are looked up before anything is sent again.
+pub async fn orphaned_to_unknown(
+    tx: &mut Tx,
+    connection: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     tx.later(
         Statement::new(
-            "UPDATE target SET push_state = 'unknown', push_reason = 'we were stopped before the answer came',
+            "UPDATE target SET push_state = 'unknown', push_reason = $2,
                 web_fresh = 0, next_at = 0
          WHERE EXISTS (SELECT 1 FROM push WHERE push.connection = $1 AND push.state = 'sent'
                        AND push.variant = target.variant AND push.place = target.place)",
             "looking for interrupted writes",
         )
-        .text(connection),
+        .text(connection)
+        .text(reason),
     );
     let statement = Statement::new(
-        "UPDATE push SET state = 'unknown', reason = 'we were stopped before the answer came', answered_at = $2
+        "UPDATE push SET state = 'unknown', reason = $3, answered_at = $2
          WHERE connection = $1 AND state = 'sent'",
         "looking for interrupted writes",
     )
     .text(connection)
-    .int(now.micros());
+    .int(now.micros())
+    .text(reason);
     tx.change(statement).await
 }
 

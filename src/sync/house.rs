@@ -22,6 +22,10 @@ const PARKED_PAGE: i64 = 500;
 /// How far the log of automatic writes stays behind the clock: longer than anybody waits for the writer.
 const SEALED_BEHIND: Span = Span::secs(60);
 
+/// Raw bodies and exchanges forgotten in one transaction, and how many times in one run.
+const FORGET_PAGE: i64 = 1_000;
+const FORGET_TURNS: usize = 200;
+
 /// Raw bodies and exchanges are kept this long.
 const BODIES_KEPT: Span = Span::hours(90 * 24);
 
@@ -155,10 +159,17 @@ pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-/// Forgets raw bodies after their time, a bounded number at once.
+/// Forgets raw bodies after their time: a few in one transaction, so that nobody waits, and no more in one run than a
+/// busy hour brings.
 pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
-    let mut tx = cx.store.begin().await?;
-    inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, 5_000).await?;
-    inbox::forget_exchanges(&mut tx, cx.now() - BODIES_KEPT, 5_000).await?;
-    tx.commit().await
+    for _ in 0..FORGET_TURNS {
+        let mut tx = cx.store.begin().await?;
+        let bodies = inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, FORGET_PAGE).await?;
+        let exchanges = inbox::forget_exchanges(&mut tx, cx.now() - BODIES_KEPT, FORGET_PAGE).await?;
+        tx.commit().await?;
+        if bodies.max(exchanges) < u64::try_from(FORGET_PAGE).unwrap_or(u64::MAX) {
+            break;
+        }
+    }
+    Ok(())
 }

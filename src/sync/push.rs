@@ -32,7 +32,7 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
     if link.outcome_lost.load(Ordering::SeqCst) {
         // The answer of the last call could not be written down: those writes are looked up before anything is sent.
         let mut tx = cx.store.begin().await?;
-        pushes::orphaned_to_unknown(&mut tx, &link.id, now).await?;
+        pushes::orphaned_to_unknown(&mut tx, &link.id, "its answer could not be written down", now).await?;
         tx.commit().await?;
         link.outcome_lost.store(false, Ordering::SeqCst);
     }

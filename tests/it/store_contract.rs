@@ -213,7 +213,11 @@ async fn a_write_that_was_under_way_is_unknown_after_a_start_and_confirmed_only_
         assert!(tx.commit().await.is_err(), "{kind:?}: one intent row, once");
         for orphans in [1, 0] {
             let mut tx = desk.store.begin().await.unwrap();
-            assert_eq!(pushes::orphaned_to_unknown(&mut tx, SHOP, NOW).await.unwrap(), orphans, "{kind:?}");
+            assert_eq!(
+                pushes::orphaned_to_unknown(&mut tx, SHOP, "we were stopped", NOW).await.unwrap(),
+                orphans,
+                "{kind:?}"
+            );
             tx.commit().await.unwrap();
         }
         let row = target(&desk, &variant).await;
