@@ -69,7 +69,9 @@ pub(super) fn sqlite_path(url: &str) -> Result<Option<PathBuf>, StoreError> {
     let Some(rest) = url.strip_prefix("sqlite:") else { return Ok(None) };
     let path = rest.strip_prefix("//").unwrap_or(rest);
     let refuse = |why: &str| {
-        Err(StoreError::Unusable(format!("the database address {why}; give the file alone, as in sqlite://truecount.db")))
+        Err(StoreError::Unusable(format!(
+            "the database address {why}; give the file alone, as in sqlite://truecount.db"
+        )))
     };
     match path {
         "" | ":memory:" => refuse("names no file"),

@@ -73,6 +73,15 @@ pub async fn look(url: &str) -> Result<Found, StoreError> {
     }
 }
 
+/// Whether an address of a server can be read as one; why not, without what stands in it. Nobody is called.
+pub fn server_address(url: &str) -> Result<(), String> {
+    match sqlx::postgres::PgConnectOptions::from_str(url) {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Configuration(why)) => Err(why.to_string()),
+        Err(_) => Err("a part of it is not what belongs there".to_owned()),
+    }
+}
+
 fn server(url: &str) -> Result<AnyConnectOptions, StoreError> {
     AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))
 }
