@@ -282,8 +282,18 @@ impl Reader<'_> {
         let url = self.text("DATABASE_URL").unwrap_or("sqlite://truecount.db").to_owned();
         let database = Database::from(url.as_str());
         if database.is_sqlite() {
-            if database.file().is_none() {
-                self.wrong("DATABASE_URL", "names no file, so nothing would be kept", "sqlite://truecount.db");
+            const LIKE: &str = "sqlite://truecount.db";
+            match database.file().as_deref().and_then(Path::to_str) {
+                None => self.wrong("DATABASE_URL", "names no file, so nothing would be kept", LIKE),
+                Some(file) if url.contains('?') => {
+                    let wrong =
+                        format!("has parameters behind {file}; a database file takes none, give the file alone");
+                    self.wrong("DATABASE_URL", wrong, LIKE);
+                }
+                Some(file) if file.starts_with("file:") => {
+                    self.wrong("DATABASE_URL", "has a second address inside; give the file alone", LIKE);
+                }
+                Some(_) => {}
             }
         } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let wrong = "begins with neither sqlite: nor postgres:";
@@ -295,15 +305,24 @@ impl Reader<'_> {
     fn tls(&mut self) -> Option<TlsFiles> {
         match (self.text("TLS_CERT_FILE").map(PathBuf::from), self.text("TLS_KEY_FILE").map(PathBuf::from)) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
-            (Some(_), None) => {
+            // The one that is given is looked at all the same, so that both mistakes are told together.
+            (Some(cert), None) => {
                 self.wrong("TLS_KEY_FILE", "is missing beside TLS_CERT_FILE", "/etc/truecount/tls.key");
+                self.lone_file("TLS_CERT_FILE", &cert, "/etc/truecount/tls.crt");
                 None
             }
-            (None, Some(_)) => {
+            (None, Some(key)) => {
                 self.wrong("TLS_CERT_FILE", "is missing beside TLS_KEY_FILE", "/etc/truecount/tls.crt");
+                self.lone_file("TLS_KEY_FILE", &key, "/etc/truecount/tls.key");
                 None
             }
             (None, None) => None,
+        }
+    }
+
+    fn lone_file(&mut self, name: &'static str, file: &Path, example: &'static str) {
+        if let Err(why) = plain_file(file) {
+            self.wrong(name, format!("{} cannot be read: {why}", file.display()), example);
         }
     }
 
@@ -312,6 +331,11 @@ impl Reader<'_> {
         let mut networks = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match Network::parse(part) {
+                // Whoever asks could then write the address that failed logins are counted under.
+                Some(network) if network.bits == 0 => {
+                    let wrong = format!("{part} is every address there is, so anybody could say to be anybody");
+                    self.wrong("TRUSTED_PROXIES", format!("{wrong}; name the proxies alone"), "10.0.0.0/8,192.0.2.7");
+                }
                 Some(network) => networks.push(network),
                 None => {
                     self.wrong("TRUSTED_PROXIES", format!("{part:?} is no address or range"), "10.0.0.0/8,192.0.2.7")

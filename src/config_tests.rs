@@ -27,9 +27,38 @@ fn all_mistakes_are_named_at_once() {
         ("ZONE", "Middle/Earth"),
         ("LOG_FORMAT", "xml"),
     ]);
-    let expected =
-        ["DATABASE_URL", "LISTEN", "TLS_KEY_FILE", "TRUSTED_PROXIES", "SECRET_KEY_FILE", "ZONE", "LOG_FORMAT"];
+    let expected = [
+        "DATABASE_URL",
+        "LISTEN",
+        "TLS_KEY_FILE",
+        "TLS_CERT_FILE",
+        "TRUSTED_PROXIES",
+        "SECRET_KEY_FILE",
+        "ZONE",
+        "LOG_FORMAT",
+    ];
     assert_eq!(wrong.err().unwrap_or_default(), expected);
+}
+
+#[test]
+fn the_address_of_a_database_file_is_the_file_alone() {
+    for url in
+        ["sqlite://a.db?mode=ro", "sqlite:a.db?", "sqlite:file:a.db", "sqlite://file:a.db", "sqlite:?mode=memory"]
+    {
+        assert_eq!(read(&[("DATABASE_URL", url)]).err(), Some(vec!["DATABASE_URL"]), "{url}");
+    }
+    let file = |url: &str| read(&[("DATABASE_URL", url)]).map(|config| config.database.file());
+    assert_eq!(file("sqlite://sh%6fp.db"), Ok(Some(PathBuf::from("sh%6fp.db"))));
+    assert_eq!(file("sqlite:a#b.db"), Ok(Some(PathBuf::from("a#b.db"))));
+}
+
+#[test]
+fn nobody_trusts_everybody() {
+    let wrong = |proxies: &str| read(&[("TRUSTED_PROXIES", proxies)]).err().unwrap_or_default();
+    for all in ["0.0.0.0/0", "::/0", "10.0.0.0/8, 0.0.0.0/0", "::ffff:0.0.0.0/0"] {
+        assert_eq!(wrong(all), ["TRUSTED_PROXIES"], "{all}");
+    }
+    assert!(wrong("10.0.0.0/8, 2001:db8::/32, 192.0.2.7").is_empty());
 }
 
 #[test]

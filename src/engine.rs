@@ -67,6 +67,11 @@ pub struct Parts {
 }
 
 impl Engine {
+    /// Whether vendors on this machine are called too.
+    pub fn calls_this_machine(&self) -> bool {
+        self.transport.calls_this_machine()
+    }
+
     /// Wires everything; writes that were under way when the last process ended become "unknown".
     pub async fn open(parts: Parts) -> Result<Self, EngineError> {
         let Parts { store, clock, mint, transport, seal, unpaced } = parts;

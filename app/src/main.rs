@@ -305,7 +305,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => serve(usable(&map).await?).await,
         Command::Check => check(&usable(&map).await?),
-        Command::User(command) => user(Config::read(&map)?, command).await,
+        Command::User(command) => user(usable(&map).await?.config, command).await,
         Command::Demo(DemoArgs { seed, skus }) => {
             // An installation's database and key are none of its business.
             map.remove("DATABASE_URL");

@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio_rustls::TlsAcceptor;
 use truecount::config::{Config, Mistake, Mistakes, SecretKey, folder_of};
 use truecount::store::StoreError;
-use truecount::store::look::{Found, Inside, look};
+use truecount::store::look::{Found, Inside, look, server_address};
 use truecount::store::seal::SealKey;
 use truecount::sync::intake::chain;
 
@@ -63,7 +63,17 @@ pub async fn usable(map: &BTreeMap<String, String>) -> Result<Usable, SettingsEr
         let wrong = format!("there is no folder {}", config.site_dir.display());
         mistakes.push(Mistake { name: "SITE_DIR", wrong, example: "target/site" });
     }
-    let key = match read_key(&config, &mistakes) {
+    if !config.database.is_sqlite()
+        && !has(&mistakes, "DATABASE_URL")
+        && let Err(why) = server_address(config.database.expose())
+    {
+        let wrong =
+            format!("cannot be read as an address: {why}; a / ? # @ or % in a password is written as %2F and so on");
+        let example = "postgres://truecount:password@localhost/truecount";
+        mistakes.push(Mistake { name: "DATABASE_URL", wrong, example });
+    }
+    let key_is_given = map.get("SECRET_KEY_FILE").is_some_and(|text| !text.trim().is_empty());
+    let key = match read_key(&config, key_is_given, &mistakes) {
         Ok(key) => key,
         Err(mistake) => {
             mistakes.push(mistake);
@@ -106,10 +116,11 @@ fn database_mistake(wrong: String) -> Mistake {
     Mistake { name: "DATABASE_URL", wrong, example: "sqlite://truecount.db" }
 }
 
-/// The key, if it is there; if not, whether it could be made.
-fn read_key(config: &Config, mistakes: &[Mistake]) -> Result<Option<SecretKey>, Mistake> {
+/// The key, if it is there; if not, whether it could be made. A key that nobody named lies beside the database, which
+/// must be known then.
+fn read_key(config: &Config, is_given: bool, mistakes: &[Mistake]) -> Result<Option<SecretKey>, Mistake> {
     let file = &config.secret_key_file;
-    if has(mistakes, "SECRET_KEY_FILE") || has(mistakes, "DATABASE_URL") {
+    if has(mistakes, "SECRET_KEY_FILE") || !is_given && has(mistakes, "DATABASE_URL") {
         return Ok(None);
     }
     let key = SecretKey::read(file).map_err(|error| key_mistake(chain(&error)))?;
@@ -134,10 +145,12 @@ async fn look_inside(config: &Config, mistakes: &[Mistake]) -> Result<Result<Opt
         let folder = folder_of(file).display();
         return Ok(Err(database_mistake(format!("there is no folder {folder} to make it in"))));
     }
-    Ok(match look(config.database.expose()).await? {
-        Found::Nothing => Ok(None),
-        Found::Ours(inside) => Ok(Some(inside)),
-        Found::Strange(why) => {
+    Ok(match look(config.database.expose()).await {
+        Ok(Found::Nothing) => Ok(None),
+        Ok(Found::Ours(inside)) => Ok(Some(inside)),
+        Err(StoreError::Unusable(why)) => Err(database_mistake(why)),
+        Err(error) => return Err(error),
+        Ok(Found::Strange(why)) => {
             Err(database_mistake(format!("{why}; name a database of Truecount's own, or a new one")))
         }
     })

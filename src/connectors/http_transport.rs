@@ -59,6 +59,10 @@ impl HttpTransport {
 
 #[async_trait]
 impl Transport for HttpTransport {
+    fn calls_this_machine(&self) -> bool {
+        self.allow_loopback
+    }
+
     async fn send(
         &self,
         _connection: &ConnectionId,

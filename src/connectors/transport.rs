@@ -16,6 +16,11 @@ pub trait Transport: Send + Sync {
         connection: &ConnectionId,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError>;
+
+    /// Whether vendors on this machine are called too, without encryption if they like: for trying things out.
+    fn calls_this_machine(&self) -> bool {
+        false
+    }
 }
 
 /// Why there is no answer. What matters is whether the vendor may have acted.

@@ -388,7 +388,7 @@ pub async fn map_outlet(
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
     actor.check(Deed::ManageConnections)?;
-    let mut mistakes = new.mistakes();
+    let mut mistakes = new.mistakes(engine.calls_this_machine());
     let rows = connections::all(engine.store()).await.map_err(store_failed)?;
     let wanted = new.name.trim().to_lowercase();
     if rows.iter().any(|row| row.name.trim().to_lowercase() == wanted) {

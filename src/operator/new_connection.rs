@@ -24,8 +24,9 @@ pub struct NewConnection {
 }
 
 impl NewConnection {
-    /// Every mistake in it, at most one for each field, each a sentence that says what to give.
-    pub(super) fn mistakes(&self) -> Vec<String> {
+    /// Every mistake in it, at most one for each field, each a sentence that says what to give. `here` allows vendors
+    /// on this machine.
+    pub(super) fn mistakes(&self, here: bool) -> Vec<String> {
         let vendor = (!matches!(self.vendor.as_str(), "centra" | "lightspeed-x"))
             .then_some("Choose the system: Centra or Lightspeed X-Series.");
         let secret = if self.notice_secret.len() > 1_024 {
@@ -38,7 +39,7 @@ impl NewConnection {
         let sentences = [
             vendor.map(str::to_owned),
             wrong_name(self.name.trim()),
-            wrong_address(self.base_url.trim()),
+            if here && is_this_machine(self.base_url.trim()) { None } else { wrong_address(self.base_url.trim()) },
             wrong_token(self.token.trim()),
             secret.map(str::to_owned),
         ];
@@ -55,6 +56,17 @@ fn wrong_name(name: &str) -> Option<String> {
         1..=NAME_MAX => None,
         n => Some(format!("Give it a name of at most {NAME_MAX} characters; this one has {n}.")),
     }
+}
+
+/// Whether an address leads to this machine: scheme, host and perhaps a port.
+fn is_this_machine(address: &str) -> bool {
+    let Ok(uri) = address.trim_end_matches('/').parse::<http::Uri>() else { return false };
+    let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let host = authority.host();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let own = host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let port_is_one = authority.as_str() == host || authority.port_u16().is_some_and(|port| port > 0);
+    own && port_is_one && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
 }
 
 fn wrong_address(address: &str) -> Option<String> {
@@ -101,10 +113,13 @@ fn wrong_token(token: &str) -> Option<String> {
 
 /// Whether a host written as a number is one that only we could reach. Names are checked where a call is made.
 fn inner(host: &str) -> bool {
+    // A dot at the end only says that the name is complete.
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
     let Ok(ip) = host.parse::<std::net::Ipv4Addr>() else {
         // "127.1" and the like are read as numbers too.
         return host.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))
-            || host.to_ascii_lowercase().ends_with(".localhost");
+            || host == "localhost"
+            || host.ends_with(".localhost");
     };
     ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
 }
@@ -124,8 +139,25 @@ mod tests {
     }
 
     #[test]
+    fn vendors_on_this_machine_are_taken_where_they_are_allowed() {
+        let said = |url: &str| NewConnection { base_url: url.into(), ..good() }.mistakes(true).len();
+        for own in ["http://127.0.0.1:8080", "http://localhost:9000/", "https://127.0.0.1", "http://[::1]:80"] {
+            assert_eq!(said(own), 0, "{own}");
+        }
+        for other in [
+            "http://brand.centra.com",
+            "http://127.0.0.1:8080/graphql",
+            "http://kim@127.0.0.1",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+        ] {
+            assert_eq!(said(other), 1, "{other}");
+        }
+    }
+
+    #[test]
     fn each_field_has_its_own_complaint() {
-        assert_eq!(good().mistakes(), Vec::<String>::new());
+        assert_eq!(good().mistakes(false), Vec::<String>::new());
         let name = |name: &str| NewConnection { name: name.into(), ..good() };
         let address = |url: &str| NewConnection { base_url: url.into(), ..good() };
         let token = |token: &str| NewConnection { token: token.into(), ..good() };
@@ -141,13 +173,17 @@ mod tests {
             (address("brand.centra.com"), "https:// and the host alone"),
             (address("https://brand.centra.com/graphql"), "https:// and the host alone"),
             (address("https://127.0.0.1"), "your own network"),
+            (address("https://127.0.0.1."), "your own network"),
+            (address("https://10.0.0.1./"), "your own network"),
+            (address("https://Localhost."), "your own network"),
+            (address("http://127.0.0.1:8080"), "must begin with https://, not http://"),
             (token(" "), "Paste the access token"),
             (token(&"x".repeat(5_000)), "This access token has 5000 characters"),
             (token("two words"), "This access token has a blank"),
             (NewConnection { notice_secret: String::new(), ..good() }, "Paste the secret"),
             (NewConnection { notice_secret: "s".repeat(2_000), ..good() }, "The notice secret is longer"),
         ] {
-            let said = given.mistakes();
+            let said = given.mistakes(false);
             assert_eq!(said.len(), 1, "{about}: {said:?}");
             assert!(said[0].contains(about), "{about}: {said:?}");
         }
@@ -158,6 +194,6 @@ mod tests {
             token: String::new(),
             notice_secret: "s".repeat(2_000),
         };
-        assert_eq!(all.mistakes().len(), 5, "all of them at once");
+        assert_eq!(all.mistakes(false).len(), 5, "all of them at once");
     }
 }

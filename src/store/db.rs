@@ -52,7 +52,7 @@ pub(super) struct Opened {
 /// Opens (and for SQLite creates) the database and brings its schema up to date.
 pub(super) async fn open(url: &str, durability: Durability) -> Result<Opened, StoreError> {
     sqlx::any::install_default_drivers();
-    if let Some(path) = sqlite_path(url) {
+    if let Some(path) = sqlite_path(url)? {
         open_sqlite(&path, durability).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         open_postgres(url).await
@@ -63,11 +63,46 @@ pub(super) async fn open(url: &str, durability: Durability) -> Result<Opened, St
     }
 }
 
-pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let rest = rest.split('?').next().unwrap_or(rest);
-    Some(PathBuf::from(rest))
+/// The file that a SQLite address names, letter by letter; `None` for the address of a server. What would be read as
+/// more than a name is refused, so that everybody who reads this address means the same file.
+pub(super) fn sqlite_path(url: &str) -> Result<Option<PathBuf>, StoreError> {
+    let Some(rest) = url.strip_prefix("sqlite:") else { return Ok(None) };
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let refuse = |why: &str| {
+        Err(StoreError::Unusable(format!(
+            "the database address {why}; give the file alone, as in sqlite://truecount.db"
+        )))
+    };
+    match path {
+        "" | ":memory:" => refuse("names no file"),
+        _ if path.contains('?') => refuse("has parameters behind its file"),
+        _ if path.starts_with("file:") => refuse("has a second address inside"),
+        _ => Ok(Some(PathBuf::from(path))),
+    }
+}
+
+/// How the driver opens this file. It takes an address apart in ways of its own (percent signs, a host, steps
+/// upwards, `file:`), so everything but plain letters is spelled out for it.
+pub(super) fn sqlite_options(path: &Path, parameters: &str) -> Result<AnyConnectOptions, StoreError> {
+    let from_here = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
+    let mut spelled = String::new();
+    for byte in from_here.as_os_str().as_encoded_bytes() {
+        match char::from(*byte) {
+            plain if plain.is_ascii_alphanumeric() || matches!(plain, '.' | '-' | '_') => spelled.push(plain),
+            _ => spelled.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    AnyConnectOptions::from_str(&format!("sqlite:{spelled}?{parameters}"))
+        .map_err(StoreError::at("reading the database address"))
+}
+
+/// Opens a file for writing; one that is not there yet is made for our eyes only.
+fn open_private(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
@@ -78,14 +113,13 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
         )));
     }
     let lock = take_lock(path)?;
-    let shown = path.display();
+    // SQLite gives its side files the rights of the file that it finds.
+    drop(open_private(path).map_err(|error| {
+        StoreError::Unusable(format!("the database at {} cannot be written: {error}", path.display()))
+    })?);
     let synchronous: &'static str = match durability {
         Durability::Full => "PRAGMA synchronous = FULL",
         Durability::Off => "PRAGMA synchronous = OFF",
-    };
-    let options = |mode: &str| {
-        AnyConnectOptions::from_str(&format!("sqlite://{shown}?mode={mode}"))
-            .map_err(StoreError::at("reading the database address"))
     };
     let settings = vec![
         "PRAGMA journal_mode = WAL",
@@ -99,7 +133,7 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
         // Pages that change with every batch are written to the database once for many of them: 16 MB of log.
         "PRAGMA wal_autocheckpoint = 4000",
     ];
-    let mut write = Writer::connect(options("rwc")?, settings).await?;
+    let mut write = Writer::connect(sqlite_options(path, "mode=rw")?, settings).await?;
     check_sqlite_version(write.conn().await?).await?;
     migrate(&SQLITE_MIGRATIONS, write.conn().await?).await?;
     let read = AnyPoolOptions::new()
@@ -122,7 +156,7 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
                 Ok(())
             })
         })
-        .connect_with(options("rw")?)
+        .connect_with(sqlite_options(path, "mode=rw")?)
         .await
         .map_err(StoreError::at("opening the database for reading"))?;
     Ok(Opened { dialect: Dialect::Sqlite, write, read, lock: Some(lock) })
@@ -178,11 +212,20 @@ async fn migrate(migrator: &sqlx::migrate::Migrator, conn: &mut AnyConnection) -
     match migrator.run(conn).await {
         Ok(()) => Ok(()),
         Err(sqlx::migrate::MigrateError::VersionMissing(version)) => Err(newer(version)),
+        Err(sqlx::migrate::MigrateError::VersionMismatch(version)) => Err(other_steps(version)),
         Err(error) => Err(StoreError::Driver {
             at: "bringing the database up to date",
             source: sqlx::Error::Migrate(Box::new(error)),
         }),
     }
+}
+
+/// What is said of a database that has taken a step of ours in another form.
+pub(super) fn other_steps(version: i64) -> StoreError {
+    StoreError::Unusable(format!(
+        "this database was made by another version of Truecount (its migration {version} is not the one of this \
+         program); start that version, or name a new database. A database of development is deleted and made again"
+    ))
 }
 
 /// What is said of a database that has taken a step we do not know.
@@ -224,7 +267,7 @@ fn take_lock(path: &Path) -> Result<std::fs::File, StoreError> {
     let unusable = |error: std::io::Error| {
         StoreError::Unusable(format!("cannot write beside the database at {}: {error}", path.display()))
     };
-    let file = std::fs::OpenOptions::new().create(true).write(true).truncate(false).open(&name).map_err(unusable)?;
+    let file = open_private(Path::new(&name)).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
@@ -238,6 +281,56 @@ fn take_lock(path: &Path) -> Result<std::fs::File, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever its name looks like to a reader of addresses: the file that is locked is the file that is written.
+    #[tokio::test]
+    async fn a_strange_name_is_the_name_of_one_file() {
+        for name in ["sh%6fp.db", "a#b.db", "with blank.db", "häuser.db", "a@b:1.db", "%2e%2e%2fup.db"] {
+            let folder = tempfile::tempdir().unwrap();
+            let inner = folder.path().join("inner");
+            std::fs::create_dir(&inner).unwrap();
+            let opened = open(&format!("sqlite://{}", inner.join(name).display()), Durability::Off).await.unwrap();
+            let names = |folder: &Path| -> Vec<String> {
+                let entries = std::fs::read_dir(folder).unwrap();
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+            };
+            let mut found = names(&inner);
+            found.sort();
+            let mut expected = ["", "-shm", "-wal", ".lock"].map(|ending| format!("{name}{ending}"));
+            expected.sort();
+            assert_eq!(found, expected);
+            assert_eq!(names(folder.path()), ["inner"]);
+            drop(opened);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_more_than_a_file_is_refused() {
+        for url in ["sqlite://a.db?mode=ro", "sqlite:file:a.db", "sqlite://file:a.db", "sqlite:", "sqlite::memory:"] {
+            assert!(matches!(sqlite_path(url), Err(StoreError::Unusable(_))), "{url}");
+        }
+        assert_eq!(sqlite_path("sqlite:a%20b.db").unwrap(), Some(PathBuf::from("a%20b.db")));
+        assert_eq!(sqlite_path("postgres://a/b?sslmode=require").unwrap(), None);
+    }
+
+    /// Whatever the process is allowed to give away, what it makes is for its owner.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_files_of_the_database_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("truecount.db").display());
+        let opened = open(&url, Durability::Off).await.unwrap();
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+            seen += 1;
+        }
+        assert_eq!(seen, 4, "database, log, its index and the lock");
+        drop(opened);
+    }
 
     #[test]
     fn an_old_sqlite_is_refused() {

@@ -62,10 +62,10 @@ fn at() -> impl FnOnce(sqlx::Error) -> StoreError {
 /// Looks at what stands at this address.
 pub async fn look(url: &str) -> Result<Found, StoreError> {
     sqlx::any::install_default_drivers();
-    match db::sqlite_path(url) {
+    match db::sqlite_path(url)? {
         Some(path) => look_at_file(&path).await,
         None => {
-            let mut conn = connect(url).await?;
+            let mut conn = connect(server(url)?).await?;
             let found = look_at_server(&mut conn).await;
             drop(conn.close().await);
             found
@@ -73,8 +73,20 @@ pub async fn look(url: &str) -> Result<Found, StoreError> {
     }
 }
 
-async fn connect(url: &str) -> Result<AnyConnection, StoreError> {
-    let options = AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))?;
+/// Whether an address of a server can be read as one; why not, without what stands in it. Nobody is called.
+pub fn server_address(url: &str) -> Result<(), String> {
+    match sqlx::postgres::PgConnectOptions::from_str(url) {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Configuration(why)) => Err(why.to_string()),
+        Err(_) => Err("a part of it is not what belongs there".to_owned()),
+    }
+}
+
+fn server(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    AnyConnectOptions::from_str(url).map_err(StoreError::at("reading the database address"))
+}
+
+async fn connect(options: AnyConnectOptions) -> Result<AnyConnection, StoreError> {
     match tokio::time::timeout(PATIENCE, options.connect()).await {
         Ok(connected) => connected.map_err(at()),
         Err(_) => Err(at()(sqlx::Error::PoolTimedOut)),
@@ -101,14 +113,14 @@ pub(super) async fn look_at_file(path: &Path) -> Result<Found, StoreError> {
         Ok(_) => {}
     }
     // "Immutable" leaves no side file behind, not even for a moment; what is only in the write-ahead log is not seen.
-    let mut conn = connect(&format!("sqlite://{shown}?mode=ro&immutable=true")).await?;
+    let mut conn = connect(db::sqlite_options(path, "mode=ro&immutable=true")?).await?;
     let found = look_at_tables(&mut conn, path).await;
     drop(conn.close().await);
     if matches!(found, Ok(Found::Strange(_))) || !has_log(path) {
         return found;
     }
     // Ours, or nothing but a log so far: it is in use, or was when it ended, and has its side files already.
-    let mut conn = connect(&format!("sqlite://{shown}?mode=ro")).await?;
+    let mut conn = connect(db::sqlite_options(path, "mode=ro")?).await?;
     let found = look_at_tables(&mut conn, path).await;
     drop(conn.close().await);
     found
@@ -190,6 +202,16 @@ async fn look_inside(
     if let Some((newer, _)) = steps.iter().find(|(version, _)| !ours.version_exists(*version)) {
         return Err(db::newer(*newer));
     }
+    let taken: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version LIMIT $1")
+            .bind(TABLES_MAX)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(at())?;
+    let is_ours = |version, sum: &[u8]| ours.iter().any(|step| step.version == version && *step.checksum == *sum);
+    if let Some((other, _)) = taken.iter().find(|(version, sum)| !is_ours(*version, sum)) {
+        return Err(db::other_steps(*other));
+    }
     let rows = sqlx::query(
         "SELECT id, name, token_sealed FROM connection WHERE token_sealed <> '' ORDER BY created_at, id LIMIT $1",
     )
@@ -222,7 +244,7 @@ mod tests {
 
     async fn run(file: &Path, statements: &[&'static str]) -> AnyConnection {
         sqlx::any::install_default_drivers();
-        let mut conn = connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+        let mut conn = connect(db::sqlite_options(file, "mode=rwc").unwrap()).await.unwrap();
         for statement in statements {
             conn.execute(*statement).await.unwrap();
         }
@@ -294,6 +316,21 @@ mod tests {
         run(&file, &newer).await.close().await.unwrap();
         let Err(StoreError::Unusable(why)) = look(&url).await else { panic!("it is newer") };
         assert!(why.contains("a newer Truecount"), "{why}");
+    }
+
+    /// The same step in another form made other tables: found while looking, not when the first row is read.
+    #[tokio::test]
+    async fn a_step_in_another_form_is_seen_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("truecount.db");
+        let url = format!("sqlite://{}", file.display());
+        Store::open(&url, Durability::Off).await.unwrap().close().await;
+        run(&file, &["UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1"]).await.close().await.unwrap();
+        for refused in [look(&url).await.err(), Store::open(&url, Durability::Off).await.err()] {
+            let Some(StoreError::Unusable(why)) = refused else { panic!("it is another version's") };
+            assert!(why.contains("another version of Truecount (its migration 1 "), "{why}");
+            assert!(why.contains("deleted and made again"), "{why}");
+        }
     }
 
     /// A program that was cut off leaves what it wrote last in the write-ahead log only.

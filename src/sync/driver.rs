@@ -209,7 +209,9 @@ async fn house_loop(cx: &Cx, mut stop: watch::Receiver<bool>) {
         let nap = Span(work.next().since(cx.now()).0.clamp(1_000, NAP_MAX.0));
         tokio::select! {
             () = tokio::time::sleep(nap.to_std()) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         }
     }
+    // Nobody comes by later to write down what waits.
+    refusals::flush(cx).await;
 }

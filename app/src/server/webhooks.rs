@@ -30,6 +30,9 @@ const LEAST_BYTES: usize = 4_096;
 /// Time in which a notice has to arrive.
 const ARRIVAL: Duration = Duration::from_secs(15);
 
+/// Longest pause between two pieces of a notice: who stops speaking gives up the room of what was said so far.
+const PAUSE: Duration = Duration::from_secs(3);
+
 /// The one route.
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/hooks/{connection}", post(receive))
@@ -40,6 +43,7 @@ enum Refused {
     TooLarge,
     Full,
     Broken,
+    Slow,
 }
 
 async fn receive(
@@ -72,7 +76,7 @@ async fn receive(
             return response;
         }
         Ok(Err(Refused::Broken)) => return empty(StatusCode::BAD_REQUEST),
-        Err(_) => return empty(StatusCode::REQUEST_TIMEOUT),
+        Ok(Err(Refused::Slow)) | Err(_) => return empty(StatusCode::REQUEST_TIMEOUT),
     };
     let engine = state.engine.clone();
     let received = to_the_end(async move {
@@ -95,7 +99,7 @@ async fn arrive(room: &Arc<Semaphore>, body: Body) -> Result<(Bytes, OwnedSemaph
     let mut held = take(room, 0)?;
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = tokio::time::timeout(PAUSE, chunks.next()).await.map_err(|_| Refused::Slow)? {
         let chunk = chunk.map_err(|_| Refused::Broken)?;
         if bytes.len() + chunk.len() > MOST_BYTES {
             return Err(Refused::TooLarge);

@@ -157,17 +157,42 @@ async fn files_that_cannot_be_used_are_named_together_with_everything_else() -> 
         ("LOG", "info,truecount=loud"),
     ];
     let before = left_behind(folder.path())?;
-    for command in ["check", "serve"] {
-        let (code, text) = ends(folder.path(), &[command], &settings).await?;
+    for command in [&["check"][..], &["serve"], &["user", "list"]] {
+        let (code, text) = ends(folder.path(), command, &settings).await?;
         let mut names = named(&text);
         names.sort_unstable();
         let mut expected: Vec<&str> = settings.iter().map(|(name, _)| *name).collect();
         expected.sort_unstable();
-        assert_eq!((code, names), (Some(2), expected), "{command}: {text}");
+        assert_eq!((code, names), (Some(2), expected), "{command:?}: {text}");
         for (name, _) in settings {
-            assert!(text.contains(&format!("for example {name}=")), "{command}: {text}");
+            assert!(text.contains(&format!("for example {name}=")), "{command:?}: {text}");
         }
-        assert_eq!(left_behind(folder.path())?, before, "{command}");
+        assert_eq!(left_behind(folder.path())?, before, "{command:?}");
+    }
+    Ok(())
+}
+
+/// One mistake hides no other: not the database that of the key, nor the missing half that of the other.
+#[tokio::test]
+async fn a_wrong_database_hides_no_other_mistake() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let key = ("SECRET_KEY_FILE", "nowhere/x");
+    for url in [
+        "nope",
+        "postgres://h:notaport/db",
+        "postgres://kim:pass/word@host/db",
+        "sqlite:file:a.db",
+        "sqlite://a?mode=ro",
+    ] {
+        for command in [&["check"][..], &["user", "list"]] {
+            let settings = [("DATABASE_URL", url), key, ("TLS_CERT_FILE", "nowhere")];
+            let (code, text) = ends(folder.path(), command, &settings).await?;
+            let mut names = named(&text);
+            names.sort_unstable();
+            assert_eq!(names, ["DATABASE_URL", "SECRET_KEY_FILE", "TLS_CERT_FILE", "TLS_KEY_FILE"], "{url}: {text}");
+            assert_eq!(code, Some(2), "{text}");
+            assert!(!text.contains("word@host"), "{text}");
+        }
     }
     Ok(())
 }

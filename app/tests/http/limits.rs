@@ -113,6 +113,37 @@ async fn stalled_bodies_do_not_close_the_door() -> Outcome {
     Ok(())
 }
 
+/// Whoever sends much and then nothing gives up the room of it long before a notice has to be complete.
+#[tokio::test]
+async fn a_pause_gives_up_the_room() -> Outcome {
+    let door = Door::connected().await?;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut waiting = Vec::new();
+    // All the room there is: 16 of the largest.
+    for _ in 0..16 {
+        let tell = tell.clone();
+        let silence = futures_util::stream::poll_fn(move |_| {
+            let _ = tell.send(());
+            Poll::<Option<Result<Bytes, Infallible>>>::Pending
+        });
+        let much = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from(vec![b'x'; 1024 * 1024]))]);
+        let ask = door.ask(Method::POST, "/hooks/till").body(Body::from_stream(much.chain(silence)));
+        let router = door.router.clone();
+        waiting.push(tokio::spawn(async move { router.oneshot(ask.request).await.map(|answer| answer.status()) }));
+    }
+    for _ in 0..16 {
+        assert_eq!(told.recv().await, Some(()), "each one is waited for");
+    }
+    let small = || door.ask(Method::POST, "/hooks/till").body("{}");
+    assert_eq!(door.send(small()).await.status, StatusCode::SERVICE_UNAVAILABLE, "there is no room");
+    for waiting in waiting {
+        let Ok(status) = tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await??;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+    }
+    assert_eq!(door.send(small()).await.status, StatusCode::UNAUTHORIZED, "there is room, and it is read");
+    Ok(())
+}
+
 /// What the framework refuses by itself is said in our words, with a way back.
 #[tokio::test]
 async fn what_cannot_be_read_is_answered_by_our_own_page() -> Outcome {

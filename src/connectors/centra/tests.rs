@@ -541,6 +541,9 @@ fn a_notice_is_believed_only_with_their_signature_and_near_its_time() {
     for (ahead, words) in [(-360, "behind"), (360, "ahead of")] {
         let late = shop.read_notice(&headers(&signed(now + ahead, body, SECRET)), &bytes, NOW);
         assert!(matches!(&late, Err(NoticeError::WrongTime(text)) if text.contains(words)), "{late:?}");
+        // A repeat comes later and must count as the same refusal.
+        let again = shop.read_notice(&headers(&signed(now + ahead + ahead.signum(), body, SECRET)), &bytes, NOW);
+        assert_eq!(format!("{late:?}"), format!("{again:?}"));
     }
     let good = signed(now, body, SECRET);
     let (time, value) = good.split_once(", ").expect("two parts");
