@@ -191,6 +191,9 @@ async fn delay(engine: &Engine, now: Timestamp) -> Result<Delay, OperatorError> 
 pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
     actor.check(Deed::ReadAgain)?;
     let link = engine.cx().link(connection).ok_or(OperatorError::NotFound)?;
+    if link.paused.load(Ordering::SeqCst) {
+        return Err(OperatorError::Conflict("It is paused, so nothing was read. Resume it first.".to_owned()));
+    }
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
     note(&mut tx, engine, actor, "read again", &format!("connection:{connection}"), "{}").await?;
     tx.commit().await.map_err(store_failed)?;

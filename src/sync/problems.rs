@@ -250,7 +250,12 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
                 format!("{lines} store returns have no sale to match")
             },
             why: format!(
-                "They name no sale that we know, so nobody can tell yet whose they are. {} on hold, not on sale.",
+                "{} {} on hold, not on sale.",
+                if lines == 1 {
+                    "It names no sale that we know, so nobody can tell yet whose it is."
+                } else {
+                    "They name no sale that we know, so nobody can tell yet whose they are."
+                },
                 first_upper(&units(held))
             ),
             money_minor: Fine(money_fine).to_minor().0,
@@ -318,7 +323,12 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             severity: Severity::Soon,
             team: "operations",
             title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
-            why: "They were not signed by the vendor, or could not be read. Nothing of theirs was applied.".into(),
+            why: if refused == 1 {
+                "It was not signed by the vendor, or could not be read. Nothing of it was applied."
+            } else {
+                "They were not signed by the vendor, or could not be read. Nothing of theirs was applied."
+            }
+            .into(),
             money_minor: 0,
             currency: String::new(),
             waits: "in the last hour".into(),
