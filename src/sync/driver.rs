@@ -31,6 +31,7 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
     match run_task(cx, link, task).await {
         Ok(next) => {
             let now = cx.now();
+            cx.stuck.note(&link.id, task.feed(), false, now);
             let again = match next {
                 Next::Later => None,
                 Next::Again => Some(now),
@@ -55,8 +56,12 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
             }
             // Our own budget is no failure of anybody's.
             let paced = matches!(&error, TaskError::Call(call) if matches!(call.kind, CallErrorKind::Paced { .. }));
+            // Nor is our own database the vendor's: its mark says nothing of it.
+            let ours = matches!(error, TaskError::Store(_));
+            cx.stuck.note(&link.id, task.feed(), ours, now);
             if task != Task::Push
                 && !paced
+                && !ours
                 && let Err(second) = sweep::note_failure(cx, link, task, &error).await
             {
                 tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
@@ -120,29 +125,30 @@ impl HouseWork {
     /// Runs what is due.
     pub async fn step(&mut self, cx: &Cx) {
         let now = cx.now();
-        if self.problems <= now {
+        if cx.look_again.take() || self.problems <= now {
             self.problems = now + Span::secs(30);
             refusals::flush(cx).await;
-            report("problems", problems::refresh(cx).await);
+            report(cx, "problems", problems::refresh(cx).await);
         }
         if self.seal <= now {
             self.seal = now + Span::minutes(1);
-            report("seal", house::seal_writes(cx).await);
+            report(cx, "seal", house::seal_writes(cx).await);
         }
         if self.parked <= now {
             self.parked = now + Span::minutes(5);
             for link in cx.links() {
-                report("parked", house::retry_parked(cx, &link).await);
+                report(cx, "parked", house::retry_parked(cx, &link).await);
             }
         }
         if self.forget <= now {
             self.forget = now + Span::hours(1);
-            report("forget", house::forget(cx).await);
+            report(cx, "forget", house::forget(cx).await);
         }
     }
 }
 
-fn report(task: &'static str, result: Result<(), crate::store::StoreError>) {
+fn report(cx: &Cx, task: &'static str, result: Result<(), crate::store::StoreError>) {
+    cx.stuck.note("", task, result.is_err(), cx.now());
     if let Err(error) = result {
         tracing::warn!(task, error = %chain(&error), "a task did not work");
     }
@@ -204,6 +210,7 @@ async fn house_loop(cx: &Cx, mut stop: watch::Receiver<bool>) {
         work.step(cx).await;
         let nap = Span(work.next().since(cx.now()).0.clamp(1_000, NAP_MAX.0));
         tokio::select! {
+            () = cx.look_again.asked() => {}
             () = tokio::time::sleep(nap.to_std()) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }

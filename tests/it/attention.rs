@@ -74,8 +74,11 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         stage.world.go_live(stage.now());
         stage.pass(Span::minutes(5)).await;
         connections::stop_writing(stage.engine(), &admin(), &place).await.unwrap();
-        stage.pass(Span::minutes(1)).await;
-        assert_eq!(not_written(&stage).await.len(), 0, "nothing differs yet");
+        stage.pass(Span::secs(1)).await;
+        let open = not_written(&stage).await;
+        assert_eq!(open.len(), 1, "at once, though nothing differs yet");
+        assert!(open[0].title.ends_with("; nothing differs yet"), "{}", open[0].title);
+        assert!(!open[0].actions.contains("/stock?"), "{}", open[0].actions);
 
         let (outlet, sku) = (stage.world.outlets()[0].0.clone(), &skus[0]);
         stage.world.receive(sku, &outlet, 3).unwrap();
@@ -99,6 +102,38 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].severity, "now");
         assert!(open[0].title.ends_with("; 1 SKU shows 2 too many"), "{}", open[0].title);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_the_database_never_lets_finish_is_a_problem_until_it_works_again() {
+    for kind in databases() {
+        let (mut stage, _, _) = read_only(&kind).await;
+        let ours = async |stage: &Stage| {
+            let mut open = problems::open(stage.engine().store(), 200).await.unwrap();
+            open.retain(|problem| problem.kind == "ours fails");
+            open
+        };
+        let shop = places::places(stage.engine().store()).await.unwrap()[0].connection.clone();
+        let since = stage.now() - Span::minutes(5);
+        for (connection, task) in [("", "seal"), (shop.as_str(), "look up")] {
+            stage.engine().cx().stuck.note(connection, task, true, since);
+            stage.engine().cx().stuck.note(connection, task, true, stage.now());
+        }
+        stage.engine().cx().look_again.ask();
+        stage.pass(Span::secs(1)).await;
+        let open = ours(&stage).await;
+        assert_eq!(open.len(), 1, "one database, one problem");
+        let title = open[0].title.replace('\u{a0}', " ");
+        assert_eq!(title, "For 5 minutes we cannot look sales up, seal the log of writes");
+        let list = connections::list(stage.engine(), &admin()).await.unwrap();
+        let card = list.cards.iter().find(|card| card.id == shop).unwrap();
+        assert_eq!(card.health.1, "Stuck");
+        assert!(card.health.2.as_ref().unwrap().starts_with("Our own database"), "{:?}", card.health.2);
+
+        stage.engine().cx().stuck.note(&shop, "look up", false, stage.now());
+        stage.pass(Span::minutes(3)).await;
+        assert_eq!(ours(&stage).await.len(), 0, "the log was sealed meanwhile");
     }
 }
 
