@@ -154,6 +154,7 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
             ("Thing t1", "Not linked: two items, one SKU: 2 at the till have it"),
             ("Thing s1", "Not linked: two items, one SKU: 2 at the till have it"),
             ("thing T3", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
+            ("t3 thing", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
             ("50%_o", "Not linked: no such SKU in the shop"),
             ("only-web", "Not linked: no such SKU at the till"),
         ];
@@ -200,6 +201,13 @@ async fn a_search_shows_the_counts_of_what_it_finds_and_calls_a_return_a_return(
         words.reverse();
         let turned = search::search(stage.engine(), &admin(), &words.join(" ")).await.unwrap();
         assert!(turned.contains(&found[0]), "{words:?} finds {turned:?}");
+        let listed = |text: String| StockQuery { search: text, page: 1, ..StockQuery::default() };
+        let list = stock::list(stage.engine(), &admin(), &listed(words.join(" "))).await.unwrap();
+        assert!(list.rows.iter().any(|row| row.sku == skus[0]), "{words:?} lists {:?}", list.rows);
+        assert_eq!(i64::try_from(list.rows.len()).unwrap(), list.matching.min(list.page_size));
+        let list =
+            stock::list(stage.engine(), &admin(), &listed(format!("{} nothing", words.join(" ")))).await.unwrap();
+        assert_eq!((list.rows.len(), list.matching), (0, 0), "every word counts in the list too");
         let other = search::search(stage.engine(), &admin(), &format!("{} nothing", found[0].item)).await.unwrap();
         assert_eq!(other, [], "every word counts");
 
