@@ -10,7 +10,7 @@ use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
 use crate::store::{Store, StoreError, feeds, ledger, pushes};
-use crate::sync::cx::{Cx, Link, Side};
+use crate::sync::cx::{Cx, Link, LookAgain, Side, Stuck};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
 use crate::sync::{Received, house, intake::Intake, receive, refusals::Refusals};
@@ -85,6 +85,8 @@ impl Engine {
             broken: AtomicU64::new(0),
             changes: broadcast::channel(CHANGES_KEPT).0,
             added: tokio::sync::Notify::new(),
+            look_again: LookAgain::default(),
+            stuck: Stuck::default(),
         };
         let engine = Self { cx: Arc::new(cx), transport, seal, unpaced };
         engine.reload().await?;
@@ -227,7 +229,7 @@ impl Engine {
                     }
                 }
             }
-            if house.next() <= self.cx.now() {
+            if house.next() <= self.cx.now() || self.cx.look_again.is_asked() {
                 house.step(&self.cx).await;
                 any = true;
             }

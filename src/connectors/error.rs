@@ -1,6 +1,7 @@
 //! What went wrong with a call, in terms of what to do next.
 
 use super::evidence::Exchange;
+use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
 
 /// A call that brought no usable answer, with the exchanges so far.
@@ -17,13 +18,13 @@ pub struct CallError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallErrorKind {
     /// The vendor said "too many requests"; not before this moment.
-    #[error("the vendor asks us to wait until {}", until.rfc3339())]
+    #[error("the vendor asks us to wait")]
     Throttled {
         /// First moment at which calling is allowed again.
         until: Timestamp,
     },
     /// Our own budget says to wait, so that the vendor need not refuse. Nothing was sent.
-    #[error("our allowance is used up until {}", until.rfc3339())]
+    #[error("{PACED}")]
     Paced {
         /// First moment at which our budget allows the call.
         until: Timestamp,

@@ -18,6 +18,8 @@ pub enum Kind {
     Differs,
     /// A place that was written to is not any more, and what it shows grows wrong.
     NotWritten,
+    /// Our own database does not let a task of ours finish.
+    OursFails,
     /// Returns that name no sale.
     ReturnsOnHold,
     /// Counted items on one side only.
@@ -40,6 +42,7 @@ impl Kind {
             Kind::OutcomeUnknown => "outcome unknown",
             Kind::Differs => "differs",
             Kind::NotWritten => "not written",
+            Kind::OursFails => "ours fails",
             Kind::ReturnsOnHold => "returns on hold",
             Kind::NotLinked => "not linked",
             Kind::Unreadable => "unreadable",
@@ -52,6 +55,9 @@ impl Kind {
 /// A failed call as people read it: what does not work at this address, and what to do. The chain of causes itself is
 /// for the log.
 pub fn failure_in_words(error: &str, address: &str) -> String {
+    if error.starts_with("the database failed at ") {
+        return OURS_FAILS.to_owned();
+    }
     let host = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
     let host = if host.is_empty() { "The vendor" } else { host };
     let Some(reason) = error.strip_prefix("the vendor cannot be reached: ") else {
@@ -76,6 +82,13 @@ pub fn failure_in_words(error: &str, address: &str) -> String {
         format!("{host} does not answer.")
     }
 }
+
+/// What to say of a database that does not let us finish: nobody outside is to blame.
+pub const OURS_FAILS: &str =
+    "Our own database does not let us finish. We keep trying; look at its disk and its own log, then at ours.";
+
+/// What our own database spoils for longer than this is shown: shorter it mends itself.
+pub const OURS_FAILS_AFTER: Span = Span::minutes(2);
 
 /// A mark older than this is stale.
 pub const STALE_AFTER: Span = Span::minutes(10);
@@ -145,6 +158,7 @@ mod tests {
                 "the vendor cannot be reached: no connection: nosuch.invalid leads to our own machine; not called",
                 "nosuch.invalid is not an address on the public internet, so we do not call it: check the address.",
             ),
+            ("the database failed at reading differences", OURS_FAILS),
             ("the vendor refused our key: expired.", "The vendor refused our key: expired."),
         ];
         for (error, want) in table {

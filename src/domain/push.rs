@@ -2,6 +2,9 @@
 
 use super::time::{Span, Timestamp};
 
+/// Why a write waits although the shop would take it: we keep below its limit ourselves. Told apart from a busy shop.
+pub const PACED: &str = "our allowance is used up";
+
 /// A target whose newest generation the shop has not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {

@@ -7,7 +7,7 @@ use super::views::{
 };
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
-use crate::domain::problem::{STALE_AFTER, failure_in_words};
+use crate::domain::problem::{OURS_FAILS, OURS_FAILS_AFTER, STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
@@ -39,6 +39,7 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
     let outlets = connections::outlets(store).await.map_err(store_failed)?;
     let places = connections::places(store).await.map_err(store_failed)?;
     let name_of = |id: &str| rows.iter().find(|row| row.id == id).map_or_else(|| id.to_owned(), |row| row.name.clone());
+    let stuck = engine.cx().stuck.before(now - OURS_FAILS_AFTER);
     let mut cards = Vec::new();
     for row in &rows {
         let Some(link) = engine.cx().link(&row.id) else { continue };
@@ -46,7 +47,9 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
             all_feeds.iter().filter(|(c, _, _)| *c == row.id).map(|(_, f, feed)| (f.as_str(), feed)).collect();
         let n = |what: &str| counts.iter().filter(|(c, w, _)| *c == row.id && w == what).map(|(_, _, n)| n).sum();
         let my_outlets = outlets.iter().filter(|outlet| outlet.connection == row.id).count();
-        cards.push(card(row, &link, &mine, [n("accepted"), n("repeated"), n("found"), n("refused")], my_outlets, now));
+        let notices = [n("accepted"), n("repeated"), n("found"), n("refused")];
+        let stuck = stuck.iter().any(|(connection, _, _)| *connection == row.id);
+        cards.push(card(row, &link, &mine, notices, my_outlets, stuck, now));
     }
     cards.sort_by_key(|card| card.title != "Web shop");
     Ok(Connections {
@@ -101,6 +104,7 @@ fn card(
     mine: &[(&str, &Feed)],
     [accepted, repeated, found, refused]: [i64; 4],
     outlets: usize,
+    stuck: bool,
     now: Timestamp,
 ) -> ConnectionCard {
     let shop = link.is_shop();
@@ -123,6 +127,8 @@ fn card(
             "Paused".to_owned(),
             Some("Nothing is read or written until somebody resumes it. Notices are kept.".to_owned()),
         )
+    } else if stuck {
+        (if late { Severity::Now } else { Severity::Soon }, "Stuck".to_owned(), Some(OURS_FAILS.to_owned()))
     } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
         (Severity::Now, "Down".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if blocked.is_some() {
@@ -191,6 +197,9 @@ async fn delay(engine: &Engine, now: Timestamp) -> Result<Delay, OperatorError> 
 pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
     actor.check(Deed::ReadAgain)?;
     let link = engine.cx().link(connection).ok_or(OperatorError::NotFound)?;
+    if link.paused.load(Ordering::SeqCst) {
+        return Err(OperatorError::Conflict("It is paused, so nothing was read. Resume it first.".to_owned()));
+    }
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
     note(&mut tx, engine, actor, "read again", &format!("connection:{connection}"), "{}").await?;
     tx.commit().await.map_err(store_failed)?;
@@ -232,6 +241,7 @@ async fn set_paused(engine: &Engine, actor: &Actor, connection: &str, pause: boo
         }
     }
     let _ = engine.cx().changes.send(Change::Connections);
+    engine.cx().look_again.ask();
     Ok(())
 }
 
@@ -328,6 +338,7 @@ pub async fn go_live(engine: &Engine, actor: &Actor, place: &str, seen: &str) ->
         link.schedule.wake(Task::Push, now);
     }
     let _ = engine.cx().changes.send(Change::Connections);
+    engine.cx().look_again.ask();
     Ok(())
 }
 
@@ -344,6 +355,7 @@ pub async fn stop_writing(engine: &Engine, actor: &Actor, place: &str) -> Result
     note(&mut tx, engine, actor, "stop writing", &format!("place:{place}"), "{}").await?;
     tx.commit().await.map_err(store_failed)?;
     let _ = engine.cx().changes.send(Change::Connections);
+    engine.cx().look_again.ask();
     Ok(())
 }
 
@@ -381,6 +393,7 @@ pub async fn map_outlet(
         link.schedule.wake(Task::Observe, now);
     }
     let _ = engine.cx().changes.send(Change::Connections);
+    engine.cx().look_again.ask();
     Ok(())
 }
 
@@ -430,5 +443,6 @@ pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<S
     tx.commit().await.map_err(store_failed)?;
     engine.reload().await.map_err(|error| OperatorError::Store(Box::new(error)))?;
     let _ = engine.cx().changes.send(Change::Connections);
+    engine.cx().look_again.ask();
     Ok(id)
 }

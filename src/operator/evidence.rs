@@ -144,11 +144,16 @@ fn said_of(push: &PushRow, readings: &[(Timestamp, i64)], next: Option<Timestamp
             None => ("Not read back yet".to_owned(), None),
         }
     };
+    let sent = if push.physical == push.should {
+        format!("Set the web to {}", push.should)
+    } else {
+        format!("Set the warehouse to {}, so that {} can be sold", push.physical, push.should)
+    };
     let line = |label: &str, words: String, at| (label.to_owned(), words, at);
     vec![
         line("Web showed before", push.before.to_string(), None),
         line("Should show", push.should.to_string(), None),
-        line("Sent", format!("Set the web to {}", push.should), Some(push.sent_at)),
+        line("Sent", sent, Some(push.sent_at)),
         line("Came back", back, answered),
         line("Read back", read.0, read.1),
     ]
@@ -182,6 +187,7 @@ mod tests {
             reason: "no such product".into(),
             before: 48,
             should: 46,
+            physical: 46,
             sent_at: Timestamp(10),
             answered_at: Timestamp(11),
             confirmed_at: Timestamp(confirmed_at),
@@ -197,6 +203,8 @@ mod tests {
         assert_eq!(said[2], ("Set the web to 46".to_owned(), at(10)));
         assert_eq!(said[3], ("The shop took it".to_owned(), at(11)));
         assert_eq!(said[4], ("The web showed 46, as it should".to_owned(), at(20)));
+        let kept = PushRow { physical: 49, ..push("accepted", 0) };
+        assert_eq!(words(&kept, &[], None)[2].0, "Set the warehouse to 49, so that 46 can be sold");
         let said = words(&push("refused", 0), &[(Timestamp(30), 47), (Timestamp(12), 44), (Timestamp(5), 48)], at(40));
         assert_eq!(said[3].0, "The shop refused it: no such product");
         assert_eq!(said[4], ("The web showed 44".to_owned(), at(12)), "the first reading after it");

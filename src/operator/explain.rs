@@ -6,6 +6,7 @@
 use super::views::{CauseLine, PushState, Severity, Step, Sum};
 use super::{OperatorError, store_failed};
 use crate::domain::equation::Terms;
+use crate::domain::push::PACED;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
 use crate::engine::Engine;
@@ -102,6 +103,7 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
     let said = if row.push_reason.is_empty() { String::new() } else { format!(" The shop said: {}.", row.push_reason) };
     Some(match row.push_state.as_str() {
         "refused" => (Severity::Soon, "Shop refused it", format!("{said} {next}").trim().to_owned()),
+        "throttled" if row.push_reason.starts_with(PACED) => (Severity::Waiting, "Waits for our allowance", next),
         "throttled" => (Severity::Waiting, "Shop is busy", next),
         "unknown" => (
             Severity::Soon,
@@ -282,7 +284,8 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             evidence: if inbox.is_empty() { String::new() } else { address("record", &inbox, row) },
         });
     }
-    for p in sku_views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)? {
+    let pushes = sku_views::pushes_of(store, variant, place, BACK).await.map_err(store_failed)?;
+    for (p, waited) in gathered(pushes) {
         let evidence = if p.exchange.is_empty() { String::new() } else { address("call", &p.exchange, row) };
         let (what, words, short) = match p.state.as_str() {
             "accepted" | "confirmed" => (
@@ -299,11 +302,16 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
                 format!("Our update to {} was refused: {}", p.should, p.reason),
                 "update refused".into(),
             ),
-            "throttled" => (
-                What::Asked(p.should),
-                format!("Our update to {} waits, the shop is busy", p.should),
-                "shop busy".into(),
-            ),
+            "throttled" => {
+                let paced = p.reason.starts_with(PACED);
+                let why = if paced { "our allowance is used up" } else { "the shop is busy" };
+                let often = if waited > 1 { format!(", {waited} times") } else { String::new() };
+                (
+                    What::Asked(p.should),
+                    format!("Our update to {} waits{often}, {why}", p.should),
+                    if paced { "waits" } else { "shop busy" }.into(),
+                )
+            }
             "unknown" => {
                 (What::Asked(p.should), format!("Our update to {} has no answer yet", p.should), "no answer".into())
             }
@@ -332,6 +340,27 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
     drop_news_that_is_none(&mut walked);
     let from = walked.len().saturating_sub(STEPS);
     Ok(walked.split_off(from).into_iter().map(to_view).collect())
+}
+
+/// Writes, newest first, with how often each was tried: tries of the same number in a row that had to wait for the same
+/// reason are one, told where the newest of them stands.
+fn gathered(pushes: Vec<PushRow>) -> Vec<(PushRow, usize)> {
+    let mut told: Vec<(PushRow, usize)> = Vec::new();
+    for push in pushes {
+        let waits = |push: &PushRow| push.state == "throttled";
+        match told.last_mut() {
+            Some((last, times))
+                if waits(last)
+                    && waits(&push)
+                    && last.should == push.should
+                    && last.reason.starts_with(PACED) == push.reason.starts_with(PACED) =>
+            {
+                *times += 1;
+            }
+            _ => told.push((push, 1)),
+        }
+    }
+    told
 }
 
 /// A reading that says what we knew already is no step.

@@ -37,6 +37,7 @@ fn sent(state: &str, should: i64) -> PushRow {
         reason: String::new(),
         before: 50,
         should,
+        physical: should,
         sent_at: Timestamp(4),
         answered_at: Timestamp(5),
         confirmed_at: Timestamp(6),
@@ -80,4 +81,32 @@ fn the_number_that_was_acknowledged_is_the_one_that_was_sent() {
     let overtaken = push_state(&waits, None, Some(&sent("refused", 47))).unwrap();
     assert_eq!((overtaken.should, overtaken.unsent), (47, Some((46, None))));
     assert_eq!(push_state(&waits, None, None), None);
+}
+
+#[test]
+fn tries_that_wait_for_one_number_are_one_step_and_our_own_pace_is_not_the_shops() {
+    let wait = |should, reason: &str| PushRow { reason: reason.into(), ..sent("throttled", should) };
+    let busy = "the vendor asks us to wait";
+    let tried = vec![
+        sent("accepted", 3),
+        wait(3, busy),
+        wait(3, busy),
+        wait(3, PACED),
+        wait(3, "our allowance is used up until 08:00"),
+        wait(3, PACED),
+        wait(4, PACED),
+        sent("refused", 4),
+        sent("refused", 4),
+    ];
+    let told: Vec<(String, i64, usize)> =
+        gathered(tried).into_iter().map(|(push, times)| (push.state, push.should, times)).collect();
+    let want = [("accepted", 3, 1), ("throttled", 3, 2), ("throttled", 3, 3), ("throttled", 4, 1)];
+    assert_eq!(told[..4], want.map(|(state, should, times)| (state.to_owned(), should, times)));
+    assert_eq!(told.len(), 6, "every refusal stands alone");
+    let cause = |reason: &str| {
+        let row = TargetRow { push_state: "throttled".into(), push_reason: reason.into(), ..row(true, 7, 6) };
+        in_short(&row, None, NOW).1
+    };
+    assert_eq!(cause(PACED), "Waits for our allowance +2");
+    assert_eq!(cause(busy), "Shop is busy +2");
 }

@@ -161,9 +161,7 @@ fn words(text: &str) -> Vec<String> {
 fn said(texts: &[&str]) -> Vec<String> {
     let mut words = Vec::new();
     for text in texts {
-        let text = listings::normal(text);
-        let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.extend(parts.map(str::to_owned));
+        words.extend(listings::words(text));
     }
     words
 }

@@ -1,6 +1,7 @@
 //! Questions across tables whose answers may need a person.
 
 use super::{Store, StoreError};
+use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 
@@ -132,7 +133,30 @@ pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64
     (|| Ok((cell(0)?, cell(1)?, cell(2)?)))().map_err(at("looking for differences"))
 }
 
-/// A place that was written to and is not now, while it shows something else than it should.
+/// What those of [`differing`] wait for, most first: the state of the newest write (empty when none waits), whether it
+/// is our own allowance that it waits for, and how many.
+pub async fn causes(store: &Store, since: Timestamp) -> Result<Vec<(String, bool, i64)>, StoreError> {
+    let step = "looking for the causes of differences";
+    let rows = sqlx::query(
+        "SELECT state, paced, COUNT(*) AS many FROM (
+             SELECT CASE WHEN t.generation = t.acknowledged THEN '' WHEN t.push_state = '' THEN 'due'
+                         ELSE t.push_state END AS state,
+                    CASE WHEN t.push_state = 'throttled' AND t.push_reason LIKE $2 THEN CAST(1 AS BIGINT) ELSE 0 END AS paced
+             FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+             JOIN connection c ON c.id = p.connection AND c.paused_at = 0
+             WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1) AS waiting
+         GROUP BY state, paced ORDER BY many DESC, state, paced",
+    )
+    .bind(since.micros())
+    .bind(format!("{PACED}%"))
+    .fetch_all(store.read())
+    .await
+    .map_err(at(step))?;
+    let cells = |row: &sqlx::any::AnyRow| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)? > 0, row.try_get(2)?));
+    rows.iter().map(cells).collect::<Result<_, _>>().map_err(at(step))
+}
+
+/// A place that was written to and is not now, and by how much it shows something else than it should.
 #[derive(Debug, Clone)]
 pub struct NotWritten {
     /// Place.
@@ -153,8 +177,8 @@ pub struct NotWritten {
     pub money_fine: i64,
 }
 
-/// Places that an outlet feeds, that were live before, and that nobody writes to although they differ. A place that
-/// never was live is only read, as it should be.
+/// Places that an outlet feeds, that were live before, and that nobody writes to, whether they differ already or not. A
+/// place that never was live is only read, as it should be.
 pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
     let step = "looking for places that are not written";
     let rows = sqlx::query(
@@ -166,8 +190,9 @@ pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
-         FROM target t JOIN place p ON p.id = t.place AND p.archived = 0 JOIN connection c ON c.id = p.connection
-         WHERE t.difference <> 0 AND (p.live_since = 0 OR c.paused_at > 0)
+         FROM place p JOIN connection c ON c.id = p.connection
+         LEFT JOIN target t ON t.place = p.id AND t.difference <> 0
+         WHERE p.archived = 0 AND (p.live_since = 0 OR c.paused_at > 0)
            AND EXISTS (SELECT 1 FROM outlet o WHERE o.place = p.id AND o.archived = 0)
          GROUP BY p.id, p.name, p.live_since, c.paused_at ORDER BY p.name, p.id",
     )

@@ -244,6 +244,12 @@ pub fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
+/// The words of a text, lower case, told apart as the index does.
+pub fn words(text: &str) -> Vec<String> {
+    let text = normal(text);
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// Links listings (connection, product) to variants, and writes the history.
 pub async fn link(tx: &mut Tx, links: &[(String, String, String)], now: Timestamp) -> Result<(), StoreError> {
     if links.is_empty() {
@@ -286,7 +292,8 @@ pub async fn unlinked(store: &super::Store) -> Result<(i64, i64, i64), StoreErro
     ))
 }
 
-/// Subjects whose search words begin with `prefix`, at most `limit`: (kind, subject).
+/// Subjects whose search words begin with `prefix`, at most `limit`: (kind, subject). Those of which it is a whole SKU,
+/// barcode, name or word come first, so that a limit never hides them.
 pub async fn find(store: &super::Store, prefix: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
     let from = normal(prefix);
     if from.is_empty() {
@@ -295,7 +302,8 @@ pub async fn find(store: &super::Store, prefix: &str, limit: i64) -> Result<Vec<
     // The first text that no longer begins with the prefix, in code point order.
     let to = format!("{from}\u{10ffff}");
     let rows = sqlx::query(
-        "SELECT DISTINCT kind, subject FROM search_term WHERE term >= $1 AND term < $2 ORDER BY kind, subject LIMIT $3",
+        "SELECT kind, subject FROM search_term WHERE term >= $1 AND term < $2 GROUP BY kind, subject
+         ORDER BY MIN(CASE WHEN term = $1 THEN 0 ELSE 1 END), kind, subject LIMIT $3",
     )
     .bind(from)
     .bind(to)

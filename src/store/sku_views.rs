@@ -212,6 +212,8 @@ pub struct PushRow {
     pub before: i64,
     /// What it should show.
     pub should: i64,
+    /// What was sent: what the warehouse holds, so that the rest can be sold.
+    pub physical: i64,
     /// Sent.
     pub sent_at: Timestamp,
     /// Answered.
@@ -225,7 +227,7 @@ pub struct PushRow {
 /// Writes, newest first.
 pub async fn pushes_of(store: &Store, variant: &str, place: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT state, reason, before, should, sent_at, answered_at, exchange, confirmed_at FROM push
+        "SELECT state, reason, before, should, sent_at, answered_at, exchange, confirmed_at, physical FROM push
          WHERE variant = $1 AND place = $2 ORDER BY sent_at DESC LIMIT $3",
     )
     .bind(variant)
@@ -245,6 +247,7 @@ pub async fn pushes_of(store: &Store, variant: &str, place: &str, limit: i64) ->
                 answered_at: Timestamp(row.try_get(5)?),
                 exchange: row.try_get(6)?,
                 confirmed_at: Timestamp(row.try_get(7)?),
+                physical: row.try_get(8)?,
             })
         })
         .collect::<Result<_, _>>()

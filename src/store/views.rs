@@ -2,7 +2,7 @@
 
 use super::bulk::{RowsSql, keys, rows_sql};
 use super::pushes::QUARTER;
-use super::{Store, StoreError};
+use super::{Store, StoreError, listings};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 
@@ -13,7 +13,7 @@ fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
 /// What a list of targets is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Variants whose search words begin with this; empty for all.
+    /// Variants whose search words begin with this, or with each word of it; empty for all.
     pub search: String,
     /// Only this place; empty for all.
     pub place: String,
@@ -111,6 +111,34 @@ macro_rules! target_sql {
     };
 }
 
+/// The words of a search, two parameters each; words that are not there are empty.
+macro_rules! words_sql {
+    () => {
+        "(SELECT CAST($6 AS TEXT) AS low, CAST($7 AS TEXT) AS high
+                 UNION SELECT CAST($8 AS TEXT) AS low, CAST($9 AS TEXT) AS high
+                 UNION SELECT CAST($10 AS TEXT) AS low, CAST($11 AS TEXT) AS high
+                 UNION SELECT CAST($12 AS TEXT) AS low, CAST($13 AS TEXT) AS high
+                 UNION SELECT CAST($14 AS TEXT) AS low, CAST($15 AS TEXT) AS high
+                 UNION SELECT CAST($16 AS TEXT) AS low, CAST($17 AS TEXT) AS high
+                 UNION SELECT CAST($18 AS TEXT) AS low, CAST($19 AS TEXT) AS high
+                 UNION SELECT CAST($20 AS TEXT) AS low, CAST($21 AS TEXT) AS high) AS word"
+    };
+}
+
+/// Variants of a search: those that the text finds as it stands, and those that have every word of it.
+macro_rules! searched_sql {
+    () => {
+        concat!(
+            "($4 = '' OR t.variant IN (SELECT subject FROM search_term
+                                       WHERE kind = 'variant' AND term >= $4 AND term < $5)
+              OR (($23 = '' OR LOWER(t.item) LIKE $23 OR LOWER(t.sku) LIKE $24) AND t.variant IN (SELECT s.subject FROM ",
+            words_sql!(),
+            " JOIN search_term s ON s.kind = 'variant' AND s.term >= word.low AND s.term < word.high
+              GROUP BY s.subject HAVING COUNT(DISTINCT word.low) = $22)))"
+        )
+    };
+}
+
 macro_rules! sorted_sql {
     ($order:literal) => {
         concat!(
@@ -120,11 +148,11 @@ macro_rules! sorted_sql {
                     t.computed_at
              FROM target t JOIN place p ON p.id = t.place
              WHERE ($1 = '' OR t.place = $1) AND ($2 = 0 OR t.difference <> 0) AND ($3 = 0 OR t.hold > 0)
-               AND ($4 = '' OR t.variant IN (SELECT subject FROM search_term
-                                             WHERE kind = 'variant' AND term >= $4 AND term < $5))
-             ORDER BY ",
+               AND ",
+            searched_sql!(),
+            " ORDER BY ",
             $order,
-            " LIMIT $6 OFFSET $7"
+            " LIMIT $25 OFFSET $26"
         )
     };
 }
@@ -176,20 +204,56 @@ fn sorted(filter: &Filter) -> &'static str {
 }
 
 fn bounds(search: &str) -> (String, String) {
-    let from = super::listings::normal(search);
+    let from = listings::normal(search);
     let to = if from.is_empty() { String::new() } else { format!("{from}\u{10ffff}") };
     (from, to)
+}
+
+/// Words of a search that count; more only make it slower. As many as [`words_sql`] has.
+const WORDS: usize = 8;
+
+/// The words of a search, each once; `of` makes the two parameters of one. How many there are.
+fn words(search: &str, of: impl Fn(&str) -> (String, String)) -> (Vec<(String, String)>, i64) {
+    let mut words = listings::words(search);
+    words.retain(|word| word.chars().count() > 1);
+    words.sort_unstable();
+    words.dedup();
+    words.truncate(WORDS);
+    let many = i64::try_from(words.len()).unwrap_or(0);
+    let mut pairs: Vec<(String, String)> = words.iter().map(|word| of(word)).collect();
+    pairs.resize(WORDS, (String::new(), String::new()));
+    (pairs, many)
+}
+
+/// A size is often one letter, which the index of words has not: the first one as the beginning of a word of the item,
+/// and of a part of the SKU.
+fn letter(search: &str) -> (String, String) {
+    let words = listings::words(search);
+    let letter = words.iter().find(|word| word.chars().count() == 1);
+    letter.map_or_else(Default::default, |letter| (format!("% {letter}%"), format!("%-{letter}%")))
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bind_words(query: Query<'_>, pairs: Vec<(String, String)>) -> Query<'_> {
+    pairs.into_iter().fold(query, |query, (low, high)| query.bind(low).bind(high))
 }
 
 /// Rows of a page.
 pub async fn targets(store: &Store, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<TargetRow>, StoreError> {
     let (from, to) = bounds(&filter.search);
-    let rows = sqlx::query(sorted(filter))
+    let (pairs, many) = words(&filter.search, bounds);
+    let letter = letter(&filter.search);
+    let query = sqlx::query(sorted(filter))
         .bind(&filter.place)
         .bind(i64::from(filter.differing))
         .bind(i64::from(filter.held))
         .bind(from)
-        .bind(to)
+        .bind(to);
+    let rows = bind_words(query, pairs)
+        .bind(many)
+        .bind(letter.0)
+        .bind(letter.1)
         .bind(limit)
         .bind(offset)
         .fetch_all(store.read())
@@ -201,21 +265,26 @@ pub async fn targets(store: &Store, filter: &Filter, limit: i64, offset: i64) ->
 /// How many rows match.
 pub async fn count(store: &Store, filter: &Filter) -> Result<i64, StoreError> {
     let (from, to) = bounds(&filter.search);
-    sqlx::query(
+    let (pairs, many) = words(&filter.search, bounds);
+    let letter = letter(&filter.search);
+    let query = sqlx::query(concat!(
         "SELECT COUNT(*) FROM target t
-         WHERE ($1 = '' OR t.place = $1) AND ($2 = 0 OR t.difference <> 0) AND ($3 = 0 OR t.hold > 0)
-           AND ($4 = '' OR t.variant IN (SELECT subject FROM search_term
-                                         WHERE kind = 'variant' AND term >= $4 AND term < $5))",
-    )
+         WHERE ($1 = '' OR t.place = $1) AND ($2 = 0 OR t.difference <> 0) AND ($3 = 0 OR t.hold > 0) AND ",
+        searched_sql!()
+    ))
     .bind(&filter.place)
     .bind(i64::from(filter.differing))
     .bind(i64::from(filter.held))
     .bind(from)
-    .bind(to)
-    .fetch_one(store.read())
-    .await
-    .and_then(|row| row.try_get(0))
-    .map_err(at("counting the stock list"))
+    .bind(to);
+    bind_words(query, pairs)
+        .bind(many)
+        .bind(letter.0)
+        .bind(letter.1)
+        .fetch_one(store.read())
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(at("counting the stock list"))
 }
 
 /// All targets, differing ones with their units, equal ones, and how many have been read in the shop; and the
@@ -317,7 +386,12 @@ macro_rules! unlinked_sql {
             " FROM listing l JOIN connection c ON c.id = l.connection
              WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0
                AND ($1 = '' OR l.sku_key LIKE $1 ESCAPE '!' OR l.barcode LIKE $1 ESCAPE '!'
-                    OR LOWER(l.name) LIKE $1 ESCAPE '!' OR l.name LIKE $2 ESCAPE '!')
+                    OR LOWER(l.name) LIKE $1 ESCAPE '!' OR l.name LIKE $2 ESCAPE '!'
+                    OR ($6 <> '' AND NOT EXISTS (SELECT 1 FROM ",
+            words_sql!(),
+            " WHERE word.low <> '' AND NOT (l.sku_key LIKE word.low ESCAPE '!' OR l.barcode LIKE word.low ESCAPE '!'
+                        OR LOWER(l.name) LIKE word.low ESCAPE '!' OR l.name LIKE word.high ESCAPE '!'
+                        OR LOWER(l.options) LIKE word.low ESCAPE '!'))))
                AND ($3 = 0)
                AND ($4 = 0 OR EXISTS (SELECT 1 FROM hold h WHERE h.connection = l.connection
                                       AND h.product = l.product AND h.released_at = 0))
@@ -344,12 +418,13 @@ fn patterns(search: &str) -> (String, String) {
 /// none of them.
 pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<UnlinkedRow>, StoreError> {
     let (lower, typed) = patterns(&filter.search);
-    let rows = sqlx::query(concat!(
+    let (pairs, _) = words(&filter.search, patterns);
+    let query = sqlx::query(concat!(
         unlinked_sql!(
             "WITH page AS (SELECT l.connection, l.name, l.options, l.sku, l.sku_key, c.name AS system, c.side,
                     COALESCE(CAST((SELECT SUM(t.units + t.after_units) FROM till_count t
                                    WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held",
-            " ORDER BY held DESC, l.name, l.sku, l.product LIMIT $6 OFFSET $7)"
+            " ORDER BY held DESC, l.name, l.sku, l.product LIMIT $22 OFFSET $23)"
         ),
         " SELECT page.name, page.options, page.sku, page.system, page.side, page.held,
                  (SELECT COUNT(*) FROM listing x WHERE x.connection = page.connection AND x.sku_key = page.sku_key
@@ -370,17 +445,18 @@ pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -
     .bind(typed)
     .bind(i64::from(filter.differing))
     .bind(i64::from(filter.held))
-    .bind(&filter.place)
-    .bind(limit)
-    .bind(offset)
-    .fetch_all(store.read())
-    .await
-    .map_err(at("reading what is not linked"))?;
+    .bind(&filter.place);
+    let rows = bind_words(query, pairs)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading what is not linked"))?;
     rows.iter()
         .map(|row| {
             let (name, options): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             Ok(UnlinkedRow {
-                item: super::listings::item_name(&name, &options),
+                item: listings::item_name(&name, &options),
                 sku: row.try_get(2)?,
                 connection: row.try_get(3)?,
                 side: row.try_get(4)?,
@@ -399,12 +475,14 @@ pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -
 /// How many of [`unlinked`] match.
 pub async fn unlinked_count(store: &Store, filter: &Filter) -> Result<i64, StoreError> {
     let (lower, typed) = patterns(&filter.search);
-    sqlx::query(unlinked_sql!("SELECT COUNT(*)", ""))
+    let (pairs, _) = words(&filter.search, patterns);
+    let query = sqlx::query(unlinked_sql!("SELECT COUNT(*)", ""))
         .bind(lower)
         .bind(typed)
         .bind(i64::from(filter.differing))
         .bind(i64::from(filter.held))
-        .bind(&filter.place)
+        .bind(&filter.place);
+    bind_words(query, pairs)
         .fetch_one(store.read())
         .await
         .and_then(|row| row.try_get(0))

@@ -13,7 +13,7 @@ use crate::mint::Mint;
 use crate::store::pushes::{self, Kept};
 use crate::store::{Store, StoreError, Tx};
 use crate::sync::apply::Applied;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::broadcast;
@@ -120,6 +120,61 @@ pub struct Cx {
     pub changes: broadcast::Sender<Change>,
     /// Told when a connection is added, so that the driver starts its loops.
     pub added: tokio::sync::Notify,
+    /// Told when somebody did what raises or ends a problem, so that Today need not wait for its period.
+    pub look_again: LookAgain,
+    /// Tasks of ours that the database does not let finish.
+    pub stuck: Stuck,
+}
+
+/// Asks for the problems to be looked for at once.
+#[derive(Default)]
+pub struct LookAgain {
+    asked: AtomicBool,
+    signal: tokio::sync::Notify,
+}
+
+impl LookAgain {
+    /// Asks.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.signal.notify_one();
+    }
+
+    /// Whether somebody asked and nobody looked yet.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The same; from here on it counts as looked at.
+    pub(super) fn take(&self) -> bool {
+        self.asked.swap(false, Ordering::SeqCst)
+    }
+
+    pub(super) async fn asked(&self) {
+        self.signal.notified().await;
+    }
+}
+
+/// Since when tasks fail through the database; not in the database, which may be what does not work.
+#[derive(Default)]
+pub struct Stuck(Mutex<BTreeMap<(String, &'static str), Timestamp>>);
+
+impl Stuck {
+    /// A task of a connection, or of the house (an empty connection), failed or worked.
+    pub fn note(&self, connection: &str, task: &'static str, failed: bool, now: Timestamp) {
+        let mut stuck = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed {
+            stuck.entry((connection.to_owned(), task)).or_insert(now);
+        } else if !stuck.is_empty() {
+            stuck.remove(&(connection.to_owned(), task));
+        }
+    }
+
+    /// Those that have failed since before `since`: connection, task, since when.
+    pub fn before(&self, since: Timestamp) -> Vec<(String, &'static str, Timestamp)> {
+        let stuck = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.iter().filter(|(_, at)| **at < since).map(|((link, task), at)| (link.clone(), *task, *at)).collect()
+    }
 }
 
 /// Why a task ended early.

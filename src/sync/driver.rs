@@ -31,6 +31,7 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
     match run_task(cx, link, task).await {
         Ok(next) => {
             let now = cx.now();
+            cx.stuck.note(&link.id, task.feed(), false, now);
             let again = match next {
                 Next::Later => None,
                 Next::Again => Some(now),
@@ -58,8 +59,12 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
             }
             // Our own budget is no failure of anybody's.
             let paced = matches!(&error, TaskError::Call(call) if matches!(call.kind, CallErrorKind::Paced { .. }));
+            // Nor is our own database the vendor's: its mark says nothing of it.
+            let ours = matches!(error, TaskError::Store(_));
+            cx.stuck.note(&link.id, task.feed(), ours, now);
             if task != Task::Push
                 && !paced
+                && !ours
                 && let Err(second) = sweep::note_failure(cx, link, task, &error).await
             {
                 tracing::error!(connection.id = %link.id, error = %chain(&second), "a failure could not be noted");
@@ -123,7 +128,7 @@ impl HouseWork {
     /// Runs what is due.
     pub async fn step(&mut self, cx: &Cx) {
         let now = cx.now();
-        if self.problems <= now {
+        if cx.look_again.take() || self.problems <= now {
             self.problems = now + Span::secs(30);
             refusals::flush(cx).await;
             report(cx, "problems", problems::refresh(cx).await);
@@ -146,6 +151,7 @@ impl HouseWork {
 }
 
 fn report(cx: &Cx, task: &'static str, result: Result<(), crate::store::StoreError>) {
+    cx.stuck.note("", task, result.is_err(), cx.now());
     if let Err(error) = result {
         cx.broken.fetch_add(1, Ordering::SeqCst);
         tracing::warn!(task, error = %chain(&error), "a task did not work");
@@ -208,6 +214,7 @@ async fn house_loop(cx: &Cx, mut stop: watch::Receiver<bool>) {
         work.step(cx).await;
         let nap = Span(work.next().since(cx.now()).0.clamp(1_000, NAP_MAX.0));
         tokio::select! {
+            () = cx.look_again.asked() => {}
             () = tokio::time::sleep(nap.to_std()) => {}
             _ = stop.wait_for(|stop| *stop) => break,
         }

@@ -2,7 +2,7 @@
 
 use super::cx::{Change, Cx};
 use crate::domain::money::Fine;
-use crate::domain::problem::{Kind, Problem, STALE_AFTER, Severity, failure_in_words};
+use crate::domain::problem::{Kind, OURS_FAILS, OURS_FAILS_AFTER, Problem, STALE_AFTER, Severity, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
 
@@ -16,6 +16,7 @@ const SINGLE_SKUS: i64 = 20;
 pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
     let mut found = Vec::new();
+    ours_fails(cx, now, &mut found);
     not_read(cx, now, &mut found).await?;
     writes(cx, now, &mut found).await?;
     not_written(cx, now, &mut found).await?;
@@ -101,6 +102,48 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
     Ok(())
 }
 
+/// What a task does, as the rest of "We cannot …".
+fn task_in_words(task: &str) -> &str {
+    match task {
+        "push" => "write to the shop",
+        "confirm" => "read back what we wrote",
+        "web stock" | "full stock" => "compare every SKU",
+        "look up" => "look sales up",
+        "sales" => "keep sales",
+        "stock" => "keep the till's counts",
+        "orders" => "keep web orders",
+        "catalogue" | "places" => "keep items and places",
+        "seal" => "seal the log of writes",
+        "forget" => "forget what is old",
+        "parked" => "try kept records again",
+        "problems" => "look for problems",
+        other => other,
+    }
+}
+
+/// One problem for all of it: the database is one.
+fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
+    let mut stuck = cx.stuck.before(now - OURS_FAILS_AFTER);
+    // A paused connection tries nothing, so it can neither fail nor mend.
+    stuck.retain(|(id, _, _)| cx.link(id).is_none_or(|link| !link.paused.load(std::sync::atomic::Ordering::SeqCst)));
+    let Some(since) = stuck.iter().map(|(_, _, at)| *at).min() else { return };
+    let mut tasks: Vec<&str> = stuck.iter().map(|(_, task, _)| task_in_words(task)).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    found.push(Problem {
+        kind: Kind::OursFails,
+        subject: String::new(),
+        severity: Severity::Now,
+        team: "operations",
+        title: format!("For {} we cannot {}", minutes(now.since(since)), tasks.join(", ")),
+        why: OURS_FAILS.into(),
+        money_minor: 0,
+        currency: String::new(),
+        waits: "all that depends on it".into(),
+        actions: vec![("Open connections".into(), "/connections".into())],
+    });
+}
+
 fn first_upper(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -161,15 +204,22 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             kind: Kind::NotWritten,
             severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
             team: "operations",
-            title: format!("{} is not written since {time}; {}", place.name, shows.join(", ")),
+            title: format!(
+                "{} is not written since {time}; {}",
+                place.name,
+                if shows.is_empty() { "nothing differs yet".to_owned() } else { shows.join(", ") }
+            ),
             why: format!("{why} {time} is {} time.", city(zone.name())),
             money_minor: Fine(place.money_fine).to_minor().0,
             currency: String::new(),
-            waits: units(place.over.1 + place.under.1),
-            actions: vec![
-                (press.into(), href),
-                ("Show them".into(), format!("/stock?place={}&differs=yes", place.place)),
-            ],
+            waits: if shows.is_empty() { "nothing yet".into() } else { units(place.over.1 + place.under.1) },
+            actions: [
+                Some((press.into(), href)),
+                (!shows.is_empty()).then(|| ("Show them".into(), format!("/stock?place={}&differs=yes", place.place))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             subject: place.place,
         });
     }
@@ -212,7 +262,10 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             severity: Severity::Soon,
             team: "operations",
             title: if count == 1 { "1 SKU differs".into() } else { format!("{count} SKUs differ") },
-            why: "The web shows something else than it should, for longer than an update takes.".into(),
+            why: format!(
+                "For longer than an update takes. {}",
+                causes(&findings::causes(&cx.store, now - IN_FLIGHT).await?)
+            ),
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
             waits: units(units_off),
@@ -220,6 +273,27 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         });
     }
     Ok(())
+}
+
+/// What the differing SKUs wait for, in words.
+fn causes(counted: &[(String, bool, i64)]) -> String {
+    let said: Vec<String> = counted
+        .iter()
+        .map(|(state, paced, n)| {
+            let (wait, was, it) = if *n == 1 { ("waits", "was", "it") } else { ("wait", "were", "them") };
+            match (state.as_str(), paced) {
+                ("throttled", true) => format!("{n} {wait} until our allowance has room"),
+                ("throttled", false) => format!("{n} {wait} because the shop is busy"),
+                ("refused", _) => format!("{n} {was} refused by the shop"),
+                ("unknown", _) => format!("of {n} we don't know whether the shop took {it}"),
+                ("failed", _) => format!("{n} {wait} because the shop could not be reached"),
+                ("again", _) => format!("{n} {was} accepted, but the shop does not show {it}"),
+                ("", _) => format!("{n} {was} not explained yet"),
+                _ => format!("{n} {wait} for the next update"),
+            }
+        })
+        .collect();
+    sentence(&said.join("; "))
 }
 
 /// The sum behind an oversold item, so that its numbers add up.
@@ -250,7 +324,12 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
                 format!("{lines} store returns have no sale to match")
             },
             why: format!(
-                "They name no sale that we know, so nobody can tell yet whose they are. {} on hold, not on sale.",
+                "{} {} on hold, not on sale.",
+                if lines == 1 {
+                    "It names no sale that we know, so nobody can tell yet whose it is."
+                } else {
+                    "They name no sale that we know, so nobody can tell yet whose they are."
+                },
                 first_upper(&units(held))
             ),
             money_minor: Fine(money_fine).to_minor().0,
@@ -318,7 +397,12 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             severity: Severity::Soon,
             team: "operations",
             title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
-            why: "They were not signed by the vendor, or could not be read. Nothing of theirs was applied.".into(),
+            why: if refused == 1 {
+                "It was not signed by the vendor, or could not be read. Nothing of it was applied."
+            } else {
+                "They were not signed by the vendor, or could not be read. Nothing of theirs was applied."
+            }
+            .into(),
             money_minor: 0,
             currency: String::new(),
             waits: "in the last hour".into(),

@@ -74,8 +74,11 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         stage.world.go_live(stage.now());
         stage.pass(Span::minutes(5)).await;
         connections::stop_writing(stage.engine(), &admin(), &place).await.unwrap();
-        stage.pass(Span::minutes(1)).await;
-        assert_eq!(not_written(&stage).await.len(), 0, "nothing differs yet");
+        stage.pass(Span::secs(1)).await;
+        let open = not_written(&stage).await;
+        assert_eq!(open.len(), 1, "at once, though nothing differs yet");
+        assert!(open[0].title.ends_with("; nothing differs yet"), "{}", open[0].title);
+        assert!(!open[0].actions.contains("/stock?"), "{}", open[0].actions);
 
         let (outlet, sku) = (stage.world.outlets()[0].0.clone(), &skus[0]);
         stage.world.receive(sku, &outlet, 3).unwrap();
@@ -103,6 +106,38 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
 }
 
 #[tokio::test]
+async fn a_task_that_the_database_never_lets_finish_is_a_problem_until_it_works_again() {
+    for kind in databases() {
+        let (mut stage, _, _) = read_only(&kind).await;
+        let ours = async |stage: &Stage| {
+            let mut open = problems::open(stage.engine().store(), 200).await.unwrap();
+            open.retain(|problem| problem.kind == "ours fails");
+            open
+        };
+        let shop = places::places(stage.engine().store()).await.unwrap()[0].connection.clone();
+        let since = stage.now() - Span::minutes(5);
+        for (connection, task) in [("", "seal"), (shop.as_str(), "look up")] {
+            stage.engine().cx().stuck.note(connection, task, true, since);
+            stage.engine().cx().stuck.note(connection, task, true, stage.now());
+        }
+        stage.engine().cx().look_again.ask();
+        stage.pass(Span::secs(1)).await;
+        let open = ours(&stage).await;
+        assert_eq!(open.len(), 1, "one database, one problem");
+        let title = open[0].title.replace('\u{a0}', " ");
+        assert_eq!(title, "For 5 minutes we cannot look sales up, seal the log of writes");
+        let list = connections::list(stage.engine(), &admin()).await.unwrap();
+        let card = list.cards.iter().find(|card| card.id == shop).unwrap();
+        assert_eq!(card.health.1, "Stuck");
+        assert!(card.health.2.as_ref().unwrap().starts_with("Our own database"), "{:?}", card.health.2);
+
+        stage.engine().cx().stuck.note(&shop, "look up", false, stage.now());
+        stage.pass(Span::minutes(3)).await;
+        assert_eq!(ours(&stage).await.len(), 0, "the log was sealed meanwhile");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;
@@ -119,6 +154,7 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
             ("Thing t1", "Not linked: two items, one SKU: 2 at the till have it"),
             ("Thing s1", "Not linked: two items, one SKU: 2 at the till have it"),
             ("thing T3", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
+            ("t3 thing", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
             ("50%_o", "Not linked: no such SKU in the shop"),
             ("only-web", "Not linked: no such SKU at the till"),
         ];
@@ -165,6 +201,13 @@ async fn a_search_shows_the_counts_of_what_it_finds_and_calls_a_return_a_return(
         words.reverse();
         let turned = search::search(stage.engine(), &admin(), &words.join(" ")).await.unwrap();
         assert!(turned.contains(&found[0]), "{words:?} finds {turned:?}");
+        let listed = |text: String| StockQuery { search: text, page: 1, ..StockQuery::default() };
+        let list = stock::list(stage.engine(), &admin(), &listed(words.join(" "))).await.unwrap();
+        assert!(list.rows.iter().any(|row| row.sku == skus[0]), "{words:?} lists {:?}", list.rows);
+        assert_eq!(i64::try_from(list.rows.len()).unwrap(), list.matching.min(list.page_size));
+        let list =
+            stock::list(stage.engine(), &admin(), &listed(format!("{} nothing", words.join(" ")))).await.unwrap();
+        assert_eq!((list.rows.len(), list.matching), (0, 0), "every word counts in the list too");
         let other = search::search(stage.engine(), &admin(), &format!("{} nothing", found[0].item)).await.unwrap();
         assert_eq!(other, [], "every word counts");
 

@@ -171,8 +171,8 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         }
     });
     let (accepted, repeated, found, refused) = card.notices;
-    let read = role
-        .may(Deed::ReadAgain)
+    // Nothing is read from a paused one: a press would promise what does not happen.
+    let read = (role.may(Deed::ReadAgain) && !card.paused)
         .then(|| button::post(Kind::Other, &path("read-again"), "Read again", Some(&card.title), &[]));
     let pause = role.may(Deed::PauseConnection).then(|| match card.paused {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),

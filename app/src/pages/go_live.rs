@@ -113,10 +113,10 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         .iter()
         .map(|write| {
             view! {
-                <tr>
-                    <th scope="row"><a class="quiet" href=format!("/stock/{}", encode(&write.variant))>{write.item.clone()}</a></th>
-                    <td><code>{write.sku.clone()}</code></td>
-                    <td class="num">
+                <tr role="row">
+                    <th scope="row" role="rowheader" class="item"><a class="quiet" href=format!("/stock/{}", encode(&write.variant))>{write.item.clone()}</a></th>
+                    <td role="cell" class="sku"><code>{write.sku.clone()}</code></td>
+                    <td role="cell" class="num" data-label="Web shows → will show">
                         <span class="before">{plain(write.before)}</span>
                         <span class="becomes" aria-hidden="true">" → "</span>
                         <span class="unseen">" becomes "</span>
@@ -175,13 +175,19 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
             {hidden("expected_writes", &writes.to_string())}
             {hidden("fingerprint", &preview.fingerprint)}
             <div class="frame preview__writes" tabindex="0" role="region" aria-label="Every write, before and after">
-                <table class="table">
-                    <thead><tr><th scope="col">"Item"</th><th scope="col">"SKU"</th><th scope="col" class="num">"Web shows → will show"</th></tr></thead>
-                    <tbody>{rows}</tbody>
-                    <tfoot>
-                        <tr>
-                            <th scope="row">{counted(writes, "count", "counts")}</th>
-                            <td colspan="2">{format!("{} changed, {} left as they are", plain(writes), plain(preview.unchanged))}</td>
+                <table class="table" role="table" aria-label="Writes">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th scope="col" role="columnheader">"Item"</th>
+                            <th scope="col" role="columnheader">"SKU"</th>
+                            <th scope="col" role="columnheader" class="num">"Web shows → will show"</th>
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">{rows}</tbody>
+                    <tfoot role="rowgroup">
+                        <tr role="row">
+                            <th scope="row" role="rowheader">{counted(writes, "count", "counts")}</th>
+                            <td role="cell" colspan="2">{format!("{} changed, {} left as they are", plain(writes), plain(preview.unchanged))}</td>
                         </tr>
                     </tfoot>
                 </table>

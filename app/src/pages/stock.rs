@@ -62,7 +62,7 @@ pub fn view(stock: &Stock, query: &StockQuery, may_export: bool) -> AnyView {
         {page_head("Stock", sentence(stock), export)}
         {filters(stock, query)}
         <section id="stock" aria-label="Stock list" data-live="" data-topics="sku">{table}</section>
-        {pager(query.page, stock.page_size, stock.matching, sorted_words(query), href)}
+        {(stock.matching > 0).then(|| pager(query.page, stock.page_size, stock.matching, sorted_words(query), href))}
     }
     .into_any()
 }

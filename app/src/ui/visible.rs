@@ -6,14 +6,17 @@
 
 use std::fmt::Write as _;
 
-/// The text with every such character spelled out, as in "⟨U+202E⟩". Line breaks and tabs stay.
+/// The page with every such character spelled out, as in "⟨U+202E⟩". Line breaks and tabs stay, and so does what
+/// stands inside a tag: the value of a field goes back as it was typed, and an address leads where it says.
 pub fn visible(text: String) -> String {
     let Some(first) = text.find(unseen) else { return text };
     let (clean, rest) = text.split_at(first);
     let mut shown = String::with_capacity(text.len() + 32);
     shown.push_str(clean);
+    let mut place = Place::after(clean);
     for letter in rest.chars() {
-        if unseen(letter) {
+        place = place.next(letter);
+        if place == Place::Text && unseen(letter) {
             let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(letter));
         } else {
             shown.push(letter);
@@ -22,11 +25,41 @@ pub fn visible(text: String) -> String {
     shown
 }
 
+/// Where in a page a character stands. In text "<" and "&" are always escaped, so that a "<" begins a tag; in a tag
+/// quotes are, so that a second one ends a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// What people read.
+    Text,
+    /// Between "<" and ">".
+    Tag,
+    /// A value between these quotes, where ">" ends nothing.
+    Value(char),
+}
+
+impl Place {
+    fn after(text: &str) -> Place {
+        text.chars().fold(Place::Text, Place::next)
+    }
+
+    fn next(self, letter: char) -> Place {
+        match (self, letter) {
+            (Place::Text, '<') => Place::Tag,
+            (Place::Tag, '>') => Place::Text,
+            (Place::Tag, '"' | '\'') => Place::Value(letter),
+            (Place::Value(quote), letter) if letter == quote => Place::Tag,
+            (place, _) => place,
+        }
+    }
+}
+
 fn unseen(letter: char) -> bool {
     match letter {
         '\t' | '\n' | '\r' => false,
         // Soft hyphen, Arabic letter mark, zero width space, marks of direction.
         '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => true,
+        // Letters without a shape: Hangul fillers and the old Mongolian separator of vowels.
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' => true,
         // Line and paragraph separators, embeddings and overrides; word joiner and invisible operators, isolates.
         '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
         // Byte order mark, interlinear annotations, tags that copy letters.
@@ -51,6 +84,12 @@ mod tests {
             ("\u{85}\u{7f}", "⟨U+0085⟩⟨U+007F⟩"),
             ("3\u{a0}units – שלום", "3\u{a0}units – שלום"),
             ("👩\u{200d}🚀", "👩\u{200d}🚀"),
+            ("a\u{115f}\u{3164}\u{180e}\u{ffa0}", "a⟨U+115F⟩⟨U+3164⟩⟨U+180E⟩⟨U+FFA0⟩"),
+            (
+                "<p title=\"it's > \u{202e}\">\u{202e}</p><input value='\u{200b}\"x>'/>\u{200b}",
+                "<p title=\"it's > \u{202e}\">⟨U+202E⟩</p><input value='\u{200b}\"x>'/>⟨U+200B⟩",
+            ),
+            ("<b>x</b>\u{ad}<i\u{ad}>\u{ad}", "<b>x</b>⟨U+00AD⟩<i\u{ad}>⟨U+00AD⟩"),
         ] {
             assert_eq!(visible(text.to_owned()), want);
         }

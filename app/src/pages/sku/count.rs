@@ -4,6 +4,7 @@ use crate::ui::badge::{Sign, badge, sign};
 use crate::ui::number::{plain, signed};
 use crate::ui::when::{Clock, rough, time};
 use leptos::prelude::*;
+use truecount::domain::push::PACED;
 use truecount::operator::views::{PushState, SkuPlace};
 
 fn line(operator: &'static str, label: &'static str, note: AnyView, n: String, class: &'static str) -> AnyView {
@@ -90,8 +91,18 @@ pub fn the_count(place: &SkuPlace, clock: &Clock) -> AnyView {
 /// "3 acknowledged 2 s ago, confirmed": accepted and confirmed are two facts.
 fn push_line(push: &PushState, clock: &Clock) -> AnyView {
     let (of, words) = push_words(push, clock);
-    let reason = push.reason.as_ref().map(|reason| view! { <span class="small">{reason.clone()}</span> });
+    // What the words before it say already is not said twice.
+    let told = push.reason.as_ref().filter(|reason| !reason.starts_with(PACED));
+    let reason = told.map(|reason| view! { <span class="small">{sentence(reason)}</span> });
     view! { <p class="sum__note" title=clock.full(push.since)>{sign(of)}<span>{words}" "{reason}</span></p> }.into_any()
+}
+
+/// A reason as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).chain(std::iter::once('.')).collect()
 }
 
 /// The state of the newest push in words, with its sign. Green only when the number that should show now is the one
@@ -117,6 +128,9 @@ fn last_words(push: &PushState, clock: &Clock) -> (Sign, String) {
         "accepted" => (Sign::Waiting, format!("{ours} was acknowledged {ago}, not yet confirmed by reading it back.")),
         "confirmed" => (Sign::Fine, format!("{ours} was acknowledged {ago}, confirmed.")),
         "refused" => (Sign::Refused, format!("The shop refused our update to {n}, {ago}.")),
+        "throttled" if push.reason.as_ref().is_some_and(|reason| reason.starts_with(PACED)) => {
+            (Sign::Waiting, format!("{ours} waits until our allowance has room for it, {ago}."))
+        }
         "throttled" => (Sign::Waiting, format!("The shop was too busy for our update to {n}, {ago}.")),
         "failed" => (Sign::Waiting, format!("{ours} could not be sent, {ago}.")),
         "unknown" => (
