@@ -118,6 +118,7 @@ impl Engine {
             }
             let link = Arc::new(Link::new(row.id, row.name, side, row.paused_at > Timestamp(0), highest));
             house::refresh_default_warehouse(&self.cx, &link).await?;
+            link.behind.count(&self.cx, &link.id).await?;
             let waited_for = ledger::sales_waited_for(&self.cx.store, &link.id).await?;
             link.look_up.lock().unwrap_or_else(PoisonError::into_inner).extend(waited_for);
             self.cx.links.write().unwrap_or_else(PoisonError::into_inner).push(link);
@@ -219,7 +220,7 @@ impl Engine {
         loop {
             let mut any = false;
             for link in self.cx.links() {
-                for lane in [Lane::Read, Lane::Write] {
+                for lane in Lane::ALL {
                     while driver::step(&self.cx, &link, lane).await {
                         any = true;
                         ran += 1;
@@ -245,8 +246,7 @@ impl Engine {
             .links()
             .iter()
             .filter(|link| !link.paused.load(std::sync::atomic::Ordering::SeqCst))
-            .flat_map(|link| [link.schedule.next(Lane::Read), link.schedule.next(Lane::Write)])
-            .flatten()
+            .flat_map(|link| Lane::ALL.iter().filter_map(|lane| link.schedule.next(*lane)))
             .fold(house.next(), Timestamp::min)
     }
 }

@@ -104,6 +104,13 @@ CREATE TABLE inbox (
 ) WITHOUT ROWID;
 CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
 
+-- Records of a crowd that are kept and answered, and not in the books yet.
+CREATE TABLE inbox_waiting (
+    connection TEXT NOT NULL,
+    inbox TEXT NOT NULL,
+    PRIMARY KEY (connection, inbox)
+) WITHOUT ROWID;
+
 -- Raw bodies may hold personal data; they lie apart and go after 90 days, found by their ids,
 -- which begin with the time.
 CREATE TABLE inbox_body (

@@ -6,6 +6,7 @@
 use super::apply_orders;
 use super::apply_sales;
 use super::books::{Books, Named};
+use super::cx::Link;
 use super::retarget;
 use crate::domain::fact::{Fact, Hint, Listing, TillReading};
 use crate::domain::time::Timestamp;
@@ -13,7 +14,7 @@ use crate::store::inbox::{self, NewRecord};
 use crate::store::ledger::{NewReading, Shelf};
 use crate::store::listings::{self, Known};
 use crate::store::script::Done;
-use crate::store::{StoreError, Tx, ledger};
+use crate::store::{StoreError, Tx, backlog, ledger};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A delivery or record with what its connector understood.
@@ -124,8 +125,55 @@ pub async fn apply_again(
     for (id, _) in records {
         work.states.push((id.clone(), "done", String::new()));
     }
+    apply_records(tx, origin, records, now, work).await
+}
+
+/// Applies records that were kept a moment ago and have waited since.
+pub async fn apply_kept(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    records: &[(String, Result<Vec<Fact>, String>)],
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    apply_records(tx, origin, records, now, Work::default()).await
+}
+
+async fn apply_records(
+    tx: &mut Tx,
+    origin: Origin<'_>,
+    records: &[(String, Result<Vec<Fact>, String>)],
+    now: Timestamp,
+    mut work: Work,
+) -> Result<Applied, StoreError> {
     let new = records.iter().map(|(id, facts)| (id.as_str(), facts)).collect();
     apply_facts(tx, origin, new, None, now, &mut work).await?;
+    Ok(work.applied)
+}
+
+/// Keeps records without applying them: what can be read waits for the books, what cannot is parked.
+pub async fn keep_only(
+    tx: &mut Tx,
+    link: &Link,
+    incoming: &[&Incoming],
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let records: Vec<&NewRecord> = incoming.iter().map(|i| &i.record).collect();
+    let readable: Vec<(&NewRecord, bool)> = incoming.iter().map(|i| (&i.record, i.facts.is_ok())).collect();
+    let answer = tx.ask(vec![inbox::keep(tx.dialect(), &readable)]).await?.pop().unwrap_or_default();
+    let fresh = inbox::kept(tx, &records, &answer).await?;
+    let mut work = Work::default();
+    let mut waiting = Vec::with_capacity(incoming.len());
+    for record in incoming.iter().filter(|i| fresh.has(&i.record.id)) {
+        work.applied.fresh += 1;
+        match &record.facts {
+            Ok(_) => waiting.push(record.record.id.as_str()),
+            Err(reason) => work.park(&record.record.id, reason.clone()),
+        }
+    }
+    work.applied.repeated = i64::try_from(incoming.len()).unwrap_or(i64::MAX) - work.applied.fresh;
+    backlog::add(tx, &link.id, &waiting);
+    link.behind.more(waiting.len(), now);
+    inbox::set_states(tx, &work.states);
     Ok(work.applied)
 }
 

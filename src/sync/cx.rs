@@ -1,5 +1,6 @@
 //! What every task is handed: the store, the clock, the mint, and the connections.
 
+use super::catch_up::Behind;
 use super::intake::Intake;
 use super::refusals::Refusals;
 use super::schedule::{Schedule, Task};
@@ -59,6 +60,8 @@ pub struct Link {
     pub outcome_lost: AtomicBool,
     /// Where units of a web order count when the shop has not decided.
     pub default_warehouse: RwLock<String>,
+    /// Records that were kept in a crowd and are not in the books yet.
+    pub behind: Behind,
     /// Sales to be looked up.
     pub look_up: Mutex<BTreeSet<String>>,
 }
@@ -80,6 +83,7 @@ impl Link {
             catalogue_whole: AtomicBool::new(false),
             outcome_lost: AtomicBool::new(false),
             default_warehouse: RwLock::new(String::new()),
+            behind: Behind::default(),
             look_up: Mutex::new(BTreeSet::new()),
         }
     }

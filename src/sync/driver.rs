@@ -7,7 +7,7 @@ use super::cx::{Cx, Link, Side, TaskError};
 use super::intake::chain;
 use super::schedule::{Lane, Task};
 use super::sweep::Next;
-use super::{confirm, house, problems, push, refusals, sweep};
+use super::{catch_up, confirm, house, problems, push, refusals, sweep};
 use crate::connectors::error::CallErrorKind;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::HashSet;
@@ -20,10 +20,15 @@ use tokio::task::JoinSet;
 /// The longest sleep: a clock that was set does not leave a loop asleep.
 const NAP_MAX: Span = Span::secs(30);
 
+/// Whether a person paused what this lane does: no vendor is called then, and our own books go on.
+fn rests(link: &Link, lane: Lane) -> bool {
+    lane != Lane::Books && link.paused.load(Ordering::SeqCst)
+}
+
 /// Runs the first due task of a lane; returns whether there was one.
 pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
     let now = cx.now();
-    if link.paused.load(Ordering::SeqCst) {
+    if rests(link, lane) {
         return false;
     }
     let Some(task) = link.schedule.due(lane, now) else { return false };
@@ -81,6 +86,14 @@ fn run_task<'a>(
     task: Task,
 ) -> Pin<Box<dyn Future<Output = Result<Next, TaskError>> + Send + 'a>> {
     Box::pin(async move {
+        if task == Task::CatchUp {
+            return Ok(catch_up::catch_up(cx, link).await?);
+        }
+        if task.lane() == Lane::Read
+            && let Some(later) = catch_up::puts_off(cx, link)
+        {
+            return Ok(Next::At(later));
+        }
         match &link.side {
             Side::Till(till) => match task {
                 Task::Places => sweep::outlets(cx, link, till.as_ref()).await,
@@ -89,7 +102,7 @@ fn run_task<'a>(
                 Task::Sales => sweep::sales(cx, link, till.as_ref()).await,
                 Task::LookUp => sweep::look_up(cx, link, till.as_ref()).await,
                 Task::Compare => sweep::compare(cx, link, till.as_ref()).await,
-                Task::Push | Task::Confirm | Task::Orders | Task::Observe => Ok(Next::Later),
+                Task::Push | Task::Confirm | Task::Orders | Task::Observe | Task::CatchUp => Ok(Next::Later),
             },
             Side::Shop(shop) => match task {
                 Task::Push => push::push(cx, link, shop.as_ref()).await,
@@ -98,7 +111,7 @@ fn run_task<'a>(
                 Task::Catalogue => sweep::shop_catalogue(cx, link, shop.as_ref()).await,
                 Task::Orders => sweep::orders(cx, link, shop.as_ref()).await,
                 Task::Observe => confirm::observe(cx, link, shop.as_ref()).await,
-                Task::Stock | Task::Sales | Task::LookUp | Task::Compare => Ok(Next::Later),
+                Task::Stock | Task::Sales | Task::LookUp | Task::Compare | Task::CatchUp => Ok(Next::Later),
             },
         }
     })
@@ -170,7 +183,7 @@ pub async fn run(cx: Arc<Cx>, mut stop: watch::Receiver<bool>) {
     loop {
         for link in cx.links() {
             if running.insert(link.id.clone()) {
-                for lane in [Lane::Read, Lane::Write] {
+                for lane in Lane::ALL {
                     let (cx, link, stop) = (Arc::clone(&cx), Arc::clone(&link), stop.clone());
                     loops.spawn(async move { lane_loop(&cx, &link, lane, stop).await });
                 }
@@ -197,8 +210,7 @@ async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Recei
             continue;
         }
         let now = cx.now();
-        let paused = link.paused.load(Ordering::SeqCst);
-        let until = link.schedule.next(lane).filter(|_| !paused).map_or(NAP_MAX, |at| at.since(now));
+        let until = link.schedule.next(lane).filter(|_| !rests(link, lane)).map_or(NAP_MAX, |at| at.since(now));
         let nap = Span(until.0.clamp(1_000, NAP_MAX.0));
         tokio::select! {
             () = signal => {}

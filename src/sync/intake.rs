@@ -1,17 +1,27 @@
 //! Notices grouped into common commits: whoever holds the gate takes everybody's waiting notices along.
 //!
 //! One commit costs one wait for the disk, however many notices it carries, so the door gets faster the more
-//! people push through it. Nobody is answered before the commit that carries their notice.
+//! people push through it. Nobody is answered before the commit that carries their notice. A few go into the books
+//! in the same commit, so that the count is right at once; of a crowd each is only kept, and the books follow.
 
-use super::apply::{Applied, Incoming, Origin, apply};
+use super::apply::{Applied, Incoming, Origin, apply, keep_only};
+use super::catch_up;
 use super::cx::{Cx, Link};
+use crate::domain::time::{Span, Timestamp};
 use crate::store::{StoreError, inbox};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 /// Notices that one commit carries at most: enough to spread the disk's wait, few enough to keep it short.
 const BATCH_MAX: usize = 256;
+
+/// Notices of one connection that make a crowd: putting them into the books would keep those behind them waiting.
+const CROWD: usize = 48;
+
+/// How long after a crowd the next may be expected.
+const CROWD_LASTS: Span = Span::millis(250);
 
 /// Bytes of bodies that one commit carries at most, so that many large ones do not lie in memory twice.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -41,11 +51,28 @@ pub enum IntakeError {
 pub struct Intake {
     queue: Mutex<VecDeque<Waiting>>,
     gate: tokio::sync::Mutex<()>,
+    /// Whether a crowd is being let in.
+    crowd: AtomicBool,
+    /// When the last one was, in microseconds.
+    crowd_at: AtomicI64,
 }
 
 impl Intake {
     fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until when the door is taken to be crowded: those who were answered may be back with their next notices.
+    pub(super) fn crowded_until(&self, now: Timestamp) -> Timestamp {
+        if self.queue().len() >= CROWD || self.crowd.load(Ordering::SeqCst) {
+            return now + CROWD_LASTS;
+        }
+        Timestamp(self.crowd_at.load(Ordering::SeqCst)) + CROWD_LASTS
+    }
+
+    /// Nobody is let in while this is held; those who come wait.
+    pub(super) async fn close(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.gate.lock().await
     }
 }
 
@@ -72,7 +99,13 @@ pub async fn submit(cx: &Cx, link: &Arc<Link>, incoming: Vec<Incoming>) -> Resul
                     queue.drain(..n).collect()
                 };
                 if !batch.is_empty() {
+                    let crowd = batch.len() >= CROWD;
+                    cx.intake.crowd.store(crowd, Ordering::SeqCst);
                     carry(cx, batch).await;
+                    if crowd {
+                        cx.intake.crowd_at.store(cx.now().micros(), Ordering::SeqCst);
+                        cx.intake.crowd.store(false, Ordering::SeqCst);
+                    }
                 }
             }
         }
@@ -132,13 +165,21 @@ async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
             None => groups.push((Arc::clone(&waiting.link), waiting.incoming.iter().collect(), 1)),
         }
     }
+    for (link, _, _) in &groups {
+        catch_up::make_room(cx, link).await?;
+    }
     let mut tx = cx.store.begin().await?;
     let mut done: Vec<(Arc<Link>, Applied)> = Vec::with_capacity(groups.len());
     for (link, incoming, notices) in groups {
         let warehouse = link.default_warehouse();
         let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
-        let kept = i64::try_from(incoming.len()).unwrap_or(0);
-        let applied = if kept > 0 { apply(&mut tx, origin, &incoming, now).await? } else { Applied::default() };
+        let applied = if incoming.is_empty() {
+            Applied::default()
+        } else if link.behind.records() > 0 || incoming.len() >= CROWD {
+            keep_only(&mut tx, &link, &incoming, now).await?
+        } else {
+            apply(&mut tx, origin, &incoming, now).await?
+        };
         let counts = [("accepted", notices), ("repeated", applied.repeated), ("parked", applied.parked)];
         inbox::count_notices(&mut tx, &link.id, now, &counts);
         done.push((link, applied));
@@ -146,6 +187,9 @@ async fn commit(cx: &Cx, batch: &[Waiting]) -> Result<(), StoreError> {
     tx.commit().await?;
     for (link, applied) in done {
         cx.follow_up(&link, &applied);
+        if link.behind.records() > 0 {
+            catch_up::wake(cx, &link);
+        }
     }
     Ok(())
 }

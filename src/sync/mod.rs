@@ -1,8 +1,8 @@
 //! The loop: receive, sweep, apply, push, read back.
 //!
 //! Everything from outside enters by one door: a notice ([`receive`]) and a sweep (`sweep`) both end as inbox
-//! rows that [`apply`] turns into ledger lines and new targets, in one transaction. `push` then carries targets
-//! to the shop and reads them back. A task takes no input: it re-reads what is true, so it may run twice, late or
+//! rows that [`apply`] turns into ledger lines and new targets, in one transaction; of a crowd each is only kept, and
+//! [`catch_up`] takes them into the books in larger steps. `push` then carries targets to the shop and reads them back. A task takes no input: it re-reads what is true, so it may run twice, late or
 //! after a crash. Notices give speed; sweeps give truth.
 //!
 //! | task | every | what for |
@@ -17,6 +17,7 @@
 //! | push | when due | counts to the shop |
 //! | confirm | 2 s after | reads back what was written |
 //! | look up | when needed | sales that a return names and we do not know |
+//! | catch up | when needed | notices of a crowd into the books |
 //! | parked | 5 min | records that could not be applied |
 //! | problems | 30 s | what needs a person |
 //! | seal, forget | 1 min, 1 h | the log of automatic writes; raw bodies after 90 days |
@@ -25,6 +26,7 @@ pub mod apply;
 mod apply_orders;
 mod apply_sales;
 mod books;
+pub mod catch_up;
 mod confirm;
 pub mod cx;
 pub mod driver;

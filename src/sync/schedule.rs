@@ -30,29 +30,39 @@ pub enum Task {
     Observe,
     /// The till's whole stock.
     Compare,
+    /// Notices of a crowd into the books.
+    CatchUp,
 }
 
-/// Two loops per connection, so that a long read never holds up a write.
+/// The loops of a connection, so that a long read never holds up a write, nor either of them the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Everything that reads.
     Read,
     /// Push and confirm.
     Write,
+    /// What calls nobody; it goes on while the connection is paused.
+    Books,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Lane; 3] = [Lane::Read, Lane::Write, Lane::Books];
 }
 
 impl Task {
     /// Tasks of a till.
     pub const TILL: &'static [Task] =
-        &[Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::LookUp, Task::Compare];
+        &[Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::LookUp, Task::Compare, Task::CatchUp];
     /// Tasks of a shop.
     pub const SHOP: &'static [Task] =
-        &[Task::Push, Task::Confirm, Task::Places, Task::Catalogue, Task::Orders, Task::Observe];
+        &[Task::Push, Task::Confirm, Task::Places, Task::Catalogue, Task::Orders, Task::Observe, Task::CatchUp];
 
     /// Which loop runs it.
     pub fn lane(self) -> Lane {
         match self {
             Task::Push | Task::Confirm => Lane::Write,
+            Task::CatchUp => Lane::Books,
             _ => Lane::Read,
         }
     }
@@ -60,7 +70,7 @@ impl Task {
     /// How often it runs without any signal.
     pub fn period(self) -> Span {
         match self {
-            Task::Push | Task::Confirm => Span::secs(60),
+            Task::Push | Task::Confirm | Task::CatchUp => Span::secs(60),
             Task::Stock | Task::Sales | Task::Orders => Span::secs(60),
             Task::LookUp => Span::minutes(5),
             Task::Catalogue => Span::minutes(10),
@@ -83,6 +93,7 @@ impl Task {
             Task::LookUp => "look up",
             Task::Observe => "web stock",
             Task::Compare => "full stock",
+            Task::CatchUp => "catch up",
         }
     }
 }
@@ -104,6 +115,7 @@ pub struct Schedule {
     slots: Mutex<BTreeMap<Task, Slot>>,
     read: Notify,
     write: Notify,
+    books: Notify,
 }
 
 impl Schedule {
@@ -114,6 +126,7 @@ impl Schedule {
             slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
             read: Notify::new(),
             write: Notify::new(),
+            books: Notify::new(),
         }
     }
 
@@ -126,6 +139,7 @@ impl Schedule {
         match lane {
             Lane::Read => &self.read,
             Lane::Write => &self.write,
+            Lane::Books => &self.books,
         }
     }
 

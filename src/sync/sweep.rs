@@ -1,6 +1,7 @@
 //! Sweeps: read a feed from its cursor, keep what came, move the mark when the end is reached.
 
 use super::apply::{Applied, Incoming, Origin, apply};
+use super::catch_up;
 use super::cx::{Cx, Link, TaskError, keep_evidence};
 use super::house;
 use super::retarget::retarget;
@@ -95,7 +96,7 @@ impl<'a> PageRead<'a> {
         let now = self.cx.now();
         let warehouse = self.link.default_warehouse();
         let origin = Origin { connection: &self.link.id, default_warehouse: &warehouse };
-        let mut tx = self.cx.store.begin().await?;
+        let mut tx = catch_up::begin(self.cx, self.link).await?;
         let rows: Vec<&Incoming> = rows.iter().collect();
         let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, &rows, now).await? };
         feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now);
@@ -407,7 +408,7 @@ pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let rows = simple(cx, link, answer.value.into_iter().collect(), now);
     let warehouse = link.default_warehouse();
     let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
-    let mut tx = cx.store.begin().await?;
+    let mut tx = catch_up::begin(cx, link).await?;
     let rows: Vec<&Incoming> = rows.iter().collect();
     let applied = apply(&mut tx, origin, &rows, now).await?;
     tx.commit().await?;

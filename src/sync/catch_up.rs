@@ -1,0 +1,209 @@
+//! Notices of a crowd, from the inbox into the books.
+//!
+//! When many push through the door at once they are only kept and answered; the books follow in larger steps, which
+//! cost less for each. What came first stays first: nothing else of that connection goes into the books while
+//! something of it waits here.
+
+use super::apply::{Applied, Origin, apply_kept};
+use super::cx::{Cx, Link, Side};
+use super::intake::chain;
+use super::schedule::Task;
+use super::sweep::Next;
+use crate::domain::fact::Fact;
+use crate::domain::time::{Span, Timestamp};
+use crate::store::backlog::{self, Waiting};
+use crate::store::{StoreError, Tx, inbox};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Records that one step takes into the books: the more, the fewer times the same pages of the database are written.
+const STEP: usize = 1_024;
+
+/// Records that are read at once: their raw texts lie in memory only until they are understood.
+const READ: i64 = 256;
+
+/// Records that may wait: beyond it the door lets in no more than the books take.
+pub(super) const WAITING_MAX: i64 = 65_536;
+
+/// How often the books have a turn while a crowd keeps coming.
+const TURN: Span = Span::secs(2);
+
+/// Steps after which a task that has to come after what waits closes the door.
+const STEPS_WITH_OPEN_DOOR: usize = 64;
+
+/// How long sweeps stay away for the sake of what waits: it tells what they would read.
+const PATIENCE: Span = Span::minutes(1);
+
+/// What is known of a connection's records that wait.
+#[derive(Debug, Default)]
+pub struct Behind {
+    /// How many wait: exact or too high. Changed only by whoever holds the writer.
+    records: AtomicI64,
+    /// When the last step was taken, or the first began to wait, in microseconds.
+    since: AtomicI64,
+    /// When the first of them began to wait, in microseconds.
+    began: AtomicI64,
+    /// One step at a time: it holds what was read ahead for the next one, while the last was written.
+    ahead: tokio::sync::Mutex<Vec<Kept>>,
+}
+
+/// A kept record with what its connector understands of it.
+type Kept = (String, Result<Vec<Fact>, String>);
+
+impl Behind {
+    /// How many wait at most.
+    pub fn records(&self) -> i64 {
+        self.records.load(Ordering::SeqCst)
+    }
+
+    /// Whether one step would do.
+    fn is_one_step(&self) -> bool {
+        usize::try_from(self.records()).unwrap_or(0) <= STEP
+    }
+
+    /// What the database says when it is opened.
+    pub async fn count(&self, cx: &Cx, connection: &str) -> Result<(), StoreError> {
+        self.records.store(backlog::count(&cx.store, connection, i64::MAX).await?, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// More wait; said before the commit, so that nobody passes them by.
+    pub(super) fn more(&self, records: usize, now: Timestamp) {
+        if self.records.fetch_add(i64::try_from(records).unwrap_or(0), Ordering::SeqCst) == 0 {
+            self.since.store(now.micros(), Ordering::SeqCst);
+            self.began.store(now.micros(), Ordering::SeqCst);
+        }
+    }
+
+    /// When the books go on: after the crowd, or when it is their turn.
+    fn next(&self, cx: &Cx) -> Timestamp {
+        let turn = Timestamp(self.since.load(Ordering::SeqCst)) + TURN;
+        if self.records() < WAITING_MAX { turn.min(cx.intake.crowded_until(cx.now())) } else { Timestamp(0) }
+    }
+}
+
+/// After records were kept to wait.
+pub(super) fn wake(cx: &Cx, link: &Link) {
+    link.schedule.wake(Task::CatchUp, link.behind.next(cx));
+}
+
+/// A step, if it is time for one, and when the next is due.
+pub(super) async fn catch_up(cx: &Cx, link: &Arc<Link>) -> Result<Next, StoreError> {
+    if link.behind.records() > 0 && link.behind.next(cx) <= cx.now() {
+        step(cx, link).await?;
+    }
+    Ok(if link.behind.records() == 0 { Next::Later } else { Next::At(link.behind.next(cx)) })
+}
+
+/// Until when a sweep stays away, because so much waits that it would only add to it.
+pub(super) fn puts_off(cx: &Cx, link: &Link) -> Option<Timestamp> {
+    let began = Timestamp(link.behind.began.load(Ordering::SeqCst));
+    let now = cx.now();
+    (!link.behind.is_one_step() && now < began + PATIENCE).then_some(now + TURN)
+}
+
+/// A unit of work in which nothing of this connection waits: what is kept in it comes after what came before. The
+/// door is held for the last step.
+pub(super) async fn begin(cx: &Cx, link: &Arc<Link>) -> Result<Tx, StoreError> {
+    let tx = cx.store.begin().await?;
+    if link.behind.records() == 0 {
+        return Ok(tx);
+    }
+    drop(tx);
+    for _ in 0..STEPS_WITH_OPEN_DOOR {
+        if link.behind.is_one_step() {
+            break;
+        }
+        step(cx, link).await?;
+    }
+    let _door = cx.intake.close().await;
+    while link.behind.records() > 0 {
+        step(cx, link).await?;
+    }
+    cx.store.begin().await
+}
+
+/// Makes room where too many wait; the caller holds the door.
+pub(super) async fn make_room(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
+    while link.behind.records() >= WAITING_MAX {
+        step(cx, link).await?;
+    }
+    Ok(())
+}
+
+/// The first that wait, into the books. If something in them cannot be written, each goes alone, and the bad one is
+/// parked with its reason: it was answered, so nobody sends it again.
+async fn step(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
+    let mut ahead = link.behind.ahead.lock().await;
+    let mut records = std::mem::take(&mut *ahead);
+    if records.is_empty() {
+        records = read(cx, link, "").await?;
+    }
+    let last = records.last().map_or("", |(id, _)| id.as_str());
+    let (written, next) = tokio::join!(into_the_books(cx, link, &records), read(cx, link, last));
+    if written.is_ok() {
+        *ahead = next?;
+    }
+    match written {
+        Err(error) if !error.is_passing() && !records.is_empty() => {
+            tracing::warn!(connection.id = %link.id, error = %chain(&error), records = records.len(), "kept notices go into the books one by one");
+            for record in records {
+                let one = [record];
+                match into_the_books(cx, link, &one).await {
+                    Err(error) if !error.is_passing() => {
+                        let [(id, _)] = one;
+                        tracing::error!(connection.id = %link.id, inbox.id = %id, error = %chain(&error), "a kept notice could not be put into the books");
+                        let why = format!("it could not be put into the books: {error}");
+                        into_the_books(cx, link, &[(id, Err(why))]).await?;
+                    }
+                    result => result?,
+                }
+            }
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The next that wait after one of them, enough for a step, or all there are.
+async fn read(cx: &Cx, link: &Link, after: &str) -> Result<Vec<Kept>, StoreError> {
+    let mut records: Vec<Kept> = Vec::new();
+    while records.len() < STEP {
+        let after = records.last().map_or(after, |(id, _)| id.as_str());
+        let page = backlog::after(&cx.store, &link.id, after, READ).await?;
+        let ended = page.len() < usize::try_from(READ).unwrap_or(usize::MAX);
+        records.extend(page.into_iter().map(|waiting| understood(link, waiting)));
+        if ended {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+fn understood(link: &Link, waiting: Waiting) -> Kept {
+    let Waiting { id, kind, raw } = waiting;
+    let facts = match &link.side {
+        Side::Till(till) => till.interpret(&kind, &raw).map(|fact| vec![fact]),
+        Side::Shop(shop) => shop.interpret(&kind, &raw),
+    };
+    (id, facts.map_err(|unreadable| unreadable.reason))
+}
+
+async fn into_the_books(cx: &Cx, link: &Arc<Link>, records: &[Kept]) -> Result<(), StoreError> {
+    let now = cx.now();
+    let warehouse = link.default_warehouse();
+    let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
+    let ids: Vec<&str> = records.iter().map(|(id, _)| id.as_str()).collect();
+    let mut tx = cx.store.begin().await?;
+    let applied: Applied = apply_kept(&mut tx, origin, records, now).await?;
+    inbox::count_notices(&mut tx, &link.id, now, &[("parked", applied.parked)]);
+    let left = backlog::remove(&mut tx, &link.id, &ids, i64::MAX).await?;
+    let before = link.behind.records.swap(left, Ordering::SeqCst);
+    link.behind.since.store(now.micros(), Ordering::SeqCst);
+    if let Err(error) = tx.commit().await {
+        link.behind.records.fetch_max(before, Ordering::SeqCst);
+        return Err(error);
+    }
+    cx.follow_up(link, &applied);
+    Ok(())
+}
