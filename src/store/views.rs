@@ -125,7 +125,8 @@ macro_rules! words_sql {
     };
 }
 
-/// Variants of a search: those that the text finds as it stands, and those that have every word of it.
+/// Variants of a search: those that the text finds as it stands, and those that have every word of it. The kind is
+/// compared so that no index serves it: SQLite would make one of all terms for each search.
 macro_rules! searched_sql {
     () => {
         concat!(
@@ -133,7 +134,7 @@ macro_rules! searched_sql {
                                        WHERE kind = 'variant' AND term >= $4 AND term < $5)
               OR (($23 = '' OR LOWER(t.item) LIKE $23 OR LOWER(t.sku) LIKE $24) AND t.variant IN (SELECT s.subject FROM ",
             words_sql!(),
-            " JOIN search_term s ON s.kind = 'variant' AND s.term >= word.low AND s.term < word.high
+            " CROSS JOIN search_term s WHERE s.kind || '' = 'variant' AND s.term >= word.low AND s.term < word.high
               GROUP BY s.subject HAVING COUNT(DISTINCT word.low) = $22)))"
         )
     };
