@@ -156,7 +156,7 @@ impl Stage {
         for n in 0..steps {
             let mut any = false;
             for link in engine.cx().links() {
-                for lane in [Lane::Write, Lane::Read] {
+                for lane in [Lane::Books, Lane::Write, Lane::Read] {
                     let task = driver::step(engine.cx(), &link, lane);
                     if n + 1 == steps && cut.contains(&lane) {
                         any |= cut_short(task, polls).await.unwrap_or(true);
