@@ -467,6 +467,7 @@ CREATE TABLE activity (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL
 );
+CREATE INDEX activity_acts ON activity (action, object, at);
 CREATE TABLE activity_body (
     seq BIGINT PRIMARY KEY,
     salt TEXT NOT NULL,

@@ -225,10 +225,9 @@ pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
 async fn stopped(store: &Store, place: &str) -> Result<Option<Timestamp>, StoreError> {
     let step = "reading when writing stopped";
     let row = sqlx::query(
-        "SELECT COALESCE(MAX(CASE WHEN action = 'go live' THEN at ELSE 0 END), 0),
-                COALESCE(MAX(CASE WHEN action = 'stop writing' THEN at ELSE 0 END), 0),
-                COALESCE(MAX(CASE WHEN action = 'map outlet' THEN at ELSE 0 END), 0)
-         FROM activity WHERE object = $1 OR action = 'map outlet'",
+        "SELECT COALESCE((SELECT MAX(at) FROM activity WHERE action = 'go live' AND object = $1), 0),
+                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'stop writing' AND object = $1), 0),
+                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'map outlet'), 0)",
     )
     .bind(format!("place:{place}"))
     .fetch_one(store.read())

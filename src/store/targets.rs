@@ -277,12 +277,12 @@ pub fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) {
 
 /// What a shop said: (product, warehouse, physical, allocated, sellable). Rows that changed are kept as readings;
 /// the targets learn the numbers. Where something was written since `asked_at`, the answer may be from before it:
-/// there it says nothing.
+/// there it says nothing. Whoever writes nothing while it asks gives no moment, so that no clock can make it doubt.
 pub fn web_read(
     tx: &mut Tx,
     connection: &str,
     readings: &[(String, String, i64, i64, i64)],
-    asked_at: Timestamp,
+    asked_at: Option<Timestamp>,
     read_at: Timestamp,
 ) {
     if readings.is_empty() {
@@ -305,7 +305,10 @@ pub fn web_read(
     let dialect = tx.dialect();
     for sql in [KEEP_WEB_READINGS.text(dialect), WEB_READ.text(dialect)] {
         tx.later(
-            Statement::new(sql, "keeping what the shop said").text(json()).int(read_at.micros()).int(asked_at.micros()),
+            Statement::new(sql, "keeping what the shop said")
+                .text(json())
+                .int(read_at.micros())
+                .int(asked_at.map_or(i64::MAX, Timestamp::micros)),
         );
     }
 }

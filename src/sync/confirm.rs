@@ -89,7 +89,7 @@ pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
         let cursor = (!at.cursor.is_empty()).then_some(at.cursor.as_str());
         let asked_at = cx.now();
         let page = shop.stock(&place.warehouse.as_str().into(), cursor).await?.value;
-        keep_readings(cx, link, &page.rows, asked_at).await?;
+        keep_readings(cx, link, &page.rows, Some(asked_at)).await?;
         match page.next {
             Some(next) => at.cursor = next,
             None => {

@@ -56,7 +56,6 @@ pub(super) async fn look_at(
 ) -> Result<Vec<(Due, i64)>, TaskError> {
     let products: BTreeSet<&str> = look.iter().map(|(due, _)| due.product.as_str()).collect();
     let keys: Vec<ProductKey> = products.into_iter().map(ProductKey::new).collect();
-    let asked_at = cx.now();
     let Answer { value: ShopStock { mut readings, named }, .. } = shop.stock_of(&keys).await?;
     let named: HashSet<&str> = named.iter().map(|product| product.as_str()).collect();
     let shelves: HashSet<(String, String)> =
@@ -79,7 +78,8 @@ pub(super) async fn look_at(
         }
         wanted.push(here);
     }
-    keep_readings(cx, link, &readings, asked_at).await?;
+    // Writes and looks are of one lane: nothing was written meanwhile.
+    keep_readings(cx, link, &readings, None).await?;
     if !missing.is_empty() {
         let attempt = look.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
         let retry_at = cx.now() + retry::delay(u32::try_from(attempt + 1).unwrap_or(u32::MAX), cx.mint.below(1_000));
@@ -95,7 +95,7 @@ pub(super) async fn keep_readings(
     cx: &Cx,
     link: &Arc<Link>,
     readings: &[ShopReading],
-    asked_at: Timestamp,
+    asked_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let rows: Vec<(String, String, i64, i64, i64)> = readings
         .iter()
