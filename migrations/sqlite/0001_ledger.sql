@@ -1,5 +1,5 @@
--- Ground state: connection, place, outlet, variant, listing, link, inbox, inbox_body, sale, sale_line, tender,
--- movement, reading, web_reading, web_order, web_order_line, hold, push, exchange, feed, activity.
+-- Ground state: connection, place, outlet, variant, listing, link, inbox, inbox_body, inbox_waiting, sale, sale_line,
+-- tender, movement, reading, web_reading, web_order, web_order_line, hold, push, exchange, feed, activity.
 -- Derived from it: till_count, waiting, target, problem, search_term.
 -- Times are microseconds UTC, ids are text, booleans 0 or 1, quantities whole units unless the name says milli.
 -- Empty text and 0 stand for "not there": NULL binds differ between the two databases.

@@ -248,7 +248,9 @@ pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Resu
 pub async fn get(store: &Store, id: &str) -> Result<Option<(Parked, String, String)>, StoreError> {
     let row = sqlx::query(
         "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, ''),
-                i.way, i.state
+                i.way, CASE WHEN EXISTS (SELECT 1 FROM inbox_waiting w
+                                         WHERE w.connection = i.connection AND w.inbox = i.id)
+                            THEN 'waiting' ELSE i.state END
          FROM inbox i LEFT JOIN inbox_body b ON b.inbox = i.id WHERE i.id = $1",
     )
     .bind(id)

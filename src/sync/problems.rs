@@ -1,6 +1,7 @@
 //! What needs a person, found from what is true now. A problem that is no longer found closes itself.
 
 use super::cx::{Change, Cx};
+use super::schedule::Task;
 use crate::domain::money::Fine;
 use crate::domain::problem::{Kind, OURS_FAILS, OURS_FAILS_AFTER, Problem, STALE_AFTER, Severity, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
@@ -116,6 +117,7 @@ fn task_in_words(task: &str) -> &str {
         "seal" => "seal the log of writes",
         "forget" => "forget what is old",
         "parked" => "try kept records again",
+        "catch up" => "put notices into the books",
         "problems" => "look for problems",
         other => other,
     }
@@ -124,8 +126,11 @@ fn task_in_words(task: &str) -> &str {
 /// One problem for all of it: the database is one.
 fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
     let mut stuck = cx.stuck.before(now - OURS_FAILS_AFTER);
-    // A paused connection tries nothing, so it can neither fail nor mend.
-    stuck.retain(|(id, _, _)| cx.link(id).is_none_or(|link| !link.paused.load(std::sync::atomic::Ordering::SeqCst)));
+    // A paused connection tries nothing but its books, so the rest can neither fail nor mend.
+    stuck.retain(|(id, task, _)| {
+        let paused = || cx.link(id).is_some_and(|link| link.paused.load(std::sync::atomic::Ordering::SeqCst));
+        *task == Task::CatchUp.feed() || !paused()
+    });
     let Some(since) = stuck.iter().map(|(_, _, at)| *at).min() else { return };
     let mut tasks: Vec<&str> = stuck.iter().map(|(_, task, _)| task_in_words(task)).collect();
     tasks.sort_unstable();
