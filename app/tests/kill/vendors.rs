@@ -164,9 +164,11 @@ impl Street {
         }
     }
 
-    /// Posts what is due to the program, several at once; a program that is gone answers nothing.
-    pub fn bring_notices(&mut self, door: &str) {
-        for delivery in self.world.due_deliveries(SystemClock.now()) {
+    /// Posts what is due to the program, all at once; a program that is gone answers nothing. Returns how many.
+    pub fn bring_notices(&mut self, door: &str) -> usize {
+        let due = self.world.due_deliveries(SystemClock.now());
+        let brought = due.len();
+        for delivery in due {
             let (world, post) = (Arc::clone(&self.world), Arc::clone(&self.post));
             let url = format!("{door}/hooks/{}", delivery.connection);
             self.under_way.spawn(async move {
@@ -180,6 +182,7 @@ impl Street {
         while let Some(done) = self.under_way.try_join_next() {
             done.unwrap();
         }
+        brought
     }
 
     /// Waits for the notices that are under way.
