@@ -14,7 +14,7 @@ const ADD: RowsSql = rows_sql!(
 const REMOVE: RowsSql =
     rows_sql!("DELETE FROM inbox_waiting WHERE connection = $2 AND inbox IN (SELECT each.value->>0 FROM", ")");
 /// As far as anybody wants to know.
-const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM inbox_waiting WHERE connection = $1 LIMIT $2) AS some";
+const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM inbox_waiting WHERE connection = $1 LIMIT $2) AS counted";
 
 /// A record that waits.
 #[derive(Debug, Clone)]
