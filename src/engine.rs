@@ -245,8 +245,10 @@ impl Engine {
         self.cx
             .links()
             .iter()
-            .filter(|link| !link.paused.load(std::sync::atomic::Ordering::SeqCst))
-            .flat_map(|link| Lane::ALL.iter().filter_map(|lane| link.schedule.next(*lane)))
+            .flat_map(|link| {
+                let awake = Lane::ALL.iter().filter(|lane| !driver::rests(link, **lane));
+                awake.filter_map(|lane| link.schedule.next(*lane))
+            })
             .fold(house.next(), Timestamp::min)
     }
 }

@@ -13,9 +13,6 @@ const ADD: RowsSql = rows_sql!(
 );
 const REMOVE: RowsSql =
     rows_sql!("DELETE FROM inbox_waiting WHERE connection = $2 AND inbox IN (SELECT each.value->>0 FROM", ")");
-/// As far as anybody wants to know.
-const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM inbox_waiting WHERE connection = $1 LIMIT $2) AS counted";
-
 /// A record that waits.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -39,25 +36,24 @@ pub fn add(tx: &mut Tx, connection: &str, ids: &[&str]) {
     tx.later(Statement::new(ADD.text(tx.dialect()), "keeping what waits for the books").text(rows.into_json()));
 }
 
-/// These wait no longer; returns how many of the connection still do, counted to `most`.
-pub async fn remove(tx: &mut Tx, connection: &str, ids: &[&str], most: i64) -> Result<i64, StoreError> {
+/// These wait no longer; returns how many of them did.
+pub async fn remove(tx: &mut Tx, connection: &str, ids: &[&str]) -> Result<i64, StoreError> {
     let remove = Statement::new(REMOVE.text(tx.dialect()), "forgetting what is in the books");
-    tx.later(remove.text(keys(ids.iter().copied())).text(connection));
-    let rows = tx.rows(Statement::new(COUNT, READING).text(connection).int(most)).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(StoreError::at(READING))
+    let gone = tx.change(remove.text(keys(ids.iter().copied())).text(connection)).await?;
+    Ok(i64::try_from(gone).unwrap_or(i64::MAX))
 }
 
-/// How many records of a connection wait, counted to `most`.
-pub async fn count(store: &Store, connection: &str, most: i64) -> Result<i64, StoreError> {
-    let row = sqlx::query(COUNT).bind(connection).bind(most).fetch_one(store.read()).await;
-    row.and_then(|row| row.try_get(0)).map_err(StoreError::at(READING))
+/// How many records of a connection wait.
+pub async fn count(tx: &mut Tx, connection: &str) -> Result<i64, StoreError> {
+    let count = Statement::new("SELECT COUNT(*) FROM inbox_waiting WHERE connection = $1", READING).text(connection);
+    tx.rows(count).await?.first().map_or(Ok(0), |row| row.try_get(0)).map_err(StoreError::at(READING))
 }
 
 /// Those of a connection that wait, after one of them (empty: from the first), in the order in which they came.
 pub async fn after(store: &Store, connection: &str, after: &str, limit: i64) -> Result<Vec<Waiting>, StoreError> {
     let rows = sqlx::query(
-        "SELECT w.inbox, i.kind, COALESCE(b.raw, '')
-         FROM inbox_waiting w JOIN inbox i ON i.id = w.inbox LEFT JOIN inbox_body b ON b.inbox = w.inbox
+        "SELECT w.inbox, COALESCE(i.kind, ''), COALESCE(b.raw, '')
+         FROM inbox_waiting w LEFT JOIN inbox i ON i.id = w.inbox LEFT JOIN inbox_body b ON b.inbox = w.inbox
          WHERE w.connection = $1 AND w.inbox > $2 ORDER BY w.inbox LIMIT $3",
     )
     .bind(connection)

@@ -2,7 +2,7 @@
 //!
 //! When many push through the door at once they are only kept and answered; the books follow in larger steps, which
 //! cost less for each. What came first stays first: nothing else of that connection goes into the books while
-//! something of it waits here.
+//! something of it waits here, but what waits itself.
 
 use super::apply::{Applied, Origin, apply_kept};
 use super::cx::{Cx, Link, Side};
@@ -19,14 +19,20 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// Records that one step takes into the books: the more, the fewer times the same pages of the database are written.
 const STEP: usize = 1_024;
 
-/// Records that are read at once: their raw texts lie in memory only until they are understood.
-const READ: i64 = 256;
+/// Records that are read at once: their raw texts, of up to a megabyte each, lie in memory until they are understood.
+const READ: i64 = 32;
 
-/// Records that may wait: beyond it the door lets in no more than the books take.
-pub(super) const WAITING_MAX: i64 = 65_536;
+/// Records that may be behind: beyond it the door lets in no more than the books take.
+pub(super) const BEHIND_MAX: i64 = 65_536;
 
-/// How often the books have a turn while a crowd keeps coming.
+/// How often the books have a turn while a crowd keeps coming, at first.
 const TURN: Span = Span::secs(2);
+
+/// How long the door comes first. A flood that goes on has to share: then the books have as much of the time as it.
+const DOOR_FIRST: Span = Span::secs(10);
+
+/// The pause between two turns then, about as long as a step.
+const SHARED: Span = Span::millis(250);
 
 /// Steps after which a task that has to come after what waits closes the door.
 const STEPS_WITH_OPEN_DOOR: usize = 64;
@@ -37,7 +43,7 @@ const PATIENCE: Span = Span::minutes(1);
 /// What is known of a connection's records that wait.
 #[derive(Debug, Default)]
 pub struct Behind {
-    /// How many wait: exact or too high. Changed only by whoever holds the writer.
+    /// How many wait: exact or too high.
     records: AtomicI64,
     /// When the last step was taken, or the first began to wait, in microseconds.
     since: AtomicI64,
@@ -63,7 +69,8 @@ impl Behind {
 
     /// What the database says when it is opened.
     pub async fn count(&self, cx: &Cx, connection: &str) -> Result<(), StoreError> {
-        self.records.store(backlog::count(&cx.store, connection, i64::MAX).await?, Ordering::SeqCst);
+        let mut tx = cx.store.begin().await?;
+        self.records.store(backlog::count(&mut tx, connection).await?, Ordering::SeqCst);
         Ok(())
     }
 
@@ -77,9 +84,20 @@ impl Behind {
 
     /// When the books go on: after the crowd, or when it is their turn.
     fn next(&self, cx: &Cx) -> Timestamp {
-        let turn = Timestamp(self.since.load(Ordering::SeqCst)) + TURN;
-        if self.records() < WAITING_MAX { turn.min(cx.intake.crowded_until(cx.now())) } else { Timestamp(0) }
+        let now = cx.now();
+        if self.records() >= BEHIND_MAX {
+            return now;
+        }
+        let turn = if now.since(past(&self.began, now)) < DOOR_FIRST { TURN } else { SHARED };
+        (past(&self.since, now) + turn).min(cx.intake.crowded_until(now))
     }
+}
+
+/// A moment that was noted. One that is still to come was noted by a clock that has been set back since: it counts as
+/// long past.
+pub(super) fn past(noted: &AtomicI64, now: Timestamp) -> Timestamp {
+    let at = Timestamp(noted.load(Ordering::SeqCst));
+    if at > now { Timestamp(0) } else { at }
 }
 
 /// After records were kept to wait.
@@ -97,9 +115,8 @@ pub(super) async fn catch_up(cx: &Cx, link: &Arc<Link>) -> Result<Next, StoreErr
 
 /// Until when a sweep stays away, because so much waits that it would only add to it.
 pub(super) fn puts_off(cx: &Cx, link: &Link) -> Option<Timestamp> {
-    let began = Timestamp(link.behind.began.load(Ordering::SeqCst));
     let now = cx.now();
-    (!link.behind.is_one_step() && now < began + PATIENCE).then_some(now + TURN)
+    (!link.behind.is_one_step() && now < past(&link.behind.began, now) + PATIENCE).then_some(now + TURN)
 }
 
 /// A unit of work in which nothing of this connection waits: what is kept in it comes after what came before. The
@@ -125,7 +142,7 @@ pub(super) async fn begin(cx: &Cx, link: &Arc<Link>) -> Result<Tx, StoreError> {
 
 /// Makes room where too many wait; the caller holds the door.
 pub(super) async fn make_room(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
-    while link.behind.records() >= WAITING_MAX {
+    while link.behind.records() >= BEHIND_MAX {
         step(cx, link).await?;
     }
     Ok(())
@@ -138,6 +155,10 @@ async fn step(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
     let mut records = std::mem::take(&mut *ahead);
     if records.is_empty() {
         records = read(cx, link, "").await?;
+    }
+    if records.is_empty() {
+        // Fewer wait than we thought: a commit that failed, or that came through although it seemed to fail.
+        return link.behind.count(cx, &link.id).await;
     }
     let last = records.last().map_or("", |(id, _)| id.as_str());
     let (written, next) = tokio::join!(into_the_books(cx, link, &records), read(cx, link, last));
@@ -197,13 +218,11 @@ async fn into_the_books(cx: &Cx, link: &Arc<Link>, records: &[Kept]) -> Result<(
     let mut tx = cx.store.begin().await?;
     let applied: Applied = apply_kept(&mut tx, origin, records, now).await?;
     inbox::count_notices(&mut tx, &link.id, now, &[("parked", applied.parked)]);
-    let left = backlog::remove(&mut tx, &link.id, &ids, i64::MAX).await?;
-    let before = link.behind.records.swap(left, Ordering::SeqCst);
+    let gone = backlog::remove(&mut tx, &link.id, &ids).await?;
+    tx.commit().await?;
+    // After the commit: whoever does not get here leaves the number too high.
+    link.behind.records.fetch_sub(gone, Ordering::SeqCst);
     link.behind.since.store(now.micros(), Ordering::SeqCst);
-    if let Err(error) = tx.commit().await {
-        link.behind.records.fetch_max(before, Ordering::SeqCst);
-        return Err(error);
-    }
     cx.follow_up(link, &applied);
     Ok(())
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 const NAP_MAX: Span = Span::secs(30);
 
 /// Whether a person paused what this lane does: no vendor is called then, and our own books go on.
-fn rests(link: &Link, lane: Lane) -> bool {
+pub(crate) fn rests(link: &Link, lane: Lane) -> bool {
     lane != Lane::Books && link.paused.load(Ordering::SeqCst)
 }
 

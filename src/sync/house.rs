@@ -2,6 +2,7 @@
 //! writes, raw bodies forgotten in time.
 
 use super::apply::{Origin, apply_again};
+use super::catch_up;
 use super::cx::{Cx, Link, Side};
 use super::retarget::retarget;
 use crate::domain::fact::Fact;
@@ -132,7 +133,7 @@ pub async fn retry_parked(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
             .collect();
         let warehouse = link.default_warehouse();
         let origin = Origin { connection: &link.id, default_warehouse: &warehouse };
-        let mut tx = cx.store.begin().await?;
+        let mut tx = catch_up::begin(cx, link).await?;
         let applied = apply_again(&mut tx, origin, &records, cx.now()).await?;
         tx.commit().await?;
         // What is still parked must not wake the catalogue again: that is what got us here.

@@ -5,7 +5,7 @@
 //! in the same commit, so that the count is right at once; of a crowd each is only kept, and the books follow.
 
 use super::apply::{Applied, Incoming, Origin, apply, keep_only};
-use super::catch_up;
+use super::catch_up::{self, past};
 use super::cx::{Cx, Link};
 use crate::domain::time::{Span, Timestamp};
 use crate::store::{StoreError, inbox};
@@ -21,7 +21,7 @@ const BATCH_MAX: usize = 256;
 const CROWD: usize = 48;
 
 /// How long after a crowd the next may be expected.
-const CROWD_LASTS: Span = Span::millis(250);
+const CROWD_LASTS: Span = Span::millis(60);
 
 /// Bytes of bodies that one commit carries at most, so that many large ones do not lie in memory twice.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -67,7 +67,7 @@ impl Intake {
         if self.queue().len() >= CROWD || self.crowd.load(Ordering::SeqCst) {
             return now + CROWD_LASTS;
         }
-        Timestamp(self.crowd_at.load(Ordering::SeqCst)) + CROWD_LASTS
+        past(&self.crowd_at, now) + CROWD_LASTS
     }
 
     /// Nobody is let in while this is held; those who come wait.
