@@ -64,7 +64,7 @@ pub async fn evidence(
                     "What became of it".to_owned(),
                     match state.as_str() {
                         "parked" => "kept, not used",
-                        "waiting" => "kept, its turn comes within seconds",
+                        "waiting" => "kept, its turn comes soon",
                         "older" => "older than what we had, changed nothing",
                         _ => "used",
                     }

@@ -24,9 +24,8 @@ pub(super) async fn apply(
         return Ok(Vec::new());
     }
     let connection = origin.connection;
-    let newest = newest_of_batch(batch, work);
     let heads = &books.heads;
-    let fresh = accept(newest, heads, &books.known, work);
+    let fresh = accept(batch, heads, &books.known, work);
     let existing: Vec<&str> =
         fresh.iter().map(|(_, sale)| sale.document.as_str()).filter(|d| heads.contains_key(*d)).collect();
     let booked = if existing.is_empty() { HashMap::new() } else { ledger::booked(tx, connection, &existing).await? };
@@ -75,43 +74,43 @@ pub(super) async fn apply(
     Ok(moved)
 }
 
-/// Of several versions of a document in one batch only the newest is applied.
-fn newest_of_batch<'a>(batch: &[(&'a str, &'a Sale)], work: &mut Work) -> BTreeMap<&'a str, (&'a str, &'a Sale)> {
-    let mut newest: BTreeMap<&str, (&str, &Sale)> = BTreeMap::new();
-    for (id, sale) in batch {
-        match newest.get(sale.document.as_str()) {
-            Some((_, other)) if other.version >= sale.version => work.older(id),
-            Some((other_id, _)) => {
-                work.older(other_id);
-                newest.insert(sale.document.as_str(), (id, sale));
-            }
-            None => {
-                newest.insert(sale.document.as_str(), (id, sale));
-            }
-        }
-    }
-    newest
-}
-
-/// Sorts out what is older than what we have and what names a product that we do not know.
+/// Of each document the newest version that can be counted, if it is newer than what we have. One that names a product
+/// we do not know is parked, and takes away nothing from those before it: the result is that of one after the other.
 fn accept<'a>(
-    newest: BTreeMap<&'a str, (&'a str, &'a Sale)>,
+    batch: &[(&'a str, &'a Sale)],
     heads: &HashMap<String, SaleHead>,
     known: &HashMap<String, Known>,
     work: &mut Work,
 ) -> Vec<(&'a str, &'a Sale)> {
-    let mut fresh = Vec::with_capacity(newest.len());
-    for (document, (id, sale)) in newest {
+    let mut newest: BTreeMap<&str, (&str, &Sale)> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for &(id, sale) in batch {
+        let document = sale.document.as_str();
         if heads.get(document).is_some_and(|head| head.version >= sale.version) {
             work.older(id);
         } else if let Some(line) = sale.lines.iter().find(|line| !known.contains_key(line.product.as_str())) {
-            work.park(id, format!("sale {} names the product {}, which we do not know yet", sale.number, line.product));
-            work.applied.wake.push(Hint::Catalogue);
+            unknown.push((id, sale, line));
         } else {
-            fresh.push((id, sale));
+            match newest.get(document) {
+                Some((_, other)) if other.version >= sale.version => work.older(id),
+                other => {
+                    if let Some((other, _)) = other {
+                        work.older(other);
+                    }
+                    newest.insert(document, (id, sale));
+                }
+            }
         }
     }
-    fresh
+    for (id, sale, line) in unknown {
+        if newest.get(sale.document.as_str()).is_some_and(|(_, other)| other.version >= sale.version) {
+            work.older(id);
+        } else {
+            work.park(id, format!("sale {} names the product {}, which we do not know yet", sale.number, line.product));
+            work.applied.wake.push(Hint::Catalogue);
+        }
+    }
+    newest.into_values().collect()
 }
 
 /// The holds that this version of a document asks for; 0 units releases one.

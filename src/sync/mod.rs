@@ -2,8 +2,9 @@
 //!
 //! Everything from outside enters by one door: a notice ([`receive`]) and a sweep (`sweep`) both end as inbox
 //! rows that [`apply`] turns into ledger lines and new targets, in one transaction; of a crowd each is only kept, and
-//! [`catch_up`] takes them into the books in larger steps. `push` then carries targets to the shop and reads them back. A task takes no input: it re-reads what is true, so it may run twice, late or
-//! after a crash. Notices give speed; sweeps give truth.
+//! [`catch_up`] takes them into the books in larger steps. `push` then carries targets to the shop and reads them back.
+//! A task takes no input: it re-reads what is true, so it may run twice, late or after a crash. Notices give speed;
+//! sweeps give truth.
 //!
 //! | task | every | what for |
 //! |---|---|---|

@@ -435,3 +435,25 @@ async fn a_count_that_cannot_be_read_does_not_make_an_older_one_true_for_longer(
         assert_eq!((count.reading_units(), count.after, count.pending), (10, -1, 0), "{kind:?}: the sale counts");
     }
 }
+
+/// Whether two versions of a sale come one after the other or together: the one that can be counted counts.
+#[tokio::test]
+async fn a_version_that_cannot_be_counted_takes_nothing_from_the_one_before() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        desk.list(KNOWN, "SKU-1", true).await;
+        let known = line("l", KNOWN, "1", "\"10.00000\"");
+        let strange = format!("{known},{}", line("m", "nobody-knows", "1", "\"10.00000\""));
+        let first = |n: usize| form("sale.update", &sale(&format!("s-{n}"), &(2_000 + 2 * n).to_string(), &known));
+        let second = |n: usize| form("sale.update", &sale(&format!("s-{n}"), &(2_001 + 2 * n).to_string(), &strange));
+        // The first of all goes alone and leaves the others to one batch, too few to be a crowd.
+        let bodies: Vec<Vec<u8>> =
+            std::iter::once(good(1)).chain((0..20).flat_map(|n| [first(n), second(n)])).collect();
+        let answers = futures_util::future::join_all(bodies.into_iter().map(|body| desk.push_signed(body))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200), "{kind:?}");
+        let units: i64 = desk.booked().await.values().sum();
+        assert_eq!(units, -21, "{kind:?}: each sale of the known product is counted");
+        let parked = inbox::parked(desk.engine.store(), None, 100).await.unwrap();
+        assert_eq!(parked.len(), 20, "{kind:?}: each later version waits for its product");
+    }
+}

@@ -10,7 +10,7 @@ use truecount::domain::time::Span;
 use truecount::sim::Options;
 use truecount::store::inbox;
 use truecount::sync::cx::Link;
-use truecount::sync::driver;
+use truecount::sync::driver::{self, HouseWork};
 use truecount::sync::schedule::{Lane, Task};
 
 /// A live shop after two busy hours of which we heard nothing, and its till.
@@ -87,19 +87,43 @@ async fn a_sweep_comes_after_what_waits() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_stops_no_books() {
+    for kind in databases() {
+        let (mut stage, till) = busy(&kind, 45).await;
+        rush(&stage).await;
+        assert!(till.behind.records() > 100, "{kind:?}");
+        let before = stage.now();
+        stage.clock.set(before - Span::hours(1));
+        while driver::step(stage.engine().cx(), &till, Lane::Books).await {}
+        assert_eq!(till.behind.records(), 0, "{kind:?}: what was noted an hour ahead counts as past");
+        stage.clock.set(before);
+        stage.pass(Span::minutes(10)).await;
+        stage.assert_sound(&format!("{kind:?}, crowd and clock")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_paused_till_is_not_called_and_its_notices_are_counted() {
     for kind in databases() {
         let (mut stage, till) = busy(&kind, 44).await;
-        till.paused.store(true, Ordering::SeqCst);
         let calls = stage.world.audit().calls;
         rush(&stage).await;
         assert!(till.behind.records() > 100, "{kind:?}");
+        for link in stage.engine().cx().links() {
+            link.paused.store(true, Ordering::SeqCst);
+        }
+        let mut house = HouseWork::default();
+        house.step(stage.engine().cx()).await;
+        let due = stage.engine().next_due(&house);
+        assert!(due <= stage.now() + Span::secs(1), "{kind:?}: the books are due although everything is paused");
         stage.wait(Span::secs(1));
         while driver::step(stage.engine().cx(), &till, Lane::Books).await {}
         assert_eq!(till.behind.records(), 0, "{kind:?}: the books go on");
         assert!(!driver::step(stage.engine().cx(), &till, Lane::Read).await, "{kind:?}: nothing is read");
         assert_eq!(stage.world.audit().calls, calls, "{kind:?}");
-        till.paused.store(false, Ordering::SeqCst);
+        for link in stage.engine().cx().links() {
+            link.paused.store(false, Ordering::SeqCst);
+        }
         stage.pass(Span::minutes(10)).await;
         stage.assert_sound(&format!("{kind:?}, crowd and pause")).await;
     }

@@ -59,7 +59,7 @@ pub fn view(text: &str, found: &[Found]) -> AnyView {
             <span class="search-page__field">{icon("search")}<input id="search-here" name="q" type="search" value=text.to_owned() autocomplete="off" spellcheck="false"/></span>
             {button::submit(Kind::Recommended, "Search")}
         </form>
-        {results}
+        <section id="found" aria-label="Results" data-live="" data-topics="sku">{results}</section>
     }
     .into_any()
 }

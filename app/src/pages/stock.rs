@@ -59,12 +59,19 @@ pub fn view(stock: &Stock, query: &StockQuery, may_export: bool) -> AnyView {
     let table = if stock.rows.is_empty() { nothing(stock, query) } else { table(stock, query) };
     let href = |page| stock_address::write("/stock", &StockQuery { page, ..query.clone() });
     view! {
-        {page_head("Stock", sentence(stock), export)}
+        {page_head("Stock", live("stock-sentence", sentence(stock)), export)}
         {filters(stock, query)}
         <section id="stock" aria-label="Stock list" data-live="" data-topics="sku">{table}</section>
-        {(stock.matching > 0).then(|| pager(query.page, stock.page_size, stock.matching, sorted_words(query), href))}
+        <div id="stock-pages" data-live="" data-topics="sku">
+            {(stock.matching > 0).then(|| pager(query.page, stock.page_size, stock.matching, sorted_words(query), href))}
+        </div>
     }
     .into_any()
+}
+
+/// Words that change with the counts below them.
+fn live(id: &'static str, words: AnyView) -> AnyView {
+    view! { <span id=id data-live="" data-topics="sku">{words}</span> }.into_any()
 }
 
 fn sentence(stock: &Stock) -> AnyView {

@@ -1,7 +1,7 @@
 //! The log: set up once, to standard error, as text or JSON. Values are escaped by the formatter; what must never
 //! be logged (bodies, tokens, passwords, names) is kept out where the lines are written.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 use truecount::config::{Config, LogFormat};
 
@@ -23,7 +23,8 @@ pub fn check(config: &Config) -> Result<(), TelemetryError> {
 
 /// Sets the log up; once per process.
 pub fn start(config: &Config) -> Result<(), TelemetryError> {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(config)?).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter(config)?).with_writer(|| Unfailing(std::io::stderr()));
     let done = match config.log_format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
@@ -38,8 +39,48 @@ pub fn start(config: &Config) -> Result<(), TelemetryError> {
     Ok(())
 }
 
+/// Where lines go that nobody has to read: a full disk behind the log, or a reader that went away, stops no sale.
+struct Unfailing<W>(W);
+
+impl<W: Write> Write for Unfailing<W> {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
 fn filter(config: &Config) -> Result<EnvFilter, TelemetryError> {
     // The session layer calls an expired cookie suspicious; we count such things ourselves.
     let with_quiet = format!("tower_sessions=error,tower_sessions_core=error,{}", config.log);
     EnvFilter::builder().parse(with_quiet).map_err(TelemetryError::Filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that is full.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_stops_nothing() {
+        let mut log = Unfailing(Full);
+        assert_eq!(log.write(b"a line").unwrap(), 6);
+        log.flush().unwrap();
+    }
 }
