@@ -131,3 +131,17 @@ pub fn failed(tx: &mut Tx, connection: &str, feed: &str, error: &str, now: Times
         .text(error),
     );
 }
+
+/// What was noted as failing works again; the marks stay where they are.
+pub fn works(tx: &mut Tx, connection: &str, feed: &str, now: Timestamp) {
+    tx.later(
+        Statement::new(
+            "UPDATE feed SET tried_at = $3, failing_since = 0, error = ''
+             WHERE connection = $1 AND feed = $2 AND failing_since > 0",
+            "noting that a task works again",
+        )
+        .text(connection)
+        .text(feed)
+        .int(now.micros()),
+    );
+}

@@ -43,6 +43,12 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
                 Next::At(at) => Some(at),
             };
             link.schedule.done(task, now, again);
+            if !task.has_mark()
+                && link.schedule.take_noted(task)
+                && let Err(error) = sweep::note_success(cx, link, task).await
+            {
+                tracing::error!(connection.id = %link.id, error = %chain(&error), "that a task works again could not be noted");
+            }
         }
         Err(error) => {
             let now = cx.now();

@@ -80,6 +80,11 @@ impl Task {
         }
     }
 
+    /// Whether it moves a mark or a cursor of its own, which says that it works.
+    pub fn has_mark(self) -> bool {
+        !matches!(self, Task::Confirm | Task::LookUp | Task::CatchUp)
+    }
+
     /// The feed whose mark and failures belong to it, as the database names it.
     pub fn feed(self) -> &'static str {
         match self {
@@ -105,6 +110,8 @@ const SOONEST: Span = Span::millis(20);
 struct Slot {
     due: Timestamp,
     failures: u32,
+    /// Whether the database may still say that it fails: the last process or this one noted so.
+    noted: bool,
     /// Not before this moment, whatever wakes it: a vendor or our budget said so.
     not_before: Timestamp,
 }
@@ -121,7 +128,7 @@ pub struct Schedule {
 impl Schedule {
     /// Everything is due at once.
     pub fn new(tasks: &[Task]) -> Self {
-        let slot = Slot { due: Timestamp(0), failures: 0, not_before: Timestamp(0) };
+        let slot = Slot { due: Timestamp(0), failures: 0, noted: true, not_before: Timestamp(0) };
         Self {
             slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
             read: Notify::new(),
@@ -190,6 +197,11 @@ impl Schedule {
         }
     }
 
+    /// Whether it may be noted as failing; asked once after it worked.
+    pub fn take_noted(&self, task: Task) -> bool {
+        self.slots().get_mut(&task).is_some_and(|slot| std::mem::take(&mut slot.noted))
+    }
+
     /// It did not work: again when the other side allows it, or later and later.
     pub fn failed(&self, task: Task, now: Timestamp, not_before: Option<Timestamp>, mint: &Mint) {
         if let Some(slot) = self.slots().get_mut(&task) {
@@ -201,6 +213,7 @@ impl Schedule {
                     now + retry::delay(slot.failures, mint.below(1_000))
                 }
             };
+            slot.noted = true;
             slot.due = at;
             slot.not_before = at;
         }

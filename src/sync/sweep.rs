@@ -425,3 +425,10 @@ pub(super) async fn note_failure(cx: &Cx, link: &Arc<Link>, task: Task, error: &
     feeds::failed(&mut tx, &link.id, task.feed(), &error.to_string(), cx.now());
     tx.commit().await
 }
+
+/// Notes on the feed of a task without a mark that it works.
+pub(super) async fn note_success(cx: &Cx, link: &Arc<Link>, task: Task) -> Result<(), StoreError> {
+    let mut tx = cx.store.begin().await?;
+    feeds::works(&mut tx, &link.id, task.feed(), cx.now());
+    tx.commit().await
+}

@@ -5,12 +5,13 @@ use crate::shop::{Kind, databases};
 use crate::stage::Stage;
 use truecount::domain::access::Role;
 use truecount::domain::ids::PersonId;
-use truecount::domain::time::Span;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::views::StockQuery;
 use truecount::operator::{Actor, OperatorError, connections, search, stock};
 use truecount::rehearsal::map_outlets;
 use truecount::sim::options::Options;
-use truecount::store::{connections as places, listings, problems};
+use truecount::store::{connections as places, feeds, listings, problems};
+use truecount::sync::schedule::Task;
 
 fn admin() -> Actor {
     Actor { person: PersonId::new("p"), name: "A person".into(), role: Role::Admin }
@@ -224,5 +225,23 @@ async fn a_search_shows_the_counts_of_what_it_finds_and_calls_a_return_a_return(
             assert_eq!(found[0].document, format!("{of}{number}"));
             assert!(found.iter().any(|line| line.sku == skus[0] && line.sum.is_some()), "{found:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_task_without_a_mark_of_its_own_says_that_it_works_again() {
+    for kind in databases() {
+        let mut stage = Stage::live(&kind).await;
+        let shop = stage.engine().cx().links().into_iter().find(|link| link.is_shop()).unwrap();
+        let feed = Task::Confirm.feed();
+        let mut tx = stage.engine().store().begin().await.unwrap();
+        feeds::failed(&mut tx, &shop.id, feed, "the vendor asks us to wait", stage.now());
+        tx.commit().await.unwrap();
+        shop.schedule.failed(Task::Confirm, stage.now(), None, stage.engine().mint());
+        let failing =
+            async |stage: &Stage| feeds::get(stage.engine().store(), &shop.id, feed).await.unwrap().failing_since;
+        assert!(failing(&stage).await > Timestamp(0), "{kind:?}");
+        stage.pass(Span::minutes(5)).await;
+        assert_eq!(failing(&stage).await, Timestamp(0), "{kind:?}: it has worked since");
     }
 }
