@@ -3,7 +3,7 @@
 //! Whoever comes first writes down what everybody brought; the others are answered at once, because no answer depends
 //! on the count.
 
-use super::cx::Cx;
+use super::cx::{Change, Cx};
 use super::intake::chain;
 use crate::domain::time::Timestamp;
 use crate::store::{StoreError, inbox};
@@ -65,6 +65,8 @@ pub(super) async fn flush(cx: &Cx) {
             }
             return;
         }
+        // Nobody listening is fine.
+        let _ = cx.changes.send(Change::Connections);
     }
 }
 

@@ -5,6 +5,7 @@ use crate::desk::{Desk, NOW, TILL};
 use crate::shop::databases;
 use http::HeaderMap;
 use std::collections::BTreeMap;
+use truecount::engine::Change;
 use truecount::store::{feeds, inbox, ledger, views};
 use truecount::sync::cx::Side;
 use truecount::sync::house;
@@ -455,5 +456,15 @@ async fn a_version_that_cannot_be_counted_takes_nothing_from_the_one_before() {
         assert_eq!(units, -21, "{kind:?}: each sale of the known product is counted");
         let parked = inbox::parked(desk.engine.store(), None, 100).await.unwrap();
         assert_eq!(parked.len(), 20, "{kind:?}: each later version waits for its product");
+    }
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_a_refused_notice() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        let mut changes = desk.engine.changes();
+        assert_eq!(desk.push(&HeaderMap::new(), good(1)).await.status, 401, "{kind:?}");
+        assert_eq!(changes.try_recv().unwrap(), Change::Connections, "{kind:?}");
     }
 }
