@@ -209,15 +209,16 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             kind: Kind::NotWritten,
             severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
             team: "operations",
-            title: format!(
-                "{} is not written since {time}; {}",
-                place.name,
-                if shows.is_empty() { "nothing differs yet".to_owned() } else { shows.join(", ") }
-            ),
+            // That nothing differs is not said: it is true only until the next sale.
+            title: if shows.is_empty() {
+                format!("{} is not written since {time}", place.name)
+            } else {
+                format!("{} is not written since {time}; {}", place.name, shows.join(", "))
+            },
             why: format!("{why} {time} is {} time.", city(zone.name())),
             money_minor: Fine(place.money_fine).to_minor().0,
             currency: String::new(),
-            waits: if shows.is_empty() { "nothing yet".into() } else { units(place.over.1 + place.under.1) },
+            waits: if shows.is_empty() { String::new() } else { units(place.over.1 + place.under.1) },
             actions: [
                 Some((press.into(), href)),
                 (!shows.is_empty()).then(|| ("Show them".into(), format!("/stock?place={}&differs=yes", place.place))),
