@@ -93,12 +93,12 @@ const SAVE_COUNTS: RowsSql = rows_sql!(
         pending = excluded.pending, base = excluded.base, risen = excluded.risen, read_at = excluded.read_at"
 );
 const INSIDE: RowsSql = rows_sql!(
-    "SELECT each.value->>0, each.value->>1, CAST(SUM(m.units) AS BIGINT) FROM",
+    "SELECT each.value->>0, each.value->>1, CAST(each.value->>3 AS BIGINT), CAST(SUM(m.units) AS BIGINT) FROM",
     "CROSS JOIN movement m
      WHERE m.connection = $2 AND m.product = each.value->>0 AND m.outlet = each.value->>1
        AND m.version > CAST(each.value->>2 AS BIGINT) AND m.version <= CAST(each.value->>3 AS BIGINT)
        AND m.cause <> 'unexplained'
-     GROUP BY each.value->>0, each.value->>1"
+     GROUP BY each.value->>0, each.value->>1, each.value->>3"
 );
 const READINGS: RowsSql = rows_sql!(
     "INSERT INTO reading (connection, product, outlet, version, on_hand_milli, known_at, inbox)
@@ -297,12 +297,13 @@ pub fn save_counts(tx: &mut Tx, connection: &str, counts: &[(Shelf, TillCount)],
     );
 }
 
-/// For each (product, outlet, from, to): the sum of movements ordered after `from` and not after `to`.
+/// For each (product, outlet, from, to): the sum of movements ordered after `from` and not after `to`, by shelf and
+/// `to`.
 pub async fn inside(
     tx: &mut Tx,
     connection: &str,
     ranges: &[(Shelf, i64, i64)],
-) -> Result<HashMap<Shelf, i64>, StoreError> {
+) -> Result<HashMap<(Shelf, i64), i64>, StoreError> {
     if ranges.is_empty() {
         return Ok(HashMap::new());
     }
@@ -318,7 +319,7 @@ pub async fn inside(
         .map_err(at("summing movements"))?;
     found
         .iter()
-        .map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)))
+        .map(|row| Ok((((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?), row.try_get(3)?)))
         .collect::<Result<_, _>>()
         .map_err(at("summing movements"))
 }

@@ -264,7 +264,8 @@ async fn join_counts(
     work: &mut Work,
 ) -> Result<(), StoreError> {
     let (stock_as_of, base) = books.marks;
-    let mut newest: BTreeMap<Shelf, (i64, i64)> = BTreeMap::new();
+    // Each in its order: a rise between two of them may not be hidden by a fall.
+    let mut read: BTreeMap<Shelf, BTreeMap<i64, i64>> = BTreeMap::new();
     let mut kept = Vec::new();
     for (id, reading) in readings {
         let Some(version) = reading.version else {
@@ -284,13 +285,10 @@ async fn join_counts(
             on_hand_milli: reading.on_hand_milli,
             inbox: (*id).to_owned(),
         });
-        let entry = newest.entry(shelf).or_insert((version, reading.on_hand_milli));
-        if version > entry.0 {
-            *entry = (version, reading.on_hand_milli);
-        }
+        read.entry(shelf).or_default().insert(version, reading.on_hand_milli);
     }
     let distinct: BTreeSet<Shelf> =
-        moved.iter().map(|(shelf, _, _)| shelf.clone()).chain(newest.keys().cloned()).collect();
+        moved.iter().map(|(shelf, _, _)| shelf.clone()).chain(read.keys().cloned()).collect();
     if distinct.is_empty() {
         return Ok(());
     }
@@ -308,19 +306,23 @@ async fn join_counts(
             count.moved(*units, *order);
         }
     }
-    let ranges: Vec<(Shelf, i64, i64)> = newest
-        .iter()
-        .filter_map(|(shelf, (version, _))| {
-            let from = counts.get(shelf).map_or(0, |count| if count.known { count.as_of } else { i64::MIN });
-            (*version > from).then(|| (shelf.clone(), from, *version))
-        })
-        .collect();
-    let inside = ledger::inside(tx, origin.connection, &ranges).await?;
-    for (shelf, (version, on_hand_milli)) in &newest {
-        if let Some(count) = counts.get_mut(shelf) {
-            count.read(*on_hand_milli, *version, inside.get(shelf).copied().unwrap_or(0));
-            work.touch(&shelf.0, now);
+    let mut ranges: Vec<(Shelf, i64, i64)> = Vec::new();
+    for (shelf, readings) in &read {
+        let mut from = counts.get(shelf).map_or(0, |count| if count.known { count.as_of } else { i64::MIN });
+        for version in readings.keys().copied().filter(|version| *version > from).collect::<Vec<_>>() {
+            ranges.push((shelf.clone(), from, version));
+            from = version;
         }
+    }
+    let inside = ledger::inside(tx, origin.connection, &ranges).await?;
+    for (shelf, readings) in &read {
+        let Some(count) = counts.get_mut(shelf) else { continue };
+        let mut key = (shelf.clone(), 0);
+        for (version, on_hand_milli) in readings {
+            key.1 = *version;
+            count.read(*on_hand_milli, *version, inside.get(&key).copied().unwrap_or(0));
+        }
+        work.touch(&shelf.0, now);
     }
     ledger::keep_readings(tx, origin.connection, &kept, now);
     let mut counts: Vec<_> = counts.into_iter().collect();

@@ -255,8 +255,9 @@ async fn fold_open_counts(
     let folded: Vec<(Shelf, TillCount)> = open
         .into_iter()
         .map(|(shelf, mut count)| {
-            count.still_reads(as_of, inside.get(&shelf).copied().unwrap_or(0));
-            (shelf, count)
+            let key = (shelf, as_of);
+            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0));
+            (key.0, count)
         })
         .collect();
     ledger::save_counts(tx, &link.id, &folded, now);

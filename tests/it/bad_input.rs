@@ -468,3 +468,34 @@ async fn an_open_page_hears_of_a_refused_notice() {
         assert_eq!(changes.try_recv().unwrap(), Change::Connections, "{kind:?}");
     }
 }
+
+/// What came back between two counts may be on hold: it is not sold before the sales were read, however the counts come.
+#[tokio::test]
+async fn a_rise_between_two_counts_is_held_back_whether_they_come_together_or_not() {
+    for kind in databases() {
+        let mut shown = Vec::new();
+        // Which of them share a commit is a matter of moments: several times, so that some do.
+        for together in std::iter::once(false).chain([true; 8]) {
+            let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+            desk.list(KNOWN, "SKU-1", true).await;
+            let first = desk.push_signed(counted(KNOWN, 100, "5")).await;
+            assert_eq!(first.status, 200, "{kind:?}: {}", first.reason);
+            let (three, four) = (counted(KNOWN, 110, "3"), counted(KNOWN, 120, "4"));
+            if together {
+                // The first of all goes alone and leaves the others to one batch.
+                let other = counted(KNOWN, 105, "5");
+                let answers =
+                    futures_util::future::join_all([other, three, four].map(|body| desk.push_signed(body))).await;
+                assert!(answers.iter().all(|answer| answer.status == 200), "{kind:?}");
+            } else {
+                for body in [three, four] {
+                    assert_eq!(desk.push_signed(body).await.status, 200, "{kind:?}");
+                }
+            }
+            let rows = views::targets(desk.engine.store(), &views::Filter::default(), 10, 0).await.unwrap();
+            shown.push(rows.iter().map(|row| (row.till, row.checking, row.should)).collect::<Vec<_>>());
+        }
+        assert_eq!(shown[0], [(4, 1, 3)], "{kind:?}: one after the other");
+        assert!(shown.iter().all(|rows| *rows == shown[0]), "{kind:?}: together: {shown:?}");
+    }
+}

@@ -98,6 +98,9 @@ fn sentence(stock: &Stock) -> AnyView {
 }
 
 fn sorted_words(query: &StockQuery) -> &'static str {
+    if query.linked == Some(false) {
+        return "What is not linked has no difference: most units at the till first";
+    }
     match (query.sort, query.descending) {
         (StockSort::Difference, true) => "Sorted by size of the difference",
         (StockSort::Difference, false) => "Sorted by difference, smallest first",

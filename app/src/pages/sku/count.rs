@@ -5,7 +5,7 @@ use crate::ui::number::{plain, signed};
 use crate::ui::when::{Clock, rough, time};
 use leptos::prelude::*;
 use truecount::domain::push::PACED;
-use truecount::operator::views::{PushState, SkuPlace};
+use truecount::operator::views::{PushState, SkuPlace, Sum};
 
 fn line(operator: &'static str, label: &'static str, note: AnyView, n: String, class: &'static str) -> AnyView {
     view! {
@@ -143,6 +143,28 @@ fn last_words(push: &PushState, clock: &Clock) -> (Sign, String) {
     }
 }
 
+/// What no difference shows: more is promised than there is, and the web cannot show less than nothing.
+fn oversold(sum: &Sum) -> Option<AnyView> {
+    let over = sum.floored.min(sum.waiting);
+    let held = if sum.hold > 0 { format!(" and {} on hold", plain(sum.hold)) } else { String::new() };
+    (over > 0).then(|| {
+        view! {
+            <p class="why__oversold with-sign">
+                {sign(Sign::Now)}
+                <span>
+                    <b>{format!("Oversold by {}.", plain(over))}</b>
+                    {format!(
+                        " {} promised to web orders{held}, and the till says {}: somebody must decide who waits.",
+                        plain(sum.waiting),
+                        plain(sum.till)
+                    )}
+                </span>
+            </p>
+        }
+        .into_any()
+    })
+}
+
 /// Signed cause lines that add up to the difference.
 pub fn why(place: &SkuPlace) -> AnyView {
     let difference = place.sum.difference;
@@ -173,6 +195,7 @@ pub fn why(place: &SkuPlace) -> AnyView {
     view! {
         <div class="card why">
             <div class="panel__head"><h2>{title}</h2><span class="panel__note">"lines always add up"</span></div>
+            {oversold(&place.sum)}
             <ul class="why__lines">{lines}<li class="why__line why__line--total">{total}</li></ul>
             <p class="why__nothing"><b>"If you do nothing:"</b>" "{place.if_nothing.clone()}</p>
         </div>
@@ -184,6 +207,27 @@ pub fn why(place: &SkuPlace) -> AnyView {
 mod tests {
     use super::*;
     use truecount::domain::time::Timestamp;
+
+    #[test]
+    fn what_is_oversold_says_so_although_nothing_differs() {
+        let sum = Sum {
+            till: 6,
+            waiting: 6,
+            hold: 1,
+            buffer: 0,
+            checking: 0,
+            should: 0,
+            floored: 1,
+            web: Some(0),
+            difference: Some(0),
+        };
+        let html = Owner::new().with(|| oversold(&sum).map(|view| view.to_html())).unwrap();
+        for said in ["Oversold by 1.", "6 promised to web orders and 1 on hold, and the till says 6"] {
+            assert!(html.contains(said), "{said} in {html}");
+        }
+        let shy = Sum { floored: 1, waiting: 0, ..sum };
+        assert!(oversold(&shy).is_none(), "nobody waits for it");
+    }
 
     #[test]
     fn accepted_and_confirmed_are_two_facts() {

@@ -38,7 +38,7 @@ pub fn view(sku: &Sku, place: &str, all: bool, clock: &Clock) -> AnyView {
         .iter()
         .map(|(system, id, there)| {
             let other = (*there != sku.sku).then(|| view! { " as "<code>{there.clone()}</code> });
-            view! { <span class="sku-links__link">{icon("link")}{format!("linked to {system} {id}")}{other}</span> }
+            view! { <span class="sku-links__link" title=id.clone()>{icon("link")}{format!("linked to {system}")}{other}</span> }
                 .into_any()
         })
         .collect();
