@@ -37,11 +37,11 @@ pub fn start() {
         return;
     }
     connect();
-    listen(&document.clone(), "visibilitychange", move |_| {
-        if document.hidden() {
-            disconnect();
-        } else {
+    listen(&document, "visibilitychange", |_| {
+        if is_seen() {
             resume();
+        } else {
+            disconnect();
         }
     });
     if let Some(window) = web_sys::window() {
