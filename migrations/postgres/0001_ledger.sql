@@ -245,6 +245,8 @@ CREATE TABLE till_count (
     pending BIGINT NOT NULL,
     -- Rises among what is pending: a fall without its document must not hide them.
     risen BIGINT NOT NULL,
+    -- Since when no more of it has been held back than now; 0 when nothing is pending.
+    pending_since BIGINT NOT NULL,
     read_at BIGINT NOT NULL,
     PRIMARY KEY (connection, product, outlet)
 );
@@ -426,6 +428,10 @@ CREATE TABLE feed (
     as_of BIGINT NOT NULL DEFAULT 0,
     -- `as_of` of the first full pass: where our books begin.
     base BIGINT NOT NULL DEFAULT 0,
+    -- When its first page came: what happened before is no news.
+    begun_at BIGINT NOT NULL DEFAULT 0,
+    -- Where earlier passes ended, so that the next begins some way back.
+    trail TEXT NOT NULL DEFAULT '',
     -- Everything recorded before this instant is known.
     read_up_to BIGINT NOT NULL DEFAULT 0,
     tried_at BIGINT NOT NULL DEFAULT 0,

@@ -29,6 +29,7 @@ use error::CallError;
 use evidence::Exchange;
 use notice::{Delivery, NoticeError};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 
 /// An answer together with the exchanges that brought it, for the evidence behind every number.
 #[derive(Debug, Clone)]
@@ -175,6 +176,8 @@ pub trait Till: Send + Sync {
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The products that a raw sale names although it cannot be used; `None` when not even they can be told.
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>>;
     /// Checks who sent a notice (signature over the raw bytes) and reads what it says. Pure and quick.
     fn read_notice(&self, headers: &http::HeaderMap, body: &Bytes, at: Timestamp)
     -> Result<Vec<Delivery>, NoticeError>;

@@ -229,6 +229,29 @@ pub async fn parked_after(store: &Store, connection: &str, after: &str, limit: i
     rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
 }
 
+/// Parked records of one kind after one of them (empty: from the first), in the order in which they came.
+pub async fn parked_of(
+    store: &Store,
+    connection: &str,
+    kind: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Parked>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, '')
+         FROM inbox i LEFT JOIN inbox_body b ON b.inbox = i.id
+         WHERE i.state = 'parked' AND i.connection = $1 AND i.kind = $2 AND i.id > $3 ORDER BY i.id LIMIT $4",
+    )
+    .bind(connection)
+    .bind(kind)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(StoreError::at("reading parked deliveries"))?;
+    rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+}
+
 /// Parked records of one connection (or all), newest first.
 pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Result<Vec<Parked>, StoreError> {
     let rows = sqlx::query(
@@ -242,6 +265,15 @@ pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Resu
     .await
     .map_err(StoreError::at("reading parked deliveries"))?;
     rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+}
+
+/// How many records are parked.
+pub async fn parked_count(store: &Store) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) FROM inbox WHERE state = 'parked'")
+        .fetch_one(store.read())
+        .await
+        .map_err(StoreError::at("counting parked deliveries"))?;
+    row.try_get(0).map_err(StoreError::at("counting parked deliveries"))
 }
 
 /// One record with its body, for the evidence page.

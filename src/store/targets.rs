@@ -485,6 +485,29 @@ const AGAIN: RowsSql = rows_sql!(
     "WHERE target.variant = each.value->>0 AND target.place = each.value->>1 AND generation = acknowledged"
 );
 
+const STANDS: RowsSql = rows_sql!(
+    "UPDATE target SET acknowledged = CAST(each.value->>2 AS BIGINT),
+            confirmed = CASE WHEN confirmed = acknowledged THEN CAST(each.value->>2 AS BIGINT) ELSE confirmed END,
+            push_state = CASE WHEN confirmed = acknowledged THEN 'confirmed' ELSE 'accepted' END,
+            push_reason = '', push_at = $2, attempt = 0, next_at = 0, cause_at = 0
+     FROM",
+    "WHERE target.variant = each.value->>0 AND target.place = each.value->>1
+       AND target.generation = CAST(each.value->>2 AS BIGINT)"
+);
+
+/// By what the shop was last seen to show, or has acknowledged, these need no write: (variant, place, generation). What
+/// was only acknowledged is still to be read back.
+pub fn stands(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {
+    if targets.is_empty() {
+        return;
+    }
+    let mut rows = Rows::new();
+    for (variant, place, generation) in targets {
+        rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
+    }
+    tx.later(Statement::new(STANDS.text(tx.dialect()), "leaving targets").text(rows.into_json()).int(now.micros()));
+}
+
 /// The shop was seen to show what it should at these generations: (variant, place, generation).
 pub fn settled(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {
     if targets.is_empty() {

@@ -17,8 +17,8 @@ use std::sync::{Arc, PoisonError};
 /// Pairs linked in one transaction.
 const PAIRS: i64 = 500;
 
-/// Parked records tried again in one transaction.
-const PARKED_PAGE: i64 = 500;
+/// Parked records tried again in one transaction: their raw texts, of up to a megabyte each, lie in memory meanwhile.
+const PARKED_PAGE: i64 = 32;
 
 /// How far the log of automatic writes stays behind the clock: longer than anybody waits for the writer.
 const SEALED_BEHIND: Span = Span::secs(60);

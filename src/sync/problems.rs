@@ -374,9 +374,9 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
 }
 
 async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let parked = inbox::parked(&cx.store, None, 500).await?;
+    let parked = inbox::parked(&cx.store, None, 1).await?;
     if let Some(newest) = parked.first() {
-        let n = parked.len();
+        let n = inbox::parked_count(&cx.store).await?;
         found.push(Problem {
             kind: Kind::Unreadable,
             subject: String::new(),
@@ -411,7 +411,7 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             .into(),
             money_minor: 0,
             currency: String::new(),
-            waits: "in the last hour".into(),
+            waits: "in the last two hours".into(),
             actions: vec![("Show them".into(), "/connections#refused".into())],
         });
     }

@@ -2,7 +2,7 @@
 
 use super::apply::{Applied, Incoming, Origin, apply};
 use super::catch_up;
-use super::cx::{Cx, Link, TaskError, keep_evidence};
+use super::cx::{Cx, Link, Side, TaskError, keep_evidence};
 use super::house;
 use super::retarget::retarget;
 use super::schedule::Task;
@@ -10,13 +10,19 @@ use crate::connectors::{Answer, Page, Record, Shop, Till};
 use crate::domain::fact::Fact;
 use crate::domain::ledger::{Cause, Movement, TillCount};
 use crate::domain::time::Timestamp;
-use crate::store::inbox::NewRecord;
+use crate::domain::trail::Trail;
+use crate::store::inbox::{self, NewRecord};
 use crate::store::ledger::{NewMovement, Shelf};
 use crate::store::{StoreError, Tx, connections, feeds, ledger, listings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+
+/// Parked sales read at once: their raw texts lie in memory meanwhile.
+const UNUSABLE_PAGE: i64 = 32;
+/// Pages of them at most; of more it is not told which products they name.
+const UNUSABLE_PAGES_MAX: usize = 64;
 
 /// What a task says when it worked: whether to come back at once, or at a moment it knows.
 pub(super) enum Next {
@@ -60,6 +66,8 @@ struct PageRead<'a> {
     link: &'a Arc<Link>,
     feed: &'static str,
     cursor: String,
+    /// Where earlier passes ended.
+    trail: String,
     asked_at: Timestamp,
     /// The highest version known before the page was asked for: nothing ordered up to it is missing at the end.
     highest: i64,
@@ -76,6 +84,7 @@ impl<'a> PageRead<'a> {
             link,
             feed,
             cursor: state.cursor,
+            trail: state.trail,
             asked_at: cx.now(),
             highest: link.highest.load(Ordering::SeqCst),
             first_pass: state.read_up_to == Timestamp(0),
@@ -100,6 +109,11 @@ impl<'a> PageRead<'a> {
         let rows: Vec<&Incoming> = rows.iter().collect();
         let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, &rows, now).await? };
         feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now);
+        if let (None, Some(end), Side::Till(_)) = (next, resume, &self.link.side) {
+            let mut trail = Trail::parse(&self.trail);
+            let start = trail.ended(self.asked_at, end);
+            feeds::rest(&mut tx, &self.link.id, self.feed, &start, &trail.to_text());
+        }
         Ok((tx, applied))
     }
 }
@@ -256,7 +270,7 @@ async fn fold_open_counts(
         .into_iter()
         .map(|(shelf, mut count)| {
             let key = (shelf, as_of);
-            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0));
+            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0), now);
             (key.0, count)
         })
         .collect();
@@ -304,7 +318,7 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     let now = cx.now();
     if found > 0 && applied.fresh > 0 {
         // What a sweep finds first is what no notice told us.
-        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
+        inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
     }
     if next.is_some() {
         tx.commit().await?;
@@ -312,44 +326,77 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         return Ok(Next::Again);
     }
     feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
-    settle_pending(&mut tx, link, read.highest, now, &mut applied).await?;
+    settle_pending(&mut tx, cx, link, till, read.highest, &mut applied).await?;
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Later)
 }
 
-/// What readings changed and no sale explains, now that the sales sweep has passed them, is booked by its name.
+/// What readings changed and no sale explains, now that the sales sweep has passed them, is booked by its name. A rise
+/// waits for as long as a sale that names its product cannot be used: it may be a return to be held.
 async fn settle_pending(
     tx: &mut Tx,
+    cx: &Cx,
     link: &Link,
+    till: &dyn Till,
     sales_as_of: i64,
-    now: Timestamp,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let (mut settled, mut movements) = (Vec::new(), Vec::new());
+    let now = cx.now();
+    let mut settled = Vec::new();
     for (shelf, mut count) in ledger::open_counts(tx, &link.id).await? {
-        let Some(units) = count.settle(sales_as_of) else { continue };
-        if units != 0 {
-            movements.push(NewMovement {
-                document: format!("reading:{}", shelf.1),
-                version: now.micros(),
-                movement: Movement {
-                    line: shelf.0.as_str().into(),
-                    product: shelf.0.as_str().into(),
-                    outlet: shelf.1.as_str().into(),
-                    units,
-                    cause: Cause::Unexplained,
-                },
-                happened_at: now,
-                inbox: String::new(),
-            });
+        let rises = count.checking() > 0;
+        if let Some(units) = count.settle(sales_as_of, now) {
+            settled.push((shelf, count, units, rises));
         }
-        settled.push((shelf, count));
     }
+    if settled.iter().any(|(_, _, _, rises)| *rises) {
+        let unusable = unusable_sales(cx, link, till).await?;
+        settled
+            .retain(|(shelf, _, _, rises)| !rises || unusable.as_ref().is_some_and(|named| !named.contains(&shelf.0)));
+    }
+    let readings: Vec<(Shelf, i64)> = settled.iter().map(|(shelf, count, ..)| (shelf.clone(), count.version)).collect();
+    let evidence = ledger::reading_records(tx, &link.id, &readings).await?;
+    let movements: Vec<NewMovement> = settled
+        .iter()
+        .filter(|(_, _, units, _)| *units != 0)
+        .map(|((product, outlet), count, units, _)| NewMovement {
+            // A reading may be settled more than once: each time is a document of its own.
+            document: format!("reading:{outlet}:{}", now.micros()),
+            version: count.as_of,
+            movement: Movement {
+                line: product.as_str().into(),
+                product: product.as_str().into(),
+                outlet: outlet.as_str().into(),
+                units: *units,
+                cause: Cause::Unexplained,
+            },
+            happened_at: now,
+            inbox: evidence.get(&(product.clone(), outlet.clone())).cloned().unwrap_or_default(),
+        })
+        .collect();
     ledger::append(tx, &link.id, &movements, now);
-    ledger::save_counts(tx, &link.id, &settled, now);
-    let products: BTreeSet<&str> = settled.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
+    let counts: Vec<(Shelf, TillCount)> = settled.into_iter().map(|(shelf, count, ..)| (shelf, count)).collect();
+    ledger::save_counts(tx, &link.id, &counts, now);
+    let products: BTreeSet<&str> = counts.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
     retarget_products(tx, link, &products, now, applied).await
+}
+
+/// Products that parked sales name; `None` when that cannot be told of all of them.
+async fn unusable_sales(cx: &Cx, link: &Link, till: &dyn Till) -> Result<Option<BTreeSet<String>>, StoreError> {
+    let (mut named, mut after) = (BTreeSet::new(), String::new());
+    for _ in 0..UNUSABLE_PAGES_MAX {
+        let page = inbox::parked_of(&cx.store, &link.id, "sale", &after, UNUSABLE_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(Some(named)) };
+        after.clone_from(&last.id);
+        for sale in &page {
+            match till.products_named(&sale.raw) {
+                Some(products) => named.extend(products),
+                None => return Ok(None),
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A page of a shop's orders.
@@ -382,13 +429,49 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let read = PageRead::begin(cx, link, Task::Compare).await?;
     let Page { rows, next, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
-    let (mut tx, applied) = read.keep(rows, next.as_deref(), None).await?;
+    let levels = levels(&rows);
+    let (mut tx, mut applied) = read.keep(rows, next.as_deref(), None).await?;
+    take_over_levels(&mut tx, link, &levels, cx.now(), &mut applied).await?;
     if next.is_none() {
         feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(if next.is_some() { Next::Again } else { Next::Later })
+}
+
+/// What a page of counts says: shelf, level, version.
+fn levels(rows: &[Incoming]) -> Vec<(Shelf, i64, i64)> {
+    let facts = rows.iter().filter_map(|row| row.facts.as_ref().ok()).flatten();
+    facts
+        .filter_map(|fact| match fact {
+            Fact::TillReading(r) => Some(((r.product.to_string(), r.outlet.to_string()), r.on_hand_milli, r.version?)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A level that changed under its version was kept out as a repeat: only a full look can find it.
+async fn take_over_levels(
+    tx: &mut Tx,
+    link: &Link,
+    levels: &[(Shelf, i64, i64)],
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    let shelves: Vec<Shelf> = levels.iter().map(|(shelf, ..)| shelf.clone()).collect();
+    let mut counts = ledger::counts(tx, &link.id, &shelves).await?;
+    let mut changed = Vec::new();
+    for (shelf, on_hand_milli, version) in levels {
+        let Some(count) = counts.get_mut(shelf) else { continue };
+        if count.reread(*on_hand_milli, *version, now) {
+            tracing::warn!(connection.id = %link.id, product = %shelf.0, outlet = %shelf.1, version, "a level changed under its version");
+            changed.push((shelf.clone(), *count));
+        }
+    }
+    ledger::save_counts(tx, &link.id, &changed, now);
+    let products: BTreeSet<&str> = changed.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
+    retarget_products(tx, link, &products, now, applied).await
 }
 
 /// Sales that a return names and we do not know: asked for one by one.

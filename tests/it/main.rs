@@ -7,6 +7,7 @@ mod crowd;
 mod delays;
 mod desk;
 mod invariants;
+mod late;
 mod notices;
 mod pause;
 mod rehearsal;

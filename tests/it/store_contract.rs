@@ -19,7 +19,7 @@ use truecount::sim::Options;
 use truecount::store::inbox::{self, NewRecord};
 use truecount::store::ledger::{self, NewMovement};
 use truecount::store::look::{Found, look};
-use truecount::store::pushes::{self, Intent};
+use truecount::store::pushes::{self, Intent, Outcome};
 use truecount::store::seal::SealKey;
 use truecount::store::{
     Durability, Store, StoreError, activity, connections, feeds, listings, problems, sku_views, targets, views,
@@ -183,6 +183,54 @@ async fn generations_only_go_up_and_an_old_answer_acknowledges_nothing_new() {
             tx.commit().await.unwrap();
             assert_eq!(target(&desk, &variant).await.acknowledged, acknowledged, "{kind:?} after {seen}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_was_only_acknowledged_is_still_read_back_when_nothing_more_has_to_be_written() {
+    for kind in databases() {
+        let (desk, variant) = with_target(&kind).await;
+        let mut tx = desk.store.begin().await.unwrap();
+        connections::set_live(&mut tx, "place", NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let here = |generation: i64| [(variant.clone(), "place".to_owned(), generation)];
+        let leave = async |generation: i64| {
+            let mut tx = desk.store.begin().await.unwrap();
+            targets::stands(&mut tx, &here(generation), NOW);
+            tx.commit().await.unwrap();
+            let waits = targets::unconfirmed(&desk.store, SHOP, NOW, 9).await.unwrap().len();
+            (target(&desk, &variant).await.acknowledged, waits)
+        };
+        let first = target(&desk, &variant).await.generation;
+        assert_eq!(leave(first).await, (first, 0), "{kind:?}: nothing was written that could be read back");
+        // The shop acknowledges the next one; before it is read back the count goes away and comes back.
+        reading(&desk, 4, 11).await;
+        let written = Intent {
+            id: "w".into(),
+            batch: "b".into(),
+            variant: variant.clone(),
+            place: "place".into(),
+            product: "p".into(),
+            warehouse: "1".into(),
+            generation: first + 1,
+            before: 5,
+            should: 4,
+            physical: 4,
+            cause_at: NOW,
+            attempt: 0,
+        };
+        let mut tx = desk.store.begin().await.unwrap();
+        pushes::intend(&mut tx, SHOP, std::slice::from_ref(&written), NOW);
+        pushes::answered(&mut tx, [(&written, &(Outcome::Accepted, NOW))].into_iter(), "", NOW);
+        tx.commit().await.unwrap();
+        reading(&desk, 3, 12).await;
+        let newest = target(&desk, &variant).await.generation;
+        assert_eq!(newest, first + 2);
+        assert_eq!(leave(newest).await, (newest, 1), "{kind:?}: the write has not been seen in the shop");
+        let mut tx = desk.store.begin().await.unwrap();
+        targets::settled(&mut tx, &here(newest), NOW);
+        tx.commit().await.unwrap();
+        assert!(targets::unconfirmed(&desk.store, SHOP, NOW, 9).await.unwrap().is_empty(), "{kind:?}");
     }
 }
 

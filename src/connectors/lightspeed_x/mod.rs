@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The version of the vendor's API we speak. A version that has ended is served silently by another one, so this
@@ -231,6 +231,10 @@ impl Till for LightspeedX {
         let (text, exchange) = found(self.call(ask).await?)?;
         let rows = super::json::elements("the list of counts", &text);
         answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchange)
+    }
+
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>> {
+        sales::products_named(raw)
     }
 
     fn read_notice(&self, headers: &HeaderMap, body: &Bytes, _at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
