@@ -261,10 +261,13 @@ CREATE TABLE web_order (
     known_at BIGINT NOT NULL,
     total_fine BIGINT NOT NULL,
     currency TEXT NOT NULL,
+    -- Its first change by which we knew it as shipped; 0 when it has not left.
+    left_by BIGINT NOT NULL DEFAULT 0,
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, document)
 );
 CREATE INDEX web_order_number ON web_order (number);
+CREATE INDEX web_order_left ON web_order (connection, document) WHERE left_by > 0;
 
 -- Units of an order that the till's own count has not yet given up, per warehouse. Every version's lines replace
 -- the last; `waiting` is the sum.
@@ -426,6 +429,8 @@ CREATE TABLE feed (
     as_of BIGINT NOT NULL DEFAULT 0,
     -- `as_of` of the first full pass: where our books begin.
     base BIGINT NOT NULL DEFAULT 0,
+    -- When its first page was asked for, by our clock.
+    began_at BIGINT NOT NULL DEFAULT 0,
     -- Everything recorded before this instant is known.
     read_up_to BIGINT NOT NULL DEFAULT 0,
     tried_at BIGINT NOT NULL DEFAULT 0,

@@ -16,3 +16,4 @@ pub mod retry;
 pub mod sizes;
 pub mod time;
 pub mod timeline;
+pub mod waiting;

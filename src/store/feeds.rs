@@ -115,6 +115,20 @@ pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: T
     );
 }
 
+/// The first page of a feed was asked for at `at`; a later moment changes nothing.
+pub fn began(tx: &mut Tx, connection: &str, feed: &str, at: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, began_at) VALUES ($1, $2, $3)
+         ON CONFLICT (connection, feed) DO UPDATE SET began_at = excluded.began_at WHERE feed.began_at = 0",
+            "noting where a feed begins",
+        )
+        .text(connection)
+        .text(feed)
+        .int(at.micros()),
+    );
+}
+
 /// Reading failed; the marks stay where they are.
 pub fn failed(tx: &mut Tx, connection: &str, feed: &str, error: &str, now: Timestamp) {
     tx.later(
