@@ -263,10 +263,13 @@ CREATE TABLE web_order (
     known_at BIGINT NOT NULL,
     total_fine BIGINT NOT NULL,
     currency TEXT NOT NULL,
+    -- Its first change by which we knew it as shipped; 0 when it has not left.
+    left_by BIGINT NOT NULL DEFAULT 0,
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, document)
 );
 CREATE INDEX web_order_number ON web_order (number);
+CREATE INDEX web_order_left ON web_order (connection, document) WHERE left_by > 0;
 
 -- Units of an order that the till's own count has not yet given up, per warehouse. Every version's lines replace
 -- the last; `waiting` is the sum.
@@ -428,8 +431,8 @@ CREATE TABLE feed (
     as_of BIGINT NOT NULL DEFAULT 0,
     -- `as_of` of the first full pass: where our books begin.
     base BIGINT NOT NULL DEFAULT 0,
-    -- When its first page came: what happened before is no news.
-    begun_at BIGINT NOT NULL DEFAULT 0,
+    -- When its first page was asked for, by our clock.
+    began_at BIGINT NOT NULL DEFAULT 0,
     -- Where earlier passes ended, so that the next begins some way back.
     trail TEXT NOT NULL DEFAULT '',
     -- Everything recorded before this instant is known.

@@ -17,3 +17,4 @@ pub mod sizes;
 pub mod time;
 pub mod timeline;
 pub mod trail;
+pub mod waiting;

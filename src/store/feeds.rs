@@ -61,20 +61,20 @@ pub struct Marks {
     pub as_of: i64,
     /// The same at the end of the first pass: where our books begin.
     pub base: i64,
-    /// When the first page came: what happened before is inside it.
-    pub begun_at: Timestamp,
+    /// When the first page was asked for: what happened before is inside it.
+    pub began_at: Timestamp,
 }
 
 /// The question for the marks of one feed; its answer is for [`marks_from`].
 pub(crate) fn ask_marks(connection: &str, feed: &str) -> Statement {
-    let sql = "SELECT as_of, base, begun_at FROM feed WHERE connection = $1 AND feed = $2";
+    let sql = "SELECT as_of, base, began_at FROM feed WHERE connection = $1 AND feed = $2";
     Statement::new(sql, "reading a mark").text(connection).text(feed)
 }
 
 /// The marks of the feed asked for.
 pub(crate) fn marks_from(answer: &Done) -> Result<Marks, StoreError> {
     let read = |row: &sqlx::any::AnyRow| {
-        Ok(Marks { as_of: row.try_get(0)?, base: row.try_get(1)?, begun_at: Timestamp(row.try_get(2)?) })
+        Ok(Marks { as_of: row.try_get(0)?, base: row.try_get(1)?, began_at: Timestamp(row.try_get(2)?) })
     };
     answer.rows.first().map(read).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
 }
@@ -98,9 +98,8 @@ pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreErro
 pub fn advance(tx: &mut Tx, connection: &str, feed: &str, cursor: &str, now: Timestamp) {
     tx.later(
         Statement::new(
-            "INSERT INTO feed (connection, feed, cursor, tried_at, begun_at) VALUES ($1, $2, $3, $4, $4)
+            "INSERT INTO feed (connection, feed, cursor, tried_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (connection, feed) DO UPDATE SET
-            begun_at = CASE WHEN feed.begun_at = 0 THEN excluded.begun_at ELSE feed.begun_at END,
             cursor = excluded.cursor, tried_at = excluded.tried_at, failing_since = 0, error = ''",
             "moving a cursor",
         )
@@ -141,6 +140,20 @@ pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: T
         .int(as_of)
         .int(read_up_to.micros())
         .int(now.micros()),
+    );
+}
+
+/// The first page of a feed was asked for at `at`; a later moment changes nothing.
+pub fn began(tx: &mut Tx, connection: &str, feed: &str, at: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, began_at) VALUES ($1, $2, $3)
+         ON CONFLICT (connection, feed) DO UPDATE SET began_at = excluded.began_at WHERE feed.began_at = 0",
+            "noting where a feed begins",
+        )
+        .text(connection)
+        .text(feed)
+        .int(at.micros()),
     );
 }
 

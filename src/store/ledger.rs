@@ -508,11 +508,13 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
                    SELECT CAST(SUM(c.units + c.after_units) AS BIGINT) FROM listing l
                    JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
                    JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place = t.place
+                                 AND o.archived = 0
                    WHERE l.variant = t.variant), 0)
             OR t.hold <> COALESCE((
                    SELECT CAST(SUM(h.units) AS BIGINT) FROM listing l
                    JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
                    JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place = t.place
+                                 AND o.archived = 0
                    WHERE l.variant = t.variant), 0)
             OR t.waiting <> COALESCE((
                    SELECT w.units FROM waiting w WHERE w.connection = t.connection AND w.product = t.product

@@ -104,7 +104,7 @@ macro_rules! till_side_sql {
             $each,
             " CROSS JOIN listing l
              JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
-             JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> ''
+             JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> '' AND o.archived = 0
              WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place
              UNION ALL
              SELECT CAST(1 AS BIGINT), l.variant, o.place, CAST(SUM(h.units) AS BIGINT), CAST(0 AS BIGINT),
@@ -112,7 +112,7 @@ macro_rules! till_side_sql {
             $each,
             " CROSS JOIN listing l
              JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
-             JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> ''
+             JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> '' AND o.archived = 0
              WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place"
         )
     };

@@ -39,7 +39,7 @@ pub(super) async fn apply(
         let known_before = heads.contains_key(sale.document.as_str());
         // Its goods moved before our books began, so they are inside the first reading: what was touched since (a note
         // was added, say) moves nothing again.
-        let before_the_books = !known_before && sale.happened_at < books.marks.begun_at;
+        let before_the_books = !known_before && sale.happened_at < books.marks.began_at;
         let order = if before_the_books { sale.version.min(books.marks.base) } else { sale.version };
         let lines = movements_of(sale, booked.get(sale.document.as_str()).map_or(&[], Vec::as_slice));
         for movement in lines {

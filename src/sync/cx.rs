@@ -60,6 +60,9 @@ pub struct Link {
     pub outcome_lost: AtomicBool,
     /// Where units of a web order count when the shop has not decided.
     pub default_warehouse: RwLock<String>,
+    /// It may have become known which of its shipped orders had left before a till was read. Not kept over a restart:
+    /// it is looked at then.
+    pub judge_shipped: AtomicBool,
     /// Records that were kept in a crowd and are not in the books yet.
     pub behind: Behind,
     /// Sales to be looked up.
@@ -83,6 +86,7 @@ impl Link {
             catalogue_whole: AtomicBool::new(false),
             outcome_lost: AtomicBool::new(false),
             default_warehouse: RwLock::new(String::new()),
+            judge_shipped: AtomicBool::new(true),
             behind: Behind::default(),
             look_up: Mutex::new(BTreeSet::new()),
         }

@@ -5,6 +5,7 @@ use super::apply::{Origin, apply_again};
 use super::catch_up;
 use super::cx::{Cx, Link, Side};
 use super::retarget::retarget;
+use super::shipped;
 use crate::domain::fact::Fact;
 use crate::domain::sizes;
 use crate::domain::time::{Span, Timestamp};
@@ -95,9 +96,14 @@ pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
     }
 }
 
-/// Makes every sum again: after outlets were mapped, or when the derived tables are rebuilt.
+/// Makes every sum again: after outlets were mapped, or when the derived tables are rebuilt. What follows from the
+/// mapping follows with it: where undecided units of web orders count, and which orders had left before a till was read.
 pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
+    for link in cx.links().iter().filter(|link| link.is_shop()) {
+        refresh_default_warehouse(cx, link).await?;
+    }
+    shipped::ask(cx);
     let mut after = String::new();
     loop {
         let variants = targets::variants_after(&cx.store, &after, 1_000).await?;

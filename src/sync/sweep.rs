@@ -6,6 +6,7 @@ use super::cx::{Cx, Link, Side, TaskError, keep_evidence};
 use super::house;
 use super::retarget::retarget;
 use super::schedule::Task;
+use super::shipped;
 use crate::connectors::{Answer, Page, Record, Shop, Till};
 use crate::domain::fact::Fact;
 use crate::domain::ledger::{Cause, Movement, TillCount};
@@ -122,6 +123,7 @@ impl<'a> PageRead<'a> {
 pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let Answer { value: outlets, .. } = till.outlets().await?;
     let now = cx.now();
+    let feeding = feeding(cx, link).await?;
     let mut tx = cx.store.begin().await?;
     for outlet in outlets {
         let row = connections::OutletRow {
@@ -137,7 +139,17 @@ pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     }
     feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now);
     tx.commit().await?;
+    if self::feeding(cx, link).await? != feeding {
+        // One that feeds a place was closed, or opened again.
+        house::retarget_all(cx).await?;
+    }
     Ok(Next::Later)
+}
+
+/// The open outlets of a till that feed a place.
+async fn feeding(cx: &Cx, link: &Link) -> Result<BTreeSet<String>, StoreError> {
+    let outlets = connections::outlets(&cx.store).await?.into_iter();
+    Ok(outlets.filter(|o| o.connection == link.id && !o.place.is_empty()).map(|o| o.id).collect())
 }
 
 /// Warehouses of a shop.
@@ -230,9 +242,16 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     let Page { rows, next, resume } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    let books_begin = read.first_pass && read.cursor.is_empty();
+    if books_begin {
+        feeds::began(&mut tx, &link.id, read.feed, read.asked_at);
+    }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
+        if books_begin {
+            shipped::ask(cx);
+        }
         return Ok(Next::Again);
     }
     let now = cx.now();
@@ -245,6 +264,7 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     tx.commit().await?;
     cx.follow_up(link, &applied);
     if first_time {
+        shipped::ask(cx);
         link.schedule.wake(Task::Sales, now);
     }
     Ok(Next::Later)
@@ -401,6 +421,7 @@ async fn unusable_sales(cx: &Cx, link: &Link, till: &dyn Till) -> Result<Option<
 
 /// A page of a shop's orders.
 pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    shipped::judge(cx, link).await?;
     if !catalogue_known(cx, link).await? {
         return Ok(Next::Later);
     }

@@ -3,6 +3,7 @@
 mod against_sim;
 mod attention;
 mod bad_input;
+mod connecting;
 mod crowd;
 mod delays;
 mod desk;
