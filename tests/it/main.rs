@@ -8,6 +8,7 @@ mod delays;
 mod desk;
 mod invariants;
 mod notices;
+mod panics;
 mod pause;
 mod rehearsal;
 mod replay;
