@@ -119,11 +119,12 @@ fn task_in_words(task: &str) -> &str {
         "parked" => "try kept records again",
         "catch up" => "put notices into the books",
         "problems" => "look for problems",
+        "refusals" => "count refused notices",
         other => other,
     }
 }
 
-/// One problem for all of it: the database is one.
+/// One problem for all of it: it is one house.
 fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
     let mut stuck = cx.stuck.before(now - OURS_FAILS_AFTER);
     // A paused connection tries nothing but its books, so the rest can neither fail nor mend.

@@ -10,6 +10,7 @@ mod desk;
 mod invariants;
 mod late;
 mod notices;
+mod panics;
 mod pause;
 mod rehearsal;
 mod replay;

@@ -125,6 +125,33 @@ fn named<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     found
 }
 
+/// The module that a file holds, from the root of its crate: `src/sync/house.rs` is `sync::house`.
+fn module(file: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = file.trim_end_matches(".rs").split('/').skip(1).collect();
+    words.pop_if(|last| matches!(*last, "mod" | "lib" | "main"));
+    words
+}
+
+/// Paths that a line of this file names by climbing, as they are from the root of the crate: in `sync::house`,
+/// `super::super::store` is `store`. Inside the file's own inline modules this is one step too high, which allows less.
+fn climbed(file: &str, line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices("super::") {
+        let before = &line[..at];
+        if before.ends_with("::") || before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let steps = line[at..].split("super::").skip(1).take_while(|between| between.is_empty()).count() + 1;
+        let rest = &line[at + steps * "super::".len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':' && c != '{').unwrap_or(rest.len());
+        let mut path = module(file);
+        path.truncate(path.len().saturating_sub(steps));
+        path.push(rest[..end].trim_end_matches(':'));
+        found.push(path.join("::"));
+    }
+    found
+}
+
 fn is_allowed(path: &str, allowed: &[&str]) -> bool {
     allowed
         .iter()
@@ -142,10 +169,11 @@ fn modules_only_look_down() {
         let own = part.trim_start_matches("src/").trim_end_matches(".rs");
         for (file, text) in files("src", &[".rs"]).iter().filter(|(file, _)| file.starts_with(part)) {
             for (at, line) in code(text) {
-                for path in named(line, "crate::") {
+                let straight = named(line, "crate::").into_iter().map(str::to_owned);
+                for path in straight.chain(climbed(file, line)) {
                     if path.starts_with('{') {
                         offences.push(format!("{file}:{at}: name modules one by one, not in braces"));
-                    } else if !is_allowed(path, &[own]) && !is_allowed(path, allowed) {
+                    } else if !is_allowed(&path, &[own]) && !is_allowed(&path, allowed) {
                         offences.push(format!("{file}:{at}: {own} must not name crate::{path}"));
                     }
                 }
@@ -313,6 +341,84 @@ fn documents_name_files_that_exist() {
     complain("documents name files that exist", &offences);
 }
 
+/// Each problem that a page can show says in the runbook what it means and what to do.
+#[test]
+fn every_problem_has_its_section_in_the_runbook() {
+    let source = fs::read_to_string(root().join("src/domain/problem.rs")).unwrap();
+    let (_, words) = source.split_once("pub fn word(self) -> &'static str {").unwrap();
+    let (words, _) = words.split_once("\n    }\n").unwrap();
+    let kinds: BTreeSet<&str> = words.split('"').skip(1).step_by(2).collect();
+    assert!(kinds.len() > 10, "{kinds:?}");
+    let runbook = fs::read_to_string(root().join("docs/RUNBOOK.md")).unwrap();
+    let told: BTreeSet<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("*Kind `")?.split_once('`'))
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(told, kinds, "docs/RUNBOOK.md has a section for each problem and for none that is gone");
+}
+
+/// What the README tells somebody to type exists.
+#[test]
+fn commands_of_the_readme_exist() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let readme = read("README.md");
+    let after = |text: &str, lead: &str| -> BTreeSet<String> {
+        let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>();
+        text.split(lead).skip(1).map(word).filter(|word| !word.is_empty()).collect()
+    };
+    let tool: BTreeSet<String> = after(&read("xtask/src/main.rs"), "name: \"");
+    let told = after(&readme, "cargo xtask ");
+    assert_eq!(told, tool, "README.md names every command of cargo xtask, and none that is gone");
+
+    let program = read("app/src/main.rs");
+    let (_, commands) = program.split_once("enum Command {").unwrap();
+    let (commands, _) = commands.split_once("\n}\n").unwrap();
+    let commands: BTreeSet<String> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| line.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase())
+        .filter(|name| name != "benchload")
+        .collect();
+    let (_, usage) = readme.split_once("```text\n").unwrap();
+    let (usage, _) = usage.split_once("```").unwrap();
+    assert_eq!(after(&format!("\n{usage}"), "\ntruecount "), commands, "README.md names every command of truecount");
+}
+
+/// What the README and the guide call an address leads somewhere.
+#[test]
+fn addresses_in_documents_are_registered() {
+    let mut routes = BTreeSet::new();
+    for (_, text) in files("app/src", &[".rs"]) {
+        for rest in text.split(".route(").skip(1) {
+            routes.extend(
+                rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"')).map(|(r, _)| r.to_owned()),
+            );
+        }
+    }
+    assert!(routes.len() > 15, "{routes:?}");
+    let mut offences = Vec::new();
+    for file in ["README.md", "docs/OPERATIONS.md", "docs/RUNBOOK.md", "docs/ARCHITECTURE.md"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let address = quoted
+                .strip_prefix("PUBLIC_URL")
+                .or_else(|| quoted.split_once(' ').map_or(Some(quoted), |(_, a)| Some(a)));
+            let Some(address) = address.filter(|a| a.starts_with('/') && !a[1..].contains('.')) else { continue };
+            let fits = |route: &String| {
+                let (mut asked, mut known) = (address.split('/'), route.split('/'));
+                asked.clone().count() == known.clone().count()
+                    && asked.all(|part| known.next().is_some_and(|k| k == part || k.starts_with('{')))
+            };
+            if !routes.iter().any(fits) {
+                offences.push(format!("{file}: `{quoted}` leads nowhere"));
+            }
+        }
+    }
+    complain("addresses in documents are registered", &offences);
+}
+
 #[test]
 fn colours_are_named_once() {
     let mut offences = Vec::new();
@@ -377,6 +483,14 @@ fn the_rules_see_what_they_look_for() {
     assert_eq!(named("use crate::store::db::Db; crate::clock::Clock", "crate::"), ["store::db::Db", "clock::Clock"]);
     assert!(named("my_crate::thing $crate::other", "crate::").is_empty());
     assert_eq!(named("use crate::{a, b};", "crate::"), ["{a"]);
+    assert_eq!(module("src/sync/house.rs"), ["sync", "house"]);
+    assert_eq!(module("src/sync/mod.rs"), ["sync"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::cx::Cx;"), ["sync::cx::Cx"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::super::store::Db;"), ["store::Db"]);
+    assert_eq!(climbed("src/sync/mod.rs", "pub(in super::sync) use super::operator::views;")[1], "operator::views");
+    assert_eq!(climbed("src/sync/house.rs", "use super::super::{store, sim};"), ["{store"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::{sweep, push};"), ["sync::{sweep"]);
+    assert!(climbed("src/sync/house.rs", "my_super::thing pub(super) fn").is_empty());
     assert!(is_allowed("connectors::transport::Transport", &["connectors::transport"]));
     assert!(!is_allowed("connectors::transporter", &["connectors::transport"]));
     assert!(!is_allowed("connectors::centra", &["connectors::transport"]));

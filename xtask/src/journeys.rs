@@ -104,6 +104,10 @@ fn libraries(node: &Path) -> Outcome<bool> {
     if fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
         return Ok(true);
     }
+    if machine::find("npm").is_none() && machine::can_install() {
+        // Debian's Node.js comes without it.
+        machine::install(&["npm"])?;
+    }
     let Some(npm) = machine::find("npm") else { return Ok(false) };
     let mut command: Command = command(npm);
     command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder());
