@@ -83,6 +83,71 @@ test("a sale at the till lowers the count on the open SKU page within two second
   quiet(window, "the SKU page after a sale");
 });
 
+test("a page that hears nothing says since when, and recovers by itself", async () => {
+  await visit(window, found.sku);
+  const { page, context } = window;
+  const bar = page.locator("[data-not-live]");
+  assert.equal(await bar.isVisible(), false, "all is well");
+  await context.setOffline(true);
+  await demo.sell(found.name, 1);
+  // Told by what breaks off, by the sale, or by coming back to the window.
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await bar.waitFor({ state: "visible" });
+  assert.match(await bar.innerText(), /^Not live since .*\d\d:\d\d.*Reload$/s);
+  await context.setOffline(false);
+  await bar.waitFor({ state: "hidden" });
+  // What the browser itself says of a connection that is gone.
+  window.complaints.splice(0);
+});
+
+test("a page whose session has ended says so, asks no more, and leads to the log-in", async () => {
+  const person = await signedIn(browser, demo, { alive: true });
+  const { page } = person;
+  await page.evaluate(() => fetch("/logout", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } }));
+  const bar = page.locator("[data-not-live]");
+  await bar.waitFor({ state: "visible" });
+  assert.match(await bar.innerText(), /Not live since .*\d\d:\d\d/);
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await bar.getByRole("link", { name: "Log in again" }).click();
+  await page.locator("input[name=password]").waitFor();
+  assert.ok(!asked.some((url) => url.endsWith("/events")), "a stranger does not ask again and again");
+  await person.context.close();
+});
+
+test("the focus stays on its row when a movement comes in above it", async () => {
+  await visit(window, found.sku);
+  const { page } = window;
+  const row = page.locator("#movements tbody tr").nth(2);
+  const key = await row.getAttribute("data-row");
+  assert.ok(key, "a row has a name");
+  const before = await page.locator("#movements tbody tr").first().getAttribute("data-row");
+  await row.focus();
+  await demo.sell(found.name, 1);
+  await page.waitForFunction((first) => document.querySelector("#movements tbody tr").dataset.row !== first, before);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.row), key);
+  quiet(window, "the movements");
+});
+
+test("an outlet is moved only after a look at what that changes", async () => {
+  await visit(window, "/connections");
+  const { page } = window;
+  await page.locator("details.place__change > summary").first().click();
+  const form = page.locator("details.place__change form").first();
+  await form.locator("select").selectOption({ label: "No place" });
+  await form.getByRole("button").click();
+  await page.waitForURL(/\/connections\/outlets\/[^/]+\/map/);
+  await settled(window);
+  assert.match(await page.locator("h1").innerText(), /^Take .* out of .*: \d/);
+  assert.ok((await page.locator(".preview__writes tbody tr").count()) > 0, "every sum stands there");
+  await accessible(window, "the preview of a move");
+  await fits(window, "the preview of a move");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await page.waitForURL(/\/connections$/);
+  quiet(window, "the preview of a move");
+});
+
 test("the keys move about and open", async () => {
   await visit(window, "/stock");
   await window.page.keyboard.press("/");

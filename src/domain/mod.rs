@@ -18,3 +18,4 @@ pub mod time;
 pub mod timeline;
 pub mod trail;
 pub mod waiting;
+pub mod words;

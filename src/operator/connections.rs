@@ -9,6 +9,7 @@ use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::problem::{OURS_FAILS, OURS_FAILS_AFTER, STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::words::capital;
 use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
@@ -62,7 +63,11 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
                 id: place.id.clone(),
                 name: place.name.clone(),
                 connection: name_of(&place.connection),
-                outlets: outlets.iter().filter(|o| o.place == place.id).map(|o| o.name.clone()).collect(),
+                outlets: outlets
+                    .iter()
+                    .filter(|o| o.place == place.id)
+                    .map(|o| (o.id.clone(), o.name.clone()))
+                    .collect(),
                 live_since: (place.live_since > Timestamp(0)).then_some(place.live_since),
             })
             .collect(),
@@ -79,7 +84,7 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
                 at,
                 connection: name_of(&connection),
                 status: u16::try_from(status).unwrap_or(0),
-                reason: first_upper(&reason),
+                reason: capital(&reason),
                 count,
             })
             .collect(),
@@ -165,11 +170,6 @@ fn card(
         notice_url: format!("/hooks/{}", row.id),
         paused,
     }
-}
-
-fn first_upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn short(span: Span) -> String {

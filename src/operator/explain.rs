@@ -4,11 +4,12 @@
 //! stands under "Not explained yet". The lines always sum to the difference.
 
 use super::views::{CauseLine, PushState, Severity, Step, Sum};
-use super::{OperatorError, store_failed};
+use super::{OperatorError, encoded, store_failed};
 use crate::domain::equation::Terms;
 use crate::domain::push::PACED;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
+use crate::domain::words::capital;
 use crate::engine::Engine;
 use crate::store::sku_views::{self, PushRow};
 use crate::store::views::TargetRow;
@@ -116,11 +117,6 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
     })
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 fn in_words(span: Span) -> String {
     match span.0 / 1_000_000 {
         s if s < 1 => "at once".into(),
@@ -222,11 +218,6 @@ pub(super) fn address(kind: &str, id: &str, row: &TargetRow) -> String {
     format!("/evidence/{kind}/{id}?sku={}&place={}", encoded(&row.variant), encoded(&row.place))
 }
 
-/// Text as a value in an address.
-pub(super) fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 /// Everything that changed a count, oldest first.
 pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>, OperatorError> {
     let store = engine.store();
@@ -251,7 +242,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             "correction" => (format!("Sale {number} changed, {}", signed(m.units)), format!("edit {number}")),
             _ => (format!("Count changed by {}, no sale explains it", signed(m.units)), "count changed".into()),
         };
-        let words = if late { format!("{words}. Notice didn't arrive, found by sweep") } else { words };
+        let words = if late { format!("{words}. Notice didn't arrive, found when we read the till") } else { words };
         // A count often tells of a sale a moment before the sale itself does; the sale still came first.
         let in_flight = m.known_at.since(m.happened_at) < IN_FLIGHT;
         let event = |what| Event {

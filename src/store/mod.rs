@@ -24,6 +24,7 @@ pub mod look;
 pub mod orders;
 pub mod problems;
 pub mod pushes;
+pub mod remap;
 pub mod sales;
 pub mod seal;
 pub mod sessions;
