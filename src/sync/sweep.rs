@@ -2,6 +2,7 @@
 
 use super::apply::{Applied, Incoming, Origin, apply};
 use super::catch_up;
+use super::confirm;
 use super::cx::{Cx, Link, TaskError, keep_evidence};
 use super::house;
 use super::retarget::retarget;
@@ -13,7 +14,7 @@ use crate::domain::ledger::{Cause, Movement, TillCount};
 use crate::domain::time::Timestamp;
 use crate::store::inbox::NewRecord;
 use crate::store::ledger::{NewMovement, Shelf};
-use crate::store::{StoreError, Tx, connections, feeds, ledger, listings};
+use crate::store::{StoreError, Tx, connections, feeds, inbox, ledger, listings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -87,6 +88,11 @@ impl<'a> PageRead<'a> {
         (!self.cursor.is_empty()).then_some(self.cursor.as_str())
     }
 
+    /// The whole pass tells only what stood there when it began.
+    fn pass_began(&mut self, began: Option<Timestamp>) {
+        self.asked_at = began.map_or(self.asked_at, |began| began.min(self.asked_at));
+    }
+
     /// Applies the rows and moves the cursor; the transaction is still open for what the end of the feed adds.
     async fn keep(
         &self,
@@ -156,15 +162,16 @@ pub(super) async fn warehouses(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Re
 /// A page of a till's products.
 pub(super) async fn till_catalogue(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = till.products_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.products_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     catalogue_page(cx, link, read, rows, next, resume).await
 }
 
 /// A page of a shop's products: a record is one product with all its sizes.
 pub(super) async fn shop_catalogue(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
-    let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = shop.products_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Catalogue).await?;
+    let Page { rows, next, resume, began } = shop.products_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let now = cx.now();
     let rows = rows
         .into_iter()
@@ -225,7 +232,7 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         return Ok(Next::Later);
     }
     let read = PageRead::begin(cx, link, Task::Stock).await?;
-    let Page { rows, next, resume } = till.stock_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let books_begin = read.first_pass && read.cursor.is_empty();
@@ -316,16 +323,11 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         // Our books begin with the first readings; what was sold before is inside them.
         read.cursor = till.sales_cursor_from(stock.as_of);
     }
-    let Page { rows, next, resume } = till.sales_after(read.cursor()).await?.value;
-    let found: i64 = i64::try_from(rows.len()).unwrap_or(0);
+    let Page { rows, next, resume, .. } = till.sales_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let resume = resume.or_else(|| next.is_none().then(|| read.cursor.clone()));
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let now = cx.now();
-    if found > 0 && applied.fresh > 0 {
-        // What a sweep finds first is what no notice told us.
-        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
-    }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
@@ -378,8 +380,9 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
     if !catalogue_known(cx, link).await? {
         return Ok(Next::Later);
     }
-    let read = PageRead::begin(cx, link, Task::Orders).await?;
-    let Page { rows, next, resume } = shop.orders_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Orders).await?;
+    let Page { rows, next, resume, began } = shop.orders_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     if next.is_none() {
@@ -387,7 +390,11 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
-    Ok(if next.is_some() { Next::Again } else { Next::Later })
+    if next.is_some() {
+        return Ok(Next::Again);
+    }
+    confirm::orders_were_read(cx, link).await?;
+    Ok(Next::Later)
 }
 
 /// A page of the till's whole stock: finds what the change feed never showed.
@@ -397,7 +404,8 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
         return Ok(Next::Later);
     }
     let full = feeds::get(&cx.store, &link.id, Task::Compare.feed()).await?;
-    if full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
+    let asked = link.read_all_again.swap(false, Ordering::SeqCst);
+    if !asked && full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
         return Ok(Next::At(full.read_up_to + Task::Compare.period()));
     }
     let read = PageRead::begin(cx, link, Task::Compare).await?;
@@ -415,17 +423,14 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
 /// Sales that a return names and we do not know: asked for one by one.
 pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let id = {
-        let mut wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.pop_first()
+        let wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.next()
     };
     let Some(id) = id else { return Ok(Next::Later) };
-    let answer = match till.sale(&id).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-            return Err(error.into());
-        }
-    };
+    // What was tried last comes last: one that always fails keeps no other waiting.
+    let answer = till.sale(&id).await;
+    link.look_up.lock().unwrap_or_else(PoisonError::into_inner).tried(&id, answer.is_ok());
+    let answer = answer?;
     let now = cx.now();
     let rows = simple(cx, link, answer.value.into_iter().collect(), now);
     let warehouse = link.default_warehouse();
@@ -433,6 +438,8 @@ pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let mut tx = catch_up::begin(cx, link).await?;
     let rows: Vec<&Incoming> = rows.iter().collect();
     let applied = apply(&mut tx, origin, &rows, now).await?;
+    // It may be older than we are: no notice of it was to come.
+    inbox::tell(&mut tx, rows.iter().map(|incoming| &incoming.record));
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Again)
