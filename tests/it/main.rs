@@ -19,3 +19,4 @@ mod sim_samples;
 mod stage;
 mod store_contract;
 mod tidy;
+mod told;
