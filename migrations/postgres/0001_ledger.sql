@@ -100,9 +100,12 @@ CREATE TABLE inbox (
     state TEXT NOT NULL CHECK (state IN ('done', 'older', 'parked')),
     reason TEXT NOT NULL DEFAULT '',
     received_at BIGINT NOT NULL,
+    -- 1 once a notice told of it, before a sweep found it or after.
+    told BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (connection, kind, external_id, version)
 );
 CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
+CREATE INDEX inbox_untold ON inbox (received_at) WHERE told = 0 AND kind = 'sale';
 
 -- Records of a crowd that are kept and answered, and not in the books yet.
 CREATE TABLE inbox_waiting (
@@ -343,6 +346,8 @@ CREATE TABLE target (
     web_read_at BIGINT NOT NULL DEFAULT 0,
     -- 1 while nothing has happened since the reading that could have changed what the shop holds.
     web_fresh BIGINT NOT NULL DEFAULT 0,
+    -- When something last happened that could have.
+    web_stale_at BIGINT NOT NULL DEFAULT 0,
     difference BIGINT NOT NULL DEFAULT 0,
     differs_since BIGINT NOT NULL DEFAULT 0,
     push_state TEXT NOT NULL DEFAULT '',

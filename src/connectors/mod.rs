@@ -50,6 +50,9 @@ pub struct Page<T> {
     /// Where a *later* sweep goes on, set once the end was reached (`next` is `None`) on feeds of changes. `None`
     /// on lists that are always read whole. Repeats after it are expected.
     pub resume: Option<String>,
+    /// When the first page of this pass was asked for, on lists that are paged by number: what changed since may stand
+    /// on a page that was read before. `None` where a later page holds what changed meanwhile.
+    pub began: Option<Timestamp>,
 }
 
 /// One record as read by a sweep: the raw body for the inbox, and its identity.

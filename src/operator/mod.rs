@@ -10,6 +10,7 @@ pub mod new_connection;
 pub mod overview;
 pub mod password;
 pub mod problems;
+mod ready;
 mod redact;
 pub mod remap;
 pub mod search;

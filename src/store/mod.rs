@@ -30,6 +30,7 @@ pub mod seal;
 pub mod sessions;
 pub mod sku_views;
 pub mod targets;
+pub mod unread;
 pub mod views;
 
 pub use db::{Dialect, Durability, create_database};

@@ -102,7 +102,7 @@ pub(super) async fn apply(
     }
     orders::save(tx, connection, &save, now);
     orders::add_waiting(tx, connection, &deltas);
-    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>());
+    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>(), now);
     Ok(())
 }
 
@@ -187,9 +187,7 @@ mod tests {
     #[test]
     fn units_wait_where_the_shop_takes_them_from() {
         let waits = |order: &Order, before: &[Waits]| {
-            waits_of(order, before, "9", |units, _| {
-                waiting::waits(units, &order.state, order.updated_at, Timestamp(0))
-            })
+            waits_of(order, before, "9", |units, _| waiting::waits(units, &order.state, order.updated_at, Timestamp(0)))
         };
         let placed = waits(&order(OrderState::Open, vec![("3", 2)]), &[]);
         assert_eq!(sums(&placed), [("3", 2, 2), ("9", 1, 1)]);

@@ -169,6 +169,9 @@ pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
 /// Forgets raw bodies after their time: a few in one transaction, so that nobody waits, and no more in one run than a
 /// busy hour brings.
 pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
+    let mut tx = cx.store.begin().await?;
+    inbox::forget_refused(&mut tx, cx.now() - BODIES_KEPT).await?;
+    tx.commit().await?;
     for _ in 0..FORGET_TURNS {
         let mut tx = cx.store.begin().await?;
         let bodies = inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, FORGET_PAGE).await?;

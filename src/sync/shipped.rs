@@ -7,7 +7,7 @@ use super::schedule::Task;
 use crate::domain::fact::OrderState;
 use crate::domain::time::Timestamp;
 use crate::domain::waiting::{self, CLOCKS_DIFFER};
-use crate::store::{StoreError, listings, orders, targets};
+use crate::store::{StoreError, listings, orders};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
@@ -73,7 +73,6 @@ async fn judge_page(
     orders::set_waiting(&mut tx, &link.id, warehouse, &set);
     orders::add_waiting(&mut tx, &link.id, &deltas);
     let products: Vec<&str> = products.iter().map(String::as_str).collect();
-    targets::web_stale(&mut tx, &link.id, &products);
     let known = listings::known(&mut tx, &link.id, &products).await?;
     let touched: BTreeMap<String, Timestamp> =
         known.into_values().filter(|known| !known.variant.is_empty()).map(|known| (known.variant, now)).collect();

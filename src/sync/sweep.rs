@@ -2,28 +2,22 @@
 
 use super::apply::{Applied, Incoming, Origin, apply};
 use super::catch_up;
+use super::confirm;
 use super::cx::{Cx, Link, Side, TaskError, keep_evidence};
 use super::house;
-use super::retarget::retarget;
 use super::schedule::Task;
+use super::settle::{fold_open_counts, levels, settle_pending, take_over_levels};
 use super::shipped;
 use crate::connectors::{Answer, Page, Record, Shop, Till};
 use crate::domain::fact::Fact;
-use crate::domain::ledger::{Cause, Movement, TillCount};
 use crate::domain::time::Timestamp;
 use crate::domain::trail::Trail;
 use crate::store::inbox::{self, NewRecord};
-use crate::store::ledger::{NewMovement, Shelf};
-use crate::store::{StoreError, Tx, connections, feeds, ledger, listings};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::store::{StoreError, Tx, connections, feeds};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-
-/// Parked sales read at once: their raw texts lie in memory meanwhile.
-const UNUSABLE_PAGE: i64 = 32;
-/// Pages of them at most; of more it is not told which products they name.
-const UNUSABLE_PAGES_MAX: usize = 64;
 
 /// What a task says when it worked: whether to come back at once, or at a moment it knows.
 pub(super) enum Next {
@@ -94,6 +88,11 @@ impl<'a> PageRead<'a> {
 
     fn cursor(&self) -> Option<&str> {
         (!self.cursor.is_empty()).then_some(self.cursor.as_str())
+    }
+
+    /// The whole pass tells only what stood there when it began.
+    fn pass_began(&mut self, began: Option<Timestamp>) {
+        self.asked_at = began.map_or(self.asked_at, |began| began.min(self.asked_at));
     }
 
     /// Applies the rows and moves the cursor; the transaction is still open for what the end of the feed adds.
@@ -170,15 +169,16 @@ pub(super) async fn warehouses(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Re
 /// A page of a till's products.
 pub(super) async fn till_catalogue(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = till.products_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.products_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     catalogue_page(cx, link, read, rows, next, resume).await
 }
 
 /// A page of a shop's products: a record is one product with all its sizes.
 pub(super) async fn shop_catalogue(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
-    let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = shop.products_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Catalogue).await?;
+    let Page { rows, next, resume, began } = shop.products_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let now = cx.now();
     let rows = rows
         .into_iter()
@@ -239,7 +239,7 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         return Ok(Next::Later);
     }
     let read = PageRead::begin(cx, link, Task::Stock).await?;
-    let Page { rows, next, resume } = till.stock_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let books_begin = read.first_pass && read.cursor.is_empty();
@@ -270,55 +270,6 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     Ok(Next::Later)
 }
 
-/// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read.
-async fn fold_open_counts(
-    tx: &mut Tx,
-    link: &Link,
-    as_of: i64,
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let doubtful = ledger::doubtful(tx, &link.id).await?;
-    let open: Vec<_> = ledger::open_counts(tx, &link.id)
-        .await?
-        .into_iter()
-        .filter(|(shelf, c)| c.known && c.as_of < as_of && !doubtful.contains(shelf))
-        .collect();
-    let ranges: Vec<(Shelf, i64, i64)> = open.iter().map(|(shelf, c)| (shelf.clone(), c.as_of, as_of)).collect();
-    let inside = ledger::inside(tx, &link.id, &ranges).await?;
-    let folded: Vec<(Shelf, TillCount)> = open
-        .into_iter()
-        .map(|(shelf, mut count)| {
-            let key = (shelf, as_of);
-            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0), now);
-            (key.0, count)
-        })
-        .collect();
-    ledger::save_counts(tx, &link.id, &folded, now);
-    let products: BTreeSet<&str> = folded.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
-    retarget_products(tx, link, &products, now, applied).await
-}
-
-async fn retarget_products(
-    tx: &mut Tx,
-    link: &Link,
-    products: &BTreeSet<&str>,
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    if products.is_empty() {
-        return Ok(());
-    }
-    let products: Vec<&str> = products.iter().copied().collect();
-    let known = listings::known(tx, &link.id, &products).await?;
-    let touched: BTreeMap<String, Timestamp> =
-        known.into_values().filter(|k| !k.variant.is_empty()).map(|k| (k.variant, now)).collect();
-    let changed = retarget(tx, &touched, now).await?;
-    applied.variants.extend(changed.variants);
-    applied.to_push.extend(changed.to_push);
-    Ok(())
-}
-
 /// A page of a till's sales.
 pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let stock = feeds::get(&cx.store, &link.id, Task::Stock.feed()).await?;
@@ -330,16 +281,11 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         // Our books begin with the first readings; what was sold before is inside them.
         read.cursor = till.sales_cursor_from(stock.as_of);
     }
-    let Page { rows, next, resume } = till.sales_after(read.cursor()).await?.value;
-    let found: i64 = i64::try_from(rows.len()).unwrap_or(0);
+    let Page { rows, next, resume, .. } = till.sales_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let resume = resume.or_else(|| next.is_none().then(|| read.cursor.clone()));
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let now = cx.now();
-    if found > 0 && applied.fresh > 0 {
-        // What a sweep finds first is what no notice told us.
-        inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
-    }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
@@ -352,81 +298,15 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     Ok(Next::Later)
 }
 
-/// What readings changed and no sale explains, now that the sales sweep has passed them, is booked by its name. A rise
-/// waits for as long as a sale that names its product cannot be used: it may be a return to be held.
-async fn settle_pending(
-    tx: &mut Tx,
-    cx: &Cx,
-    link: &Link,
-    till: &dyn Till,
-    sales_as_of: i64,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let now = cx.now();
-    let mut settled = Vec::new();
-    for (shelf, mut count) in ledger::open_counts(tx, &link.id).await? {
-        let rises = count.checking() > 0;
-        if let Some(units) = count.settle(sales_as_of, now) {
-            settled.push((shelf, count, units, rises));
-        }
-    }
-    if settled.iter().any(|(_, _, _, rises)| *rises) {
-        let unusable = unusable_sales(cx, link, till).await?;
-        settled
-            .retain(|(shelf, _, _, rises)| !rises || unusable.as_ref().is_some_and(|named| !named.contains(&shelf.0)));
-    }
-    let readings: Vec<(Shelf, i64)> = settled.iter().map(|(shelf, count, ..)| (shelf.clone(), count.version)).collect();
-    let evidence = ledger::reading_records(tx, &link.id, &readings).await?;
-    let movements: Vec<NewMovement> = settled
-        .iter()
-        .filter(|(_, _, units, _)| *units != 0)
-        .map(|((product, outlet), count, units, _)| NewMovement {
-            // A reading may be settled more than once: each time is a document of its own.
-            document: format!("reading:{outlet}:{}", now.micros()),
-            version: count.as_of,
-            movement: Movement {
-                line: product.as_str().into(),
-                product: product.as_str().into(),
-                outlet: outlet.as_str().into(),
-                units: *units,
-                cause: Cause::Unexplained,
-            },
-            happened_at: now,
-            inbox: evidence.get(&(product.clone(), outlet.clone())).cloned().unwrap_or_default(),
-        })
-        .collect();
-    ledger::append(tx, &link.id, &movements, now);
-    let counts: Vec<(Shelf, TillCount)> = settled.into_iter().map(|(shelf, count, ..)| (shelf, count)).collect();
-    ledger::save_counts(tx, &link.id, &counts, now);
-    let products: BTreeSet<&str> = counts.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
-    retarget_products(tx, link, &products, now, applied).await
-}
-
-/// Products that parked sales name; `None` when that cannot be told of all of them.
-async fn unusable_sales(cx: &Cx, link: &Link, till: &dyn Till) -> Result<Option<BTreeSet<String>>, StoreError> {
-    let (mut named, mut after) = (BTreeSet::new(), String::new());
-    for _ in 0..UNUSABLE_PAGES_MAX {
-        let page = inbox::parked_of(&cx.store, &link.id, "sale", &after, UNUSABLE_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(Some(named)) };
-        after.clone_from(&last.id);
-        for sale in &page {
-            match till.products_named(&sale.raw) {
-                Some(products) => named.extend(products),
-                None => return Ok(None),
-            }
-        }
-    }
-    Ok(None)
-}
-
 /// A page of a shop's orders.
 pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
     shipped::judge(cx, link).await?;
     if !catalogue_known(cx, link).await? {
         return Ok(Next::Later);
     }
-    let read = PageRead::begin(cx, link, Task::Orders).await?;
-    let Page { rows, next, resume } = shop.orders_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Orders).await?;
+    let Page { rows, next, resume, began } = shop.orders_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     if next.is_none() {
@@ -434,7 +314,11 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
-    Ok(if next.is_some() { Next::Again } else { Next::Later })
+    if next.is_some() {
+        return Ok(Next::Again);
+    }
+    confirm::orders_were_read(cx, link).await?;
+    Ok(Next::Later)
 }
 
 /// A page of the till's whole stock: finds what the change feed never showed.
@@ -444,7 +328,8 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
         return Ok(Next::Later);
     }
     let full = feeds::get(&cx.store, &link.id, Task::Compare.feed()).await?;
-    if full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
+    let asked = link.read_all_again.swap(false, Ordering::SeqCst);
+    if !asked && full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
         return Ok(Next::At(full.read_up_to + Task::Compare.period()));
     }
     let read = PageRead::begin(cx, link, Task::Compare).await?;
@@ -461,54 +346,17 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     Ok(if next.is_some() { Next::Again } else { Next::Later })
 }
 
-/// What a page of counts says: shelf, level, version.
-fn levels(rows: &[Incoming]) -> Vec<(Shelf, i64, i64)> {
-    let facts = rows.iter().filter_map(|row| row.facts.as_ref().ok()).flatten();
-    facts
-        .filter_map(|fact| match fact {
-            Fact::TillReading(r) => Some(((r.product.to_string(), r.outlet.to_string()), r.on_hand_milli, r.version?)),
-            _ => None,
-        })
-        .collect()
-}
-
-/// A level that changed under its version was kept out as a repeat: only a full look can find it.
-async fn take_over_levels(
-    tx: &mut Tx,
-    link: &Link,
-    levels: &[(Shelf, i64, i64)],
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let shelves: Vec<Shelf> = levels.iter().map(|(shelf, ..)| shelf.clone()).collect();
-    let mut counts = ledger::counts(tx, &link.id, &shelves).await?;
-    let mut changed = Vec::new();
-    for (shelf, on_hand_milli, version) in levels {
-        let Some(count) = counts.get_mut(shelf) else { continue };
-        if count.reread(*on_hand_milli, *version, now) {
-            tracing::warn!(connection.id = %link.id, product = %shelf.0, outlet = %shelf.1, version, "a level changed under its version");
-            changed.push((shelf.clone(), *count));
-        }
-    }
-    ledger::save_counts(tx, &link.id, &changed, now);
-    let products: BTreeSet<&str> = changed.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
-    retarget_products(tx, link, &products, now, applied).await
-}
-
 /// Sales that a return names and we do not know: asked for one by one.
 pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let id = {
-        let mut wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.pop_first()
+        let wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.next()
     };
     let Some(id) = id else { return Ok(Next::Later) };
-    let answer = match till.sale(&id).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-            return Err(error.into());
-        }
-    };
+    // What was tried last comes last: one that always fails keeps no other waiting.
+    let answer = till.sale(&id).await;
+    link.look_up.lock().unwrap_or_else(PoisonError::into_inner).tried(&id, answer.is_ok());
+    let answer = answer?;
     let now = cx.now();
     let rows = simple(cx, link, answer.value.into_iter().collect(), now);
     let warehouse = link.default_warehouse();
@@ -516,6 +364,8 @@ pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let mut tx = catch_up::begin(cx, link).await?;
     let rows: Vec<&Incoming> = rows.iter().collect();
     let applied = apply(&mut tx, origin, &rows, now).await?;
+    // It may be older than we are: no notice of it was to come.
+    inbox::tell(&mut tx, rows.iter().map(|incoming| &incoming.record));
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Again)

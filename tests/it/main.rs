@@ -21,3 +21,4 @@ mod sim_samples;
 mod stage;
 mod store_contract;
 mod tidy;
+mod told;

@@ -309,7 +309,7 @@ async fn what_falls_is_sent_first_and_what_was_put_off_waits_for_its_time() {
         let mut tx = desk.store.begin().await.unwrap();
         connections::set_live(&mut tx, "place", NOW).await.unwrap();
         let shown = web.map(|(product, sellable)| (product.to_owned(), "1".to_owned(), sellable, 0, sellable));
-        targets::web_read(&mut tx, SHOP, &shown, Some(NOW), NOW);
+        targets::web_read(&mut tx, SHOP, &shown, NOW, targets::Meanwhile::MayHaveWritten, NOW);
         for (product, seconds) in [("late", 60), ("again", 1)] {
             let here = (variants[product].clone(), "place".to_owned());
             targets::not_named(&mut tx, &[here], "not named", NOW + Span::secs(seconds));

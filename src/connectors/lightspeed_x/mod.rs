@@ -225,7 +225,10 @@ impl Till for LightspeedX {
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
         let after = after(cursor)?;
         // The list runs backwards unless told otherwise, and reading on "after" would then lose rows.
-        let body = serde_json::json!({ "after": after, "size": STOCK_ROWS, "sort_direction": "asc" }).to_string();
+        let body = serde_json::json!({
+            "after": after, "size": STOCK_ROWS, "sort_direction": "asc", "include_deleted": true,
+        });
+        let body = body.to_string();
         let path = format!("/api/{API_VERSION}/inventory");
         let ask = Ask { purpose: "read stock", method: Method::POST, path: &path, body: Some(body), mutates: false };
         let (text, exchange) = found(self.call(ask).await?)?;
