@@ -14,7 +14,6 @@ use crate::ui::when::{Clock, measured, time};
 use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
-use serde::Deserialize;
 use truecount::domain::access::{Deed, Role};
 use truecount::domain::time::Span;
 use truecount::operator::views::{ConnectionCard, Connections, Delay, PlaceRow, Severity};
@@ -322,7 +321,7 @@ fn mapping(id: &str, name: &str, now: Option<&str>, places: &[PlaceRow]) -> AnyV
         <form class="inline" method="get" action=format!("/connections/outlets/{}/map", encoded(id))>
             <label for=field.clone() class="small">{now.map(|_| format!("{name} "))}"feeds"</label>
             <select class="input" id=field name="place">{options}</select>
-            <button class="button" type="submit">"Look at it…"<span class="unseen">{format!(": {name}")}</span></button>
+            <button class="button" type="submit">"See what changes…"<span class="unseen">{format!(": {name}")}</span></button>
         </form>
     }
     .into_any()

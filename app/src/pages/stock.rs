@@ -376,7 +376,7 @@ mod tests {
     fn filters_that_are_not_set_stand_behind_one_press() {
         let query = StockQuery { differing: true, held: true, page: 1, ..StockQuery::default() };
         let shown = html(&sample::stock(), &query);
-        assert!(shown.contains("More filters, 2 set"), "{shown}");
+        assert!(shown.contains("Filters, 2 set"), "{shown}");
         let (_, opener) = shown.split_once("id=\"filters-open\"").expect("an opener");
         assert!(!opener[..opener.find('>').expect("its end")].contains("name="), "it is no part of the address");
     }

@@ -50,8 +50,8 @@ pub fn search(name: &'static str, label: &'static str, value: &str) -> AnyView {
 /// that it works without JavaScript, and has no name, so that it stays out of the address.
 pub fn more(set: usize) -> AnyView {
     let words = match set {
-        0 => "More filters".to_owned(),
-        n => format!("More filters, {n} set"),
+        0 => "Filters".to_owned(),
+        n => format!("Filters, {n} set"),
     };
     view! {
         <input class="filters__open unseen" type="checkbox" id="filters-open" autocomplete="off"/>

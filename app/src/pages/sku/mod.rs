@@ -35,9 +35,9 @@ pub fn view(sku: &Sku, place: &str, all: bool, clock: &Clock) -> AnyView {
     let links: Vec<AnyView> = sku
         .links
         .iter()
-        .map(|(system, id, there)| {
+        .map(|(system, _, there)| {
             let other = (*there != sku.sku).then(|| view! { " as "<code>{there.clone()}</code> });
-            view! { <span class="sku-links__link" title=id.clone()>{icon("link")}{format!("linked to {system}")}{other}</span> }
+            view! { <span class="sku-links__link">{icon("link")}{format!("linked to {system}")}{other}</span> }
                 .into_any()
         })
         .collect();
