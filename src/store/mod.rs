@@ -13,6 +13,7 @@ mod writer;
 
 pub mod accounts;
 pub mod activity;
+pub mod audit;
 pub mod backlog;
 pub mod connections;
 pub mod feeds;
