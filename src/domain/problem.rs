@@ -30,6 +30,8 @@ pub enum Kind {
     NoticesRefused,
     /// More web orders than units.
     Oversold,
+    /// Somebody guesses passwords.
+    Guessing,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Kind::Unreadable => "unreadable",
             Kind::NoticesRefused => "notices refused",
             Kind::Oversold => "oversold",
+            Kind::Guessing => "guessing",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What needs a person, found from what is true now. A problem that is no longer found closes itself.
 
 use super::cx::{Change, Cx};
+use super::guessing;
 use super::schedule::Task;
 use crate::domain::money::Fine;
 use crate::domain::problem::{Kind, OURS_FAILS, OURS_FAILS_AFTER, Problem, STALE_AFTER, Severity, failure_in_words};
@@ -25,6 +26,7 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     returns(cx, now, &mut found).await?;
     catalogue(cx, &mut found).await?;
     intake(cx, now, &mut found).await?;
+    guessing::find(cx, now, &mut found).await?;
     let before = problems::count_open(&cx.store).await?;
     let mut tx = cx.store.begin().await?;
     for problem in &found {
