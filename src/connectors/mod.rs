@@ -5,12 +5,15 @@
 //! rules before the vendor has to refuse ([`pacing`]); it knows nothing of our tables.
 
 mod address_guard;
+#[cfg(test)]
+mod attacks;
 mod call;
 pub mod centra;
 pub mod error;
 pub mod evidence;
 pub mod http_transport;
 mod json;
+pub mod keys;
 pub mod lightspeed_x;
 pub mod notice;
 pub mod pacing;
@@ -186,6 +189,8 @@ pub trait Till: Send + Sync {
     -> Result<Vec<Delivery>, NoticeError>;
     /// Turns a stored raw record of `kind` into a fact again (retry of what was parked, rebuild).
     fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable>;
+    /// Works with other keys from now on; what is left of the allowance stays.
+    fn change_keys(&self, keys: keys::Keys);
     /// What is left of the vendor's allowance, as we count it.
     fn allowance(&self, at: Timestamp) -> pacing::Allowance;
 }
@@ -218,6 +223,8 @@ pub trait Shop: Send + Sync {
     -> Result<Vec<Delivery>, NoticeError>;
     /// As [`Till::interpret`]. A stored Centra product record holds one product with all its sizes.
     fn interpret(&self, kind: &str, raw: &str) -> Result<Vec<Fact>, Unreadable>;
+    /// As [`Till::change_keys`].
+    fn change_keys(&self, keys: keys::Keys);
     /// As [`Till::allowance`].
     fn allowance(&self, at: Timestamp) -> pacing::Allowance;
 }

@@ -33,6 +33,8 @@ pub enum Kind {
     NoticesRefused,
     /// More web orders than units.
     Oversold,
+    /// Somebody guesses passwords.
+    Guessing,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             Kind::Unreadable => "unreadable",
             Kind::NoticesRefused => "notices refused",
             Kind::Oversold => "oversold",
+            Kind::Guessing => "guessing",
         }
     }
 }

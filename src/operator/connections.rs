@@ -390,6 +390,15 @@ pub async fn map_outlet(
     Ok(())
 }
 
+/// The end of a token, by which people know it; nothing of a short one.
+pub(super) fn key_hint(token: &str) -> String {
+    if token.chars().count() > 12 {
+        token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
+    } else {
+        String::new()
+    }
+}
+
 /// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
@@ -421,11 +430,7 @@ pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<S
         base_url: new.base_url.trim().trim_end_matches('/').to_owned(),
         token_sealed: seal("token", token)?,
         notice_sealed: if secret.is_empty() { String::new() } else { seal("notice", secret)? },
-        key_hint: if token.chars().count() > 12 {
-            token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
-        } else {
-            String::new()
-        },
+        key_hint: key_hint(token),
         paused_at: Timestamp(0),
         created_at: now,
     };

@@ -425,7 +425,7 @@ impl World {
             row.on_hand += by;
         }
         let now = state.now;
-        state.books.till_changed(item, place, by, now);
+        state.books.till_changed(item, by, now);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use super::schedule::{Schedule, Task};
 use crate::clock::Clock;
 use crate::connectors::error::CallError;
 use crate::connectors::evidence::Exchange;
+use crate::connectors::keys::Keys;
 use crate::connectors::{Shop, Till};
 use crate::domain::fact::Hint;
 use crate::domain::time::Timestamp;
@@ -38,6 +39,16 @@ pub enum Side {
     Till(Arc<dyn Till>),
     /// A web shop.
     Shop(Arc<dyn Shop>),
+}
+
+impl Side {
+    /// Works with other keys from now on.
+    pub fn change_keys(&self, keys: Keys) {
+        match self {
+            Side::Till(till) => till.change_keys(keys),
+            Side::Shop(shop) => shop.change_keys(keys),
+        }
+    }
 }
 
 /// Documents to be asked for one by one.

@@ -31,6 +31,7 @@ pub mod catch_up;
 mod confirm;
 pub mod cx;
 pub mod driver;
+mod guessing;
 pub mod house;
 pub mod intake;
 mod outcome;

@@ -1,6 +1,7 @@
 //! What needs a person, found from what is true now. A problem that is no longer found closes itself.
 
 use super::cx::{Change, Cx, Link};
+use super::guessing;
 use super::schedule::Task;
 use crate::domain::access::Deed;
 use crate::domain::money::Fine;
@@ -31,6 +32,7 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     returns(cx, now, &mut found).await?;
     catalogue(cx, &mut found).await?;
     intake(cx, now, &mut found).await?;
+    guessing::find(cx, now, &mut found).await?;
     let before = problems::count_open(&cx.store).await?;
     let mut tx = cx.store.begin().await?;
     for problem in &found {

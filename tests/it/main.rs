@@ -1,6 +1,7 @@
 //! One test binary: the engine with the simulated world and a clock moved by hand.
 
 mod against_sim;
+mod attacks;
 mod attention;
 mod bad_input;
 mod connecting;

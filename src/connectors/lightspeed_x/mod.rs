@@ -13,6 +13,7 @@ mod wire;
 use super::call::{Ask, Caller, protocol};
 use super::error::{CallError, CallErrorKind};
 use super::evidence::Exchange;
+use super::keys::{Keys, Ring};
 use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::window::Window;
@@ -28,6 +29,7 @@ use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The version of the vendor's API we speak. A version that has ended is served silently by another one, so this
 /// is raised by hand, with its contract read again.
@@ -64,8 +66,7 @@ pub struct LightspeedXConfig {
 /// One account of the vendor, ready to be asked.
 pub struct LightspeedX {
     caller: Caller,
-    secrets: Vec<SecretString>,
-    unsigned_ok: bool,
+    unsigned_ok: AtomicBool,
     window: Window,
 }
 
@@ -76,12 +77,11 @@ impl LightspeedX {
             caller: Caller {
                 connection: config.connection,
                 base_url: config.base_url,
-                token: config.token,
+                keys: Ring::new(Keys::for_good(config.token, config.webhook_secrets)),
                 transport,
                 clock,
             },
-            secrets: config.webhook_secrets,
-            unsigned_ok: config.unsigned_ok,
+            unsigned_ok: AtomicBool::new(config.unsigned_ok),
             window: Window::new(config.unpaced),
         }
     }
@@ -240,12 +240,19 @@ impl Till for LightspeedX {
         sales::products_named(raw)
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &Bytes, _at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
-        notice::read(&self.secrets, self.unsigned_ok, headers, body)
+    fn read_notice(&self, headers: &HeaderMap, body: &Bytes, at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
+        let unsigned_ok = self.unsigned_ok.load(Ordering::SeqCst);
+        notice::read(&self.caller.keys.secrets(at), unsigned_ok, headers, body)
     }
 
     fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable> {
         wire::interpret(kind, raw)
+    }
+
+    fn change_keys(&self, keys: Keys) {
+        // With a secret, what is not signed is not theirs any more.
+        self.unsigned_ok.store(keys.secrets.is_empty(), Ordering::SeqCst);
+        self.caller.keys.change(keys);
     }
 
     fn allowance(&self, at: Timestamp) -> Allowance {
