@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { addresses, close, launch, logIn, open, quiet, signedIn, term, visit } from "./browser.mjs";
 import { startDemo, startEmpty, startTaken } from "./demo.mjs";
-import { connections, goLivePreview, search, skuPage, stock, stopWriting, today } from "./pages.mjs";
+import { connections, goLivePreview, moveOutlet, search, skuPage, stock, stopWriting, today } from "./pages.mjs";
 import { everyPage, everyPageOfAnEmptyHouse, frontPages, nothingIsLeftOut } from "./places.mjs";
 
 /// From the sale at the counter to the lower number before the eyes of somebody who pressed nothing.
@@ -115,6 +115,64 @@ test("a sale at the till lowers the count on the next look (JavaScript off)", as
   }
   assert.equal(shows, should - 1);
 });
+
+test("a page that hears nothing says since when, and recovers by itself", async () => {
+  const { window } = live;
+  await visit(window, found.sku);
+  const { page, context } = window;
+  const bar = page.locator("[data-not-live]");
+  assert.equal(await bar.isVisible(), false, "all is well");
+  await context.setOffline(true);
+  await demo.sell(found.name, 1);
+  // Told by what breaks off, by the sale, or by coming back to the window.
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await bar.waitFor({ state: "visible" });
+  assert.match(await bar.innerText(), /^Not live since .*\d\d:\d\d.*Reload$/s);
+  await context.setOffline(false);
+  await bar.waitFor({ state: "hidden" });
+  // What the browser itself says of a connection that is gone.
+  window.complaints.splice(0);
+});
+
+test("a page whose session has ended says so, asks no more, and leads to the log-in", async () => {
+  const person = await signedIn(browser, demo, { alive: true });
+  const { page } = person;
+  await page.evaluate(() => fetch("/logout", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } }));
+  const bar = page.locator("[data-not-live]");
+  await bar.waitFor({ state: "visible" });
+  assert.match(await bar.innerText(), /Not live since .*\d\d:\d\d/);
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await bar.getByRole("link", { name: "Log in again" }).click();
+  await page.locator("input[name=password]").waitFor();
+  assert.ok(!asked.some((url) => url.endsWith("/events")), "a stranger does not ask again and again");
+  await close(person);
+});
+
+test("the focus stays on its row when a movement comes in above it", async () => {
+  const { window } = live;
+  await visit(window, found.sku);
+  const { page } = window;
+  const row = page.locator("#movements tbody tr").nth(2);
+  const key = await row.getAttribute("data-row");
+  assert.ok(key, "a row has a name");
+  const before = await page.locator("#movements tbody tr").first().getAttribute("data-row");
+  await row.focus();
+  await demo.sell(found.name, 1);
+  await page.waitForFunction((first) => document.querySelector("#movements tbody tr").dataset.row !== first, before);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.row), key);
+  quiet(window, "the movements");
+});
+
+for (const how of [live, plain]) {
+  test(`${moveOutlet.title} (${how.name})`, async () => {
+    await moveOutlet(how.window);
+    await how.window.page.getByRole("link", { name: "Cancel" }).click();
+    await how.window.page.waitForURL(/\/connections$/);
+    quiet(how.window, "the preview of a move");
+  });
+}
 
 test("the keys move about and open", async () => {
   const { window } = live;

@@ -135,3 +135,18 @@ export async function goLivePreview(window, found) {
   assert.fail("the place did not go live again");
 }
 goLivePreview.title = "before a place goes live every write is shown";
+
+/// Up to the preview of what a move changes.
+export async function moveOutlet(window) {
+  const { page } = window;
+  await visit(window, "/connections");
+  await page.locator("details.place__change > summary").first().click();
+  const form = page.locator("details.place__change form").first();
+  await form.locator("select").selectOption({ label: "No place" });
+  await form.getByRole("button").click();
+  await page.waitForURL(/\/connections\/outlets\/[^/]+\/map/);
+  await settled(window);
+  assert.match(await page.locator("h1").innerText(), /^Take .* out of .*: \d/);
+  assert.ok((await page.locator(".preview__writes tbody tr").count()) > 0, "every sum stands there");
+}
+moveOutlet.title = "an outlet is moved only after a look at what that changes";

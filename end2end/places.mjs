@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { close, logIn, looksRight, open, refusedOnPurpose, signedIn, visit } from "./browser.mjs";
+import { moveOutlet } from "./pages.mjs";
 
 const SOURCES = path.join(import.meta.dirname, "../app/src");
 
@@ -31,6 +32,7 @@ const PLACES = [
   { route: "/evidence/{kind}/{id}", name: "evidence-record", show: at((found) => found.evidence.record) },
   { route: "/evidence/{kind}/{id}", name: "evidence-notice", show: at((found) => found.evidence.notice) },
   { route: "/connections", name: "connections", show: at("/connections") },
+  { route: "/connections/outlets/{id}/map", name: "move", show: moveOutlet },
   { route: "/connections/new", name: "connection-new", show: at("/connections/new") },
   { route: "/connections/new", name: "connection-new-refused", show: addNonsense },
   { route: "/connections/new", name: "error-role", as: "read-only", show: at("/connections/new", 403) },

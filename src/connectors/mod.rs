@@ -29,6 +29,7 @@ use error::CallError;
 use evidence::Exchange;
 use notice::{Delivery, NoticeError};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 
 /// An answer together with the exchanges that brought it, for the evidence behind every number.
 #[derive(Debug, Clone)]
@@ -49,6 +50,9 @@ pub struct Page<T> {
     /// Where a *later* sweep goes on, set once the end was reached (`next` is `None`) on feeds of changes. `None`
     /// on lists that are always read whole. Repeats after it are expected.
     pub resume: Option<String>,
+    /// When the first page of this pass was asked for, on lists that are paged by number: what changed since may stand
+    /// on a page that was read before. `None` where a later page holds what changed meanwhile.
+    pub began: Option<Timestamp>,
 }
 
 /// One record as read by a sweep: the raw body for the inbox, and its identity.
@@ -175,6 +179,8 @@ pub trait Till: Send + Sync {
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The products that a raw sale names although it cannot be used; `None` when not even they can be told.
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>>;
     /// Checks who sent a notice (signature over the raw bytes) and reads what it says. Pure and quick.
     fn read_notice(&self, headers: &http::HeaderMap, body: &Bytes, at: Timestamp)
     -> Result<Vec<Delivery>, NoticeError>;

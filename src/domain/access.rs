@@ -21,7 +21,8 @@ pub enum Role {
 }
 
 /// Something a person can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Deed {
     /// Today, Stock, SKU and the health of connections.
     SeeStock,

@@ -1,6 +1,9 @@
 //! Problems: one per cause and subject, with an owner, which clear themselves when what caused them is gone.
 
+use super::access::Deed;
 use super::time::Span;
+use super::words::sentence;
+use serde::{Deserialize, Serialize};
 
 /// The causes that this version can name. The word is the database's; titles and reasons are made where the
 /// problem is raised, because they carry numbers.
@@ -59,19 +62,15 @@ pub fn failure_in_words(error: &str, address: &str) -> String {
         return OURS_FAILS.to_owned();
     }
     let host = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
-    let host = if host.is_empty() { "The vendor" } else { host };
+    let host = if host.is_empty() { "Its address" } else { host };
     let Some(reason) = error.strip_prefix("the vendor cannot be reached: ") else {
-        let text = error.trim().trim_end_matches('.');
-        let mut chars = text.chars();
-        return chars
-            .next()
-            .map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect::<String>());
+        return sentence(&error.replace("the vendor", "it"));
     };
     let says = |part: &str| reason.contains(part);
     if says("not called") {
         format!("{host} is not an address on the public internet, so we do not call it: check the address.")
     } else if says("dns error") || says("has no address") || says("failed to lookup") {
-        format!("We cannot find {host}: check the address.")
+        format!("We cannot find {}: check the address.", host.to_lowercase())
     } else if says("certificate") {
         format!("{host} does not prove that it is what it says: check the address and its certificate.")
     } else if let Some(status) = reason.strip_prefix("it answered ").and_then(|rest| rest.split(':').next()) {
@@ -136,8 +135,38 @@ pub struct Problem {
     pub currency: String,
     /// Who or what waits.
     pub waits: String,
-    /// Label and address of each button.
-    pub actions: Vec<(String, String)>,
+    /// What to press, recommended first.
+    pub actions: Vec<Press>,
+}
+
+/// A button beside a problem. Kept with it as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// The words on it; "…" at the end when it opens a preview.
+    pub label: String,
+    /// Where it goes.
+    pub href: String,
+    /// Whether pressing posts a form (changes something here) instead of following a link.
+    pub post: bool,
+    /// What it asks for: nobody is offered what would be refused.
+    pub deed: Deed,
+}
+
+impl Press {
+    /// Only looks.
+    pub fn look(label: &str, href: impl Into<String>) -> Press {
+        Press { label: label.to_owned(), href: href.into(), post: false, deed: Deed::SeeStock }
+    }
+
+    /// Opens a page that not everybody may see.
+    pub fn open(label: &str, href: impl Into<String>, deed: Deed) -> Press {
+        Press { label: label.to_owned(), href: href.into(), post: false, deed }
+    }
+
+    /// Changes something.
+    pub fn act(label: &str, href: impl Into<String>, deed: Deed) -> Press {
+        Press { label: label.to_owned(), href: href.into(), post: true, deed }
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +188,8 @@ mod tests {
                 "nosuch.invalid is not an address on the public internet, so we do not call it: check the address.",
             ),
             ("the database failed at reading differences", OURS_FAILS),
-            ("the vendor refused our key: expired.", "The vendor refused our key: expired."),
+            ("the vendor refused our key: expired.", "It refused our key: expired."),
+            ("the vendor asks us to wait", "It asks us to wait."),
         ];
         for (error, want) in table {
             assert_eq!(failure_in_words(error, "https://nosuch.invalid"), want);

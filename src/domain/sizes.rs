@@ -3,13 +3,20 @@
 /// Whether the option words of two listings name different sizes ("Blush / XL" and "Blush / L"). Words that are no size
 /// of ours ("One size", a colour) prove nothing, so colours that two systems call differently do not matter.
 pub fn contradict(a: &str, b: &str) -> bool {
-    let (a, b) = (sizes(a), sizes(b));
-    !a.is_empty() && !b.is_empty() && !a.iter().any(|size| b.contains(size))
+    contradiction(a, b).is_some()
 }
 
-/// The sizes among the words, in one spelling.
-fn sizes(options: &str) -> Vec<String> {
-    options.split(['/', ',', ';']).filter_map(|word| size(word.trim())).collect()
+/// The sizes with which two listings contradict each other, as each side writes them; `None` when they do not.
+pub fn contradiction<'t>(a: &'t str, b: &'t str) -> Option<(&'t str, &'t str)> {
+    let (a, b) = (sizes(a), sizes(b));
+    let (first, second) = (a.first()?, b.first()?);
+    let agree = a.iter().any(|(_, size)| b.iter().any(|(_, other)| other == size));
+    (!agree).then_some((first.0, second.0))
+}
+
+/// The sizes among the words: as they are written, and in one spelling.
+fn sizes(options: &str) -> Vec<(&str, String)> {
+    options.split(['/', ',', ';']).map(str::trim).filter_map(|word| Some((word, size(word)?))).collect()
 }
 
 fn size(word: &str) -> Option<String> {
@@ -66,5 +73,6 @@ mod tests {
             assert_eq!(contradict(a, b), wrong, "{a} and {b}");
             assert_eq!(contradict(b, a), wrong, "{b} and {a}");
         }
+        assert_eq!(contradiction("Blush / x-large", "Blush / L"), Some(("x-large", "L")), "as it is written");
     }
 }

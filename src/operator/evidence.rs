@@ -4,7 +4,7 @@
 
 use super::redact::without_personal_data;
 use super::views::{Evidence, EvidenceOf};
-use super::{Actor, OperatorError, explain, store_failed};
+use super::{Actor, OperatorError, encoded, explain, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -57,9 +57,12 @@ pub async fn evidence(
                 inbox::get(store, id).await.map_err(store_failed)?.ok_or(OperatorError::NotFound)?;
             let mut facts = vec![
                 ("Kind".to_owned(), record.kind),
-                ("The vendor's id".to_owned(), record.external_id),
-                ("The vendor's version".to_owned(), record.version.to_string()),
-                ("How it came".to_owned(), if way == "notice" { "as a notice" } else { "found by a sweep" }.to_owned()),
+                ("Its id there".to_owned(), record.external_id),
+                ("Its version there".to_owned(), record.version.to_string()),
+                (
+                    "How it came".to_owned(),
+                    if way == "notice" { "as a notice" } else { "found by reading, no notice came" }.to_owned(),
+                ),
                 (
                     "What became of it".to_owned(),
                     match state.as_str() {
@@ -84,7 +87,7 @@ pub async fn evidence(
                 at: record.received_at,
                 connection: name(&record.connection),
                 facts,
-                raw: vec![("As the vendor sent it, without personal data".to_owned(), raw)],
+                raw: vec![("As it came, without personal data".to_owned(), raw)],
                 about,
             })
         }
@@ -104,7 +107,7 @@ async fn of(
     let Some(row) = rows.into_iter().find(|row| row.place == place) else { return Ok(None) };
     let lines =
         if kind == "call" { of_call(engine, id, &row).await? } else { of_record(engine, kind, id, &row).await? };
-    let href = format!("/stock/{variant}?place={}", explain::encoded(place));
+    let href = format!("/stock/{variant}?place={}", encoded(place));
     if lines.is_empty() {
         return Ok(None);
     }

@@ -10,7 +10,9 @@ pub mod new_connection;
 pub mod overview;
 pub mod password;
 pub mod problems;
+mod ready;
 mod redact;
+pub mod remap;
 pub mod search;
 pub mod stock;
 pub mod views;
@@ -57,6 +59,11 @@ impl Actor {
     pub fn check(&self, deed: Deed) -> Result<(), OperatorError> {
         if self.role.may(deed) { Ok(()) } else { Err(OperatorError::Forbidden) }
     }
+}
+
+/// Text as one segment of a path, or as a value in a query.
+pub fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// For `map_err`: the chain goes to the log here, once; people see a reference.

@@ -91,8 +91,7 @@ fn wrong_address(address: &str) -> Option<String> {
         return alone();
     }
     inner(host).then(|| {
-        "That address leads into your own network or machine, which we never call. Give the vendor's public address."
-            .to_owned()
+        "That address leads into your own network or machine, which we never call. Give the public one.".to_owned()
     })
 }
 

@@ -1,10 +1,10 @@
 //! Today, and how old every number is.
 
-use super::views::{Freshness, Mark, Press, ProblemRow, Severity, Today};
+use super::views::{Freshness, Mark, ProblemRow, Severity, Today};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Minor;
-use crate::domain::problem::{STALE_AFTER, failure_in_words};
+use crate::domain::problem::{Press, STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
@@ -40,7 +40,7 @@ pub async fn freshness(engine: &Engine) -> Result<Freshness, OperatorError> {
                 Some((upto, "paused by a person".to_owned()))
             } else if upto > Timestamp(0) && now.since(upto) > STALE_AFTER {
                 let why = if error.is_empty() {
-                    "no sweep has reached its end since".to_owned()
+                    "no reading has reached its end since".to_owned()
                 } else {
                     let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
                     failure_in_words(error, address).trim_end_matches('.').to_owned()
@@ -96,7 +96,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         .filter(|problem| team.is_none_or(|team| problem.team == team))
         .map(|problem| problem_row(problem, &currency))
         .collect();
-    let (lines, _, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
+    let (_, units, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
     Ok(Today {
         freshness: freshness(engine).await?,
         trust_permille: (totals.read > 0 && totals.value > 0)
@@ -106,7 +106,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         fixed,
         fixed_since: since,
         stores,
-        on_hold: (lines, (lines > 0).then_some(oldest)),
+        on_hold: (units, (units > 0).then_some(oldest)),
     })
 }
 
@@ -114,16 +114,23 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
 async fn fixed(engine: &Engine, since: Timestamp) -> Result<Vec<(i64, String)>, OperatorError> {
     let store = engine.store();
     let notices = inbox::notice_counts(store, since).await.map_err(store_failed)?;
+    let by_now = engine.clock().now() - inbox::NOTICE_COMES_WITHIN;
+    let untold = inbox::untold(store, since, by_now).await.map_err(store_failed)?;
     let pushes = views::push_states_since(store, since).await.map_err(store_failed)?;
     let noticed = |word: &str| notices.iter().filter(|(_, what, _)| what == word).map(|(_, _, n)| n).sum::<i64>();
-    let pushed = |word: &str| pushes.iter().filter(|(state, _)| state == word).map(|(_, n)| n).sum::<i64>();
+    let waiting = findings::writes_that_wait(store, since).await.map_err(store_failed)?;
+    let of = |all: &[(String, i64)], word: &str| -> i64 {
+        all.iter().filter(|(state, _)| state == word).map(|(_, n)| n).sum()
+    };
+    // A write that did not get through yet is mended by nobody.
+    let pushed = |word: &str| (of(&pushes, word) - of(&waiting, word)).max(0);
     let all = [
         (pushed("confirmed"), "Counts written to the web and read back"),
-        (noticed("found"), "Notices that didn't arrive, found by sweep"),
+        (untold.iter().map(|(_, n)| n).sum(), "Notices that didn't arrive, found by reading"),
         (noticed("repeated"), "Notices that came twice, counted once"),
-        (pushed("throttled"), "Updates the shop was too busy for, sent again"),
-        (pushed("refused"), "Updates the shop refused, sent again"),
-        (pushed("unknown"), "Updates without an answer, looked up first"),
+        (pushed("throttled"), "Updates the shop was too busy for, then taken"),
+        (pushed("refused"), "Updates the shop refused, then taken"),
+        (pushed("unknown"), "Updates without an answer, looked up and settled"),
     ];
     Ok(all.into_iter().filter(|(n, _)| *n > 0).map(|(n, words)| (n, words.to_owned())).collect())
 }
@@ -145,7 +152,7 @@ async fn local_midnight(engine: &Engine, now: Timestamp) -> Result<Timestamp, Op
 }
 
 fn problem_row(p: StoredProblem, currency: &str) -> ProblemRow {
-    let actions: Vec<(String, String)> = serde_json::from_str(&p.actions).unwrap_or_default();
+    let actions: Vec<Press> = serde_json::from_str(&p.actions).unwrap_or_default();
     ProblemRow {
         id: p.id,
         severity: match p.severity.as_str() {
@@ -160,13 +167,7 @@ fn problem_row(p: StoredProblem, currency: &str) -> ProblemRow {
             (Minor(p.money_minor), currency.to_owned())
         }),
         waits: p.waits,
-        actions: actions
-            .into_iter()
-            .map(|(label, href)| match href.strip_prefix("post:") {
-                Some(href) => Press { label, href: href.to_owned(), post: true },
-                None => Press { label, href, post: false },
-            })
-            .collect(),
+        actions,
         team: p.team,
         owner: (!p.owner.is_empty()).then_some((p.owner_name, p.owner_since)),
         since: p.opened_at,

@@ -2,10 +2,9 @@
 //!
 //! Words are found by their beginnings; a part from the middle of a word finds nothing, except in what is not linked.
 
-use super::explain::encoded;
 use super::stock::sum;
 use super::views::Found;
-use super::{Actor, OperatorError, store_failed};
+use super::{Actor, OperatorError, encoded, store_failed};
 use crate::domain::access::Deed;
 use crate::engine::Engine;
 use crate::store::listings;

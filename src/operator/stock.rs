@@ -5,6 +5,8 @@ use super::overview::freshness;
 use super::views::{Severity, Sku, SkuPlace, Step, Stock, StockQuery, StockRow, StockSort, Sum};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
+use crate::domain::money::Fine;
+use crate::domain::sizes;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::views::{self, Filter, Sort, TargetRow, UnlinkedRow};
@@ -105,12 +107,14 @@ fn shows_unlinked(query: &StockQuery) -> bool {
 
 async fn unlinked(engine: &Engine, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<StockRow>, OperatorError> {
     let rows = views::unlinked(engine.store(), filter, limit, offset).await.map_err(store_failed)?;
+    let currency = connections::currency(engine.store()).await.map_err(store_failed)?.unwrap_or_default();
     Ok(rows
         .into_iter()
         .map(|row| StockRow {
             cause: (Severity::Soon, format!("Not linked: {}", why_not_linked(&row))),
             variant: None,
             till: (row.side == "till").then_some(row.units),
+            value: (row.side == "till").then(|| (Fine(row.value_fine).to_minor(), currency.clone())),
             item: row.item,
             sku: row.sku,
             place: row.connection,
@@ -135,6 +139,8 @@ fn why_not_linked(row: &UnlinkedRow) -> String {
         format!("the SKU {there} differs only in upper and lower case or blanks")
     } else if row.fit_there == 0 {
         format!("its twin {there} is a bundle or not counted")
+    } else if let Some((own, other)) = sizes::contradiction(&row.options.0, &row.options.1) {
+        format!("same SKU, another size ({own} {here}, {other} {there})")
     } else {
         "its twin is known, and linked once both lists are read whole".to_owned()
     }
@@ -172,6 +178,7 @@ fn stock_row(engine: &Engine, row: &TargetRow, paused: &HashSet<String>) -> Stoc
         place: row.place_name.clone(),
         sum: Some(sum(row)),
         till: None,
+        value: None,
         cause: explain::in_short(row, halt, engine.clock().now()),
     }
 }

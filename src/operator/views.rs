@@ -1,6 +1,7 @@
 //! What pages show: plain values, already decided and already summed. The pages format and never compute.
 
 use crate::domain::money::Minor;
+use crate::domain::problem::Press;
 use crate::domain::time::{Span, Timestamp};
 
 /// The line under the top bar: how old every number is.
@@ -86,7 +87,7 @@ pub struct ProblemRow {
     pub money: Option<(Minor, String)>,
     /// Who or what waits, in few words.
     pub waits: String,
-    /// What to press, recommended first, at most three.
+    /// What to press, recommended first; pages offer of it what the role may.
     pub actions: Vec<Press>,
     /// The team it belongs to.
     pub team: String,
@@ -94,17 +95,6 @@ pub struct ProblemRow {
     pub owner: Option<(String, Timestamp)>,
     /// Open since.
     pub since: Timestamp,
-}
-
-/// A button.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Press {
-    /// The words on it; "…" at the end when it opens a preview.
-    pub label: String,
-    /// Where it goes.
-    pub href: String,
-    /// Whether pressing posts a form (changes something here) instead of following a link.
-    pub post: bool,
 }
 
 /// What the Stock list is asked for; all of it comes from the address.
@@ -182,6 +172,8 @@ pub struct StockRow {
     pub sum: Option<Sum>,
     /// What the till says of an item that is not linked.
     pub till: Option<i64>,
+    /// What that is worth, with its currency.
+    pub value: Option<(Minor, String)>,
     /// Sign and words of the cause column.
     pub cause: (Severity, String),
 }
@@ -342,7 +334,7 @@ pub struct ConnectionCard {
     pub compared_at: Option<Timestamp>,
     /// Allowance left in percent, and a sentence ("refills every second", "blocked until 08:50").
     pub allowance: Option<(i64, String)>,
-    /// Notices in 24 h: accepted, repeated, found by sweep although no notice came, refused.
+    /// Notices in 24 h: accepted, repeated, found by reading although no notice came, refused.
     pub notices: (i64, i64, i64, i64),
     /// Last four characters of the key, never more.
     pub key_hint: Option<String>,
@@ -378,8 +370,8 @@ pub struct PlaceRow {
     pub name: String,
     /// The shop it belongs to.
     pub connection: String,
-    /// Outlets that feed it.
-    pub outlets: Vec<String>,
+    /// Outlets that feed it: id and name.
+    pub outlets: Vec<(String, String)>,
     /// Since when it is written to; `None` while it is only read.
     pub live_since: Option<Timestamp>,
 }
@@ -447,6 +439,46 @@ pub struct GoLiveWrite {
     /// Web shows now.
     pub before: i64,
     /// It will show.
+    pub after: i64,
+}
+
+/// What would change if an outlet fed another place, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemapPreview {
+    /// Our outlet id.
+    pub outlet: String,
+    /// Its name.
+    pub name: String,
+    /// The place that it feeds now: id and name.
+    pub from: Option<(String, String)>,
+    /// The place that it would feed.
+    pub to: Option<(String, String)>,
+    /// Places that are written to now and would only be read from then on.
+    pub stops: Vec<String>,
+    /// Sums that change, largest change first; of very many only the first.
+    pub lines: Vec<RemapLine>,
+    /// How many there are.
+    pub changed: i64,
+    /// How many of its items change no sum.
+    pub unchanged: i64,
+    /// Of what the person agrees to; the button sends it back.
+    pub fingerprint: String,
+}
+
+/// One sum that would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemapLine {
+    /// Variant id.
+    pub variant: String,
+    /// Item.
+    pub item: String,
+    /// SKU.
+    pub sku: String,
+    /// At which place.
+    pub place: String,
+    /// Should show now.
+    pub before: i64,
+    /// Would be shown then.
     pub after: i64,
 }
 

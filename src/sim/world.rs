@@ -392,6 +392,31 @@ impl World {
         Ok(())
     }
 
+    /// A count changes and the till tells nobody: no new version, no notice.
+    pub fn change_quietly(&self, sku: &str, outlet: &str, by: i64) -> Result<(), WorldError> {
+        let mut state = self.lock();
+        let (item, place) = (state.item(sku)?, state.outlet(outlet)?);
+        if let Some(row) = state.till.stock.get_mut(item).and_then(|rows| rows.get_mut(place)) {
+            row.on_hand += by;
+        }
+        let now = state.now;
+        state.books.till_changed(item, place, by, now);
+        Ok(())
+    }
+
+    /// A sale that is not in the till's list yet although later ones are, or that becomes visible there.
+    pub fn hide(&self, sale: &str, hidden: bool) -> Result<(), WorldError> {
+        let mut state = self.lock();
+        let at = state.sale(sale)?;
+        let version = state.till.sales.get(at).map_or(0, |row| row.version);
+        if hidden {
+            state.till.sale_by_version.remove(&version);
+        } else {
+            state.till.sale_by_version.insert(version, at);
+        }
+        Ok(())
+    }
+
     /// Takes the next place in the till's order for a record that this world does not keep, as another till of
     /// the same account would: whatever happens here from now on comes after it.
     pub fn reserve_till_version(&self) -> i64 {

@@ -1,6 +1,7 @@
 //! Connections (vendor accounts), their outlets, and the shop places that outlets feed.
 
 use super::error::ensure_rows;
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -243,7 +244,17 @@ pub async fn set_live(tx: &mut Tx, place: &str, since: Timestamp) -> Result<(), 
         .execute(tx.conn().await?)
         .await
         .map_err(at("going live"))?;
-    ensure_rows("going live", done.rows_affected(), 1)
+    ensure_rows("going live", done.rows_affected(), 1)?;
+    // What waited for this moment counts from it: before, nobody meant it to travel.
+    tx.later(
+        Statement::new(
+            "UPDATE target SET cause_at = $2 WHERE place = $1 AND generation > acknowledged AND cause_at > 0 AND $2 > 0",
+            "going live",
+        )
+        .text(place)
+        .int(since.micros()),
+    );
+    Ok(())
 }
 
 /// The currency of the first outlet that names one.

@@ -1,5 +1,6 @@
 //! Questions across tables whose answers may need a person.
 
+use super::pushes::QUARTER;
 use super::{Store, StoreError};
 use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
@@ -255,6 +256,22 @@ pub async fn unlinked_value(store: &Store) -> Result<i64, StoreError> {
     .await
     .and_then(|row| row.try_get(0))
     .map_err(at("valuing what is not linked"))
+}
+
+/// Writes answered since the quarter of an hour of an instant began that did not get through, and whose number no later
+/// write has brought either: state word → how many.
+pub async fn writes_that_wait(store: &Store, since: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    let step = "counting writes that wait";
+    let rows = sqlx::query(
+        "SELECT p.state, COUNT(*) FROM target t JOIN push p ON p.variant = t.variant AND p.place = t.place
+         WHERE t.generation > t.acknowledged AND p.generation > t.acknowledged AND p.answered_at > 0
+           AND p.quarter >= $1 GROUP BY p.state",
+    )
+    .bind(since.micros().div_euclid(QUARTER.0))
+    .fetch_all(store.read())
+    .await
+    .map_err(at(step))?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at(step))
 }
 
 /// Open holds: lines, units, oldest, value in fine units.

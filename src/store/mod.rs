@@ -24,11 +24,13 @@ pub mod look;
 pub mod orders;
 pub mod problems;
 pub mod pushes;
+pub mod remap;
 pub mod sales;
 pub mod seal;
 pub mod sessions;
 pub mod sku_views;
 pub mod targets;
+pub mod unread;
 pub mod views;
 
 pub use db::{Dialect, Durability, create_database};

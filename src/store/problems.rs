@@ -33,7 +33,7 @@ pub struct ProblemRow {
     pub currency: String,
     /// Who waits.
     pub waits: String,
-    /// JSON array of [label, address].
+    /// What to press: a JSON array of [`crate::domain::problem::Press`].
     pub actions: String,
     /// Open since.
     pub opened_at: Timestamp,

@@ -379,6 +379,10 @@ pub struct UnlinkedRow {
     pub exact_there: i64,
     /// Those that can be linked: counted at the till, and no bundle.
     pub fit_there: i64,
+    /// Its option words, and those of the one that is written exactly alike.
+    pub options: (String, String),
+    /// What the till has of it at its price, in fine units.
+    pub value_fine: i64,
 }
 
 macro_rules! unlinked_sql {
@@ -416,8 +420,8 @@ fn patterns(search: &str) -> (String, String) {
     (pattern(&typed.to_lowercase()), pattern(&typed))
 }
 
-/// Counted items without a twin that match, most units first. They differ from nothing, so a list of differences has
-/// none of them.
+/// Counted items without a twin that match, most value at the till first. They differ from nothing, so a list of
+/// differences has none of them.
 pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -> Result<Vec<UnlinkedRow>, StoreError> {
     let (lower, typed) = patterns(&filter.search);
     let (pairs, _) = words(&filter.search, patterns);
@@ -425,8 +429,12 @@ pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -
         unlinked_sql!(
             "WITH page AS (SELECT l.connection, l.name, l.options, l.sku, l.sku_key, c.name AS system, c.side,
                     COALESCE(CAST((SELECT SUM(t.units + t.after_units) FROM till_count t
-                                   WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held",
-            " ORDER BY held DESC, l.name, l.sku, l.product LIMIT $22 OFFSET $23)"
+                                   WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS held,
+                    COALESCE(CAST((SELECT CASE WHEN SUM(t.units + t.after_units) > 0
+                                               THEN SUM(t.units + t.after_units) * l.price_fine ELSE 0 END
+                                   FROM till_count t
+                                   WHERE t.connection = l.connection AND t.product = l.product) AS BIGINT), 0) AS worth",
+            " ORDER BY worth DESC, held DESC, l.name, l.sku, l.product LIMIT $22 OFFSET $23)"
         ),
         " SELECT page.name, page.options, page.sku, page.system, page.side, page.held,
                  (SELECT COUNT(*) FROM listing x WHERE x.connection = page.connection AND x.sku_key = page.sku_key
@@ -440,8 +448,10 @@ pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -
                   WHERE x.sku_key = page.sku_key AND x.archived = 0 AND x.sku = page.sku),
                  (SELECT COUNT(*) FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
                   WHERE x.sku_key = page.sku_key AND x.archived = 0 AND x.bundle = 0
-                    AND (y.side = 'shop' OR x.counted = 1))
-          FROM page ORDER BY page.held DESC, page.name, page.sku"
+                    AND (y.side = 'shop' OR x.counted = 1)),
+                 COALESCE((SELECT MIN(x.options) FROM listing x JOIN connection y ON y.id = x.connection AND y.side <> page.side
+                  WHERE x.sku_key = page.sku_key AND x.archived = 0 AND x.sku = page.sku), ''), page.worth
+          FROM page ORDER BY page.worth DESC, page.held DESC, page.name, page.sku"
     ))
     .bind(lower)
     .bind(typed)
@@ -468,6 +478,8 @@ pub async fn unlinked(store: &Store, filter: &Filter, limit: i64, offset: i64) -
                 most_there: row.try_get(8)?,
                 exact_there: row.try_get(9)?,
                 fit_there: row.try_get(10)?,
+                options: (options, row.try_get(11)?),
+                value_fine: row.try_get(12)?,
             })
         })
         .collect::<Result<_, _>>()

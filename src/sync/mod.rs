@@ -40,6 +40,8 @@ pub mod receive;
 pub mod refusals;
 pub mod retarget;
 pub mod schedule;
+mod settle;
+mod shipped;
 mod shop_look;
 mod sweep;
 

@@ -1,10 +1,16 @@
 //! What needs a person, found from what is true now. A problem that is no longer found closes itself.
 
-use super::cx::{Change, Cx};
+use super::cx::{Change, Cx, Link};
 use super::schedule::Task;
+use crate::domain::access::Deed;
 use crate::domain::money::Fine;
-use crate::domain::problem::{Kind, OURS_FAILS, OURS_FAILS_AFTER, Problem, STALE_AFTER, Severity, failure_in_words};
+use crate::domain::problem::{
+    Kind, OURS_FAILS, OURS_FAILS_AFTER, Press, Problem, STALE_AFTER, Severity, failure_in_words,
+};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::words::{capital, sentence};
+use crate::store::connections::ConnectionRow;
+use crate::store::feeds::Feed;
 use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
 
 /// A difference younger than this is merely in flight.
@@ -62,7 +68,10 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             .filter(|(_, _, f)| f.failing_since > Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .filter(|(_, _, f)| f.read_up_to == Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .min_by_key(|(_, _, f)| f.read_up_to);
-        let Some((_, _, feed)) = worst else { continue };
+        let Some((_, _, feed)) = worst else {
+            not_compared(link.as_ref(), &feeds, &rows, now, found);
+            continue;
+        };
         if link.paused.load(std::sync::atomic::Ordering::SeqCst) || feed.tried_at == Timestamp(0) {
             continue;
         }
@@ -81,7 +90,7 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
         let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
         let why = match (feed.error.is_empty(), never) {
             (true, true) => "It has never been read to its end.".to_owned(),
-            (true, false) => "No sweep has reached its end since; its numbers are from then.".to_owned(),
+            (true, false) => "No reading has reached its end since; its numbers are from then.".to_owned(),
             _ => format!("{} {then}", failure_in_words(&feed.error, address)),
         };
         found.push(Problem {
@@ -95,12 +104,60 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             currency: String::new(),
             waits: link.name.clone(),
             actions: vec![
-                ("Open connections".into(), "/connections".into()),
-                ("Read again".into(), format!("post:/connections/{}/read-again", link.id)),
+                Press::look("Open connections", "/connections"),
+                Press::act("Read again", format!("/connections/{}/read-again", link.id), Deed::ReadAgain),
             ],
         });
     }
     Ok(())
+}
+
+/// The pass over everything that one side holds, which finds what nothing else tells, has stopped.
+fn not_compared(
+    link: &Link,
+    feeds: &[(String, String, Feed)],
+    rows: &[ConnectionRow],
+    now: Timestamp,
+    found: &mut Vec<Problem>,
+) {
+    let (task, who, late) = if link.is_shop() {
+        (Task::Observe, "The shop's whole stock", Span::hours(2))
+    } else {
+        (Task::Compare, "The till's whole stock", Span::hours(50))
+    };
+    let mine = feeds.iter().find(|(connection, feed, _)| *connection == link.id && feed == task.feed());
+    let Some((_, _, feed)) = mine else { return };
+    let failing = feed.failing_since > Timestamp(0) && now.since(feed.failing_since) > STALE_AFTER;
+    let never = feed.read_up_to == Timestamp(0);
+    let stopped = if never { failing } else { now.since(feed.read_up_to) > late };
+    if !stopped || link.paused.load(std::sync::atomic::Ordering::SeqCst) {
+        return;
+    }
+    let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+    let why = if feed.error.is_empty() {
+        "No pass has reached its end since.".to_owned()
+    } else {
+        failure_in_words(&feed.error, address)
+    };
+    found.push(Problem {
+        kind: Kind::NotRead,
+        subject: format!("{}:{}", link.id, task.feed()),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if never {
+            format!("{who} has not been compared yet")
+        } else {
+            format!("{who} was last compared {} ago", minutes(now.since(feed.read_up_to)))
+        },
+        why: format!("{why} Sales and orders are read; what changed without either is not found."),
+        money_minor: 0,
+        currency: String::new(),
+        waits: link.name.clone(),
+        actions: vec![
+            Press::look("Open connections", "/connections"),
+            Press::act("Read again", format!("/connections/{}/read-again", link.id), Deed::ReadAgain),
+        ],
+    });
 }
 
 /// What a task does, as the rest of "We cannot …".
@@ -146,13 +203,8 @@ fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
         money_minor: 0,
         currency: String::new(),
         waits: "all that depends on it".into(),
-        actions: vec![("Open connections".into(), "/connections".into())],
+        actions: vec![Press::look("Open connections", "/connections")],
     });
-}
-
-fn first_upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
@@ -172,7 +224,7 @@ async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             money_minor: value(row.price_fine, (row.web - row.should).abs()),
             currency: String::new(),
             waits: units((row.web - row.should).abs()),
-            actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
+            actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
         });
     }
     Ok(())
@@ -197,14 +249,15 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         let shows: Vec<String> =
             [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
         let (why, press) = if place.paused {
-            ("The shop's connection is paused, so nothing is read or written there.", "Open connections")
+            (
+                "The shop's connection is paused, so nothing is read or written there.",
+                Press::look("Open connections", "/connections"),
+            )
         } else {
-            ("It was live and is only read now. What the till sells is not taken off the web.", "Go live…")
-        };
-        let href = if place.paused {
-            "/connections".to_owned()
-        } else {
-            format!("/connections/places/{}/go-live", place.place)
+            (
+                "It was live and is only read now. What the till sells is not taken off the web.",
+                Press::open("Go live…", format!("/connections/places/{}/go-live", place.place), Deed::GoLive),
+            )
         };
         found.push(Problem {
             kind: Kind::NotWritten,
@@ -221,8 +274,9 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             currency: String::new(),
             waits: if shows.is_empty() { String::new() } else { units(place.over.1 + place.under.1) },
             actions: [
-                Some((press.into(), href)),
-                (!shows.is_empty()).then(|| ("Show them".into(), format!("/stock?place={}&differs=yes", place.place))),
+                Some(press),
+                (!shows.is_empty())
+                    .then(|| Press::look("Show them", format!("/stock?place={}&differs=yes", place.place))),
             ]
             .into_iter()
             .flatten()
@@ -231,11 +285,6 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         });
     }
     Ok(())
-}
-
-fn sentence(text: &str) -> String {
-    let text = first_upper(text.trim().trim_end_matches('.'));
-    if text.is_empty() { String::new() } else { format!("{text}.") }
 }
 
 fn units(n: i64) -> String {
@@ -258,7 +307,7 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             money_minor: value(row.price_fine, row.over),
             currency: String::new(),
             waits: units(row.over),
-            actions: vec![("Open the SKU".into(), format!("/stock/{}", row.variant))],
+            actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
         });
     }
     let (count, units_off, money_fine) = findings::differing(&cx.store, now - IN_FLIGHT).await?;
@@ -276,7 +325,7 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
             waits: units(units_off),
-            actions: vec![("Show them".into(), "/stock?differs=yes".into())],
+            actions: vec![Press::look("Show them", "/stock?differs=yes")],
         });
     }
     Ok(())
@@ -337,12 +386,12 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
                 } else {
                     "They name no sale that we know, so nobody can tell yet whose they are."
                 },
-                first_upper(&units(held))
+                capital(&units(held))
             ),
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
             waits: format!("oldest {}", minutes(now.since(oldest))),
-            actions: vec![("Show them".into(), "/stock?held=yes".into())],
+            actions: vec![Press::look("Show them", "/stock?held=yes")],
         });
     }
     Ok(())
@@ -362,22 +411,22 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
                 format!("{} items are not linked", till + shop)
             },
             why: format!(
-                "{till} at the till and {shop} in the shop do not have exactly one twin with exactly the same SKU, so \
-                 their counts cannot be kept. The list says why for each."
+                "{till} at the till and {shop} in the shop do not have exactly one twin with exactly the same SKU and \
+                 no other size, so their counts cannot be kept. The list says why for each."
             ),
             money_minor: Fine(findings::unlinked_value(&cx.store).await?).to_minor().0,
             currency: String::new(),
             waits: format!("{} off sale", units(units_off.max(0))),
-            actions: vec![("Show them".into(), "/stock?linked=no".into())],
+            actions: vec![Press::look("Show them", "/stock?linked=no")],
         });
     }
     Ok(())
 }
 
 async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let parked = inbox::parked(&cx.store, None, 500).await?;
+    let parked = inbox::parked(&cx.store, None, 1).await?;
     if let Some(newest) = parked.first() {
-        let n = parked.len();
+        let n = inbox::parked_count(&cx.store).await?;
         found.push(Problem {
             kind: Kind::Unreadable,
             subject: String::new(),
@@ -388,7 +437,7 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             money_minor: 0,
             currency: String::new(),
             waits: "kept with its reason".into(),
-            actions: vec![("Show them".into(), "/connections#parked".into())],
+            actions: vec![Press::look("Show them", "/connections#parked")],
         });
     }
     let refused: i64 = inbox::notice_counts(&cx.store, now - Span::hours(1))
@@ -405,15 +454,15 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             team: "operations",
             title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
             why: if refused == 1 {
-                "It was not signed by the vendor, or could not be read. Nothing of it was applied."
+                "It was not signed by the shop or the till, or could not be read. Nothing of it was applied."
             } else {
-                "They were not signed by the vendor, or could not be read. Nothing of theirs was applied."
+                "They were not signed by the shop or the till, or could not be read. Nothing of theirs was applied."
             }
             .into(),
             money_minor: 0,
             currency: String::new(),
-            waits: "in the last hour".into(),
-            actions: vec![("Show them".into(), "/connections#refused".into())],
+            waits: "in the last two hours".into(),
+            actions: vec![Press::look("Show them", "/connections#refused")],
         });
     }
     Ok(())

@@ -3,14 +3,20 @@
 use crate::desk::{Desk, NOW, SHOP, TILL, listing};
 use crate::shop::{Kind, databases};
 use crate::stage::Stage;
-use truecount::domain::access::Role;
+use truecount::domain::access::{Deed, Role};
+use truecount::domain::equation::Terms;
+use truecount::domain::fact::Listing;
 use truecount::domain::ids::PersonId;
+use truecount::domain::problem::Press;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::views::StockQuery;
-use truecount::operator::{Actor, OperatorError, connections, search, stock};
+use truecount::operator::{Actor, OperatorError, connections, overview, remap, search, stock};
 use truecount::rehearsal::map_outlets;
 use truecount::sim::options::Options;
-use truecount::store::{connections as places, feeds, listings, problems};
+use truecount::store::pushes::{Intent, Outcome};
+use truecount::store::targets::{Inputs, NewTarget};
+use truecount::store::{connections as places, feeds, listings, problems, pushes, targets, views};
+use truecount::sync::house;
 use truecount::sync::schedule::Task;
 
 fn admin() -> Actor {
@@ -88,7 +94,9 @@ async fn a_place_that_is_no_longer_written_is_a_problem_until_it_is_again() {
         let open = not_written(&stage).await;
         assert_eq!(open.len(), 1);
         assert!(open[0].title.ends_with("; 1 SKU shows 3 too few"), "{}", open[0].title);
-        assert!(open[0].actions.contains(&format!("/connections/places/{place}/go-live")));
+        let go_live = Press::open("Go live…", format!("/connections/places/{place}/go-live"), Deed::GoLive);
+        let actions: Vec<Press> = serde_json::from_str(&open[0].actions).unwrap();
+        assert_eq!(actions.first(), Some(&go_live), "offered to those who may");
         assert!(open[0].why.ends_with(" time.") && !open[0].why.contains('/'), "{}", open[0].why);
 
         let seen = connections::preview_go_live(stage.engine(), &admin(), &place).await.unwrap();
@@ -144,9 +152,18 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;
         let listing = |product: &str, sku: &str| listing(product, sku, &format!("Thing {product}"));
-        let at_till =
-            [listing("t1", "TWICE"), listing("t2", "TWICE"), listing("t3", "Case-1"), listing("t4", "50%_OFF")];
-        let in_shop = [listing("s1", "TWICE"), listing("s3", "CASE-1"), listing("s5", "ONLY-WEB")];
+        let sized = |product: &str, size: &str| Listing {
+            options: vec!["Blush".into(), size.into()],
+            ..listing(product, "COPIED")
+        };
+        let at_till = [
+            listing("t1", "TWICE"),
+            listing("t2", "TWICE"),
+            listing("t3", "Case-1"),
+            listing("t4", "50%_OFF"),
+            sized("t6", "XL"),
+        ];
+        let in_shop = [listing("s1", "TWICE"), listing("s3", "CASE-1"), listing("s5", "ONLY-WEB"), sized("s6", "L")];
         let mut tx = desk.store.begin().await.unwrap();
         listings::save(&mut tx, TILL, &at_till.iter().collect::<Vec<_>>(), NOW).await.unwrap();
         listings::save(&mut tx, SHOP, &in_shop.iter().collect::<Vec<_>>(), NOW).await.unwrap();
@@ -159,7 +176,13 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
             ("t3 thing", "Not linked: the SKU in the shop differs only in upper and lower case or blanks"),
             ("50%_o", "Not linked: no such SKU in the shop"),
             ("only-web", "Not linked: no such SKU at the till"),
+            ("thing t6", "Not linked: same SKU, another size (XL at the till, L in the shop)"),
+            ("thing s6", "Not linked: same SKU, another size (L in the shop, XL at the till)"),
         ];
+        for link in desk.engine.cx().links() {
+            link.catalogue_whole.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+        house::link_twins(desk.engine.cx()).await.unwrap();
         for linked in [None, Some(false)] {
             for (search, cause) in cases {
                 let page = stock::list(&desk.engine, &admin(), &ask(search, linked)).await.unwrap();
@@ -171,7 +194,7 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
         let none = stock::list(&desk.engine, &admin(), &ask("thing", Some(true))).await.unwrap();
         assert_eq!((none.rows.len(), none.matching), (0, 0));
         let all = stock::list(&desk.engine, &admin(), &ask("", Some(false))).await.unwrap();
-        assert_eq!((all.rows.len(), all.matching), (7, 7));
+        assert_eq!((all.rows.len(), all.matching), (9, 9));
         let rows = stock::export(&desk.engine, &admin(), &ask("twice", Some(false))).await.unwrap();
         assert_eq!(rows.len(), 3);
         let found = search::search(&desk.engine, &admin(), "50%_OFF").await.unwrap();
@@ -244,5 +267,147 @@ async fn a_task_without_a_mark_of_its_own_says_that_it_works_again() {
         assert!(failing(&stage).await > Timestamp(0), "{kind:?}");
         stage.pass(Span::minutes(5)).await;
         assert_eq!(failing(&stage).await, Timestamp(0), "{kind:?}: it has worked since");
+    }
+}
+
+#[tokio::test]
+async fn today_counts_units_on_hold_and_not_lines() {
+    for kind in databases() {
+        let (mut stage, _, skus) = read_only(&kind).await;
+        let outlet = stage.world.outlets()[0].0.clone();
+        stage.world.return_unlinked(&skus[0], &outlet, 3).unwrap();
+        stage.world.return_unlinked(&skus[1], &outlet, 2).unwrap();
+        stage.pass(Span::minutes(5)).await;
+        let today = overview::today(stage.engine(), &admin(), None).await.unwrap();
+        assert_eq!(today.on_hold.0, 5, "{kind:?}: two lines, five units");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_waits_is_not_called_mended() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let target = NewTarget {
+            inputs: Inputs {
+                variant: "v".into(),
+                place: "place".into(),
+                connection: SHOP.into(),
+                product: "p".into(),
+                warehouse: "1".into(),
+                item: "Thing".into(),
+                sku: "THING".into(),
+                price_fine: 0,
+                terms: Terms { till: 4, ..Terms::default() },
+                known: true,
+                now: None,
+            },
+            should: 4,
+            floored: 0,
+            generation: 2,
+            cause_at: NOW,
+            difference: 1,
+            differs_since: NOW,
+        };
+        let write = async |id: &str, generation: i64, outcome: Outcome| {
+            let intent = Intent {
+                id: id.into(),
+                batch: id.into(),
+                variant: "v".into(),
+                place: "place".into(),
+                product: "p".into(),
+                warehouse: "1".into(),
+                generation,
+                before: 5,
+                should: 4,
+                physical: 4,
+                cause_at: NOW,
+                attempt: 0,
+            };
+            let mut tx = desk.store.begin().await.unwrap();
+            pushes::intend(&mut tx, SHOP, std::slice::from_ref(&intent), NOW);
+            pushes::answered(&mut tx, [(&intent, &(outcome, NOW))].into_iter(), "", NOW);
+            tx.commit().await.unwrap();
+        };
+        let mended = async || {
+            let today = overview::today(&desk.engine, &admin(), None).await.unwrap();
+            let of = |words: &str| today.fixed.iter().filter(|(_, w)| w.contains(words)).map(|(n, _)| *n).sum::<i64>();
+            [of("refused"), of("too busy"), of("without an answer")]
+        };
+        let mut tx = desk.store.begin().await.unwrap();
+        targets::save(&mut tx, &[target], NOW);
+        tx.commit().await.unwrap();
+        write("a", 1, Outcome::Refused("no such product".into())).await;
+        write("b", 2, Outcome::Throttled("later".into())).await;
+        write("c", 2, Outcome::Unknown("it broke off".into())).await;
+        assert_eq!(mended().await, [0, 0, 0], "{kind:?}: all of it still waits");
+        write("d", 2, Outcome::Accepted).await;
+        assert_eq!(mended().await, [1, 1, 1], "{kind:?}: the shop has the number now");
+    }
+}
+
+#[tokio::test]
+async fn an_outlet_is_moved_after_a_look_and_where_it_was_written_writing_stops() {
+    for kind in databases() {
+        let mut stage = Stage::live(&kind).await;
+        let (engine, store) = (stage.engine().clone(), stage.engine().store().clone());
+        let outlets = places::outlets(&store).await.unwrap();
+        let outlet = outlets.iter().find(|outlet| !outlet.place.is_empty()).unwrap().clone();
+        let all = places::places(&store).await.unwrap();
+        let from = all.iter().find(|place| place.id == outlet.place).unwrap().clone();
+        let mut tx = store.begin().await.unwrap();
+        places::keep_place(&mut tx, "other", &from.connection, "99", "Outlet sale", false).await.unwrap();
+        tx.commit().await.unwrap();
+        let shows = async |place: &str| -> std::collections::BTreeMap<String, i64> {
+            let rows = views::of_place(&store, place, 10_000).await.unwrap();
+            rows.into_iter().map(|row| (row.variant, row.should)).collect()
+        };
+        for to in [Some("other"), None] {
+            let before = [shows(&from.id).await, shows("other").await];
+            let seen = remap::preview(&engine, &admin(), &outlet.id, to).await.unwrap();
+            assert!(seen.changed > 0, "{kind:?} {to:?}: there is something to move");
+            assert_eq!(seen.stops.is_empty(), to.is_none(), "only the first place was written");
+            for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+                let nobody = Actor { role, ..admin() };
+                assert!(remap::preview(&engine, &nobody, &outlet.id, to).await.is_err(), "{role:?}");
+                assert!(remap::remap(&engine, &nobody, &outlet.id, to, &seen.fingerprint).await.is_err(), "{role:?}");
+            }
+            let blind = remap::remap(&engine, &admin(), &outlet.id, to, "").await;
+            assert!(matches!(blind, Err(OperatorError::Conflict(_))), "{blind:?}");
+            remap::remap(&engine, &admin(), &outlet.id, to, &seen.fingerprint).await.unwrap();
+            let after = [shows(&from.id).await, shows("other").await];
+            // What was shown is what came to be, sum by sum.
+            for (place, (before, after)) in [&from.name, "Outlet sale"].into_iter().zip(before.iter().zip(&after)) {
+                let mut expected = before.clone();
+                for line in seen.lines.iter().filter(|line| line.place == place) {
+                    assert_eq!(expected.insert(line.variant.clone(), line.after).unwrap_or(0), line.before);
+                }
+                let differing = after.iter().filter(|(variant, n)| expected.get(*variant).copied().unwrap_or(0) != **n);
+                assert_eq!(differing.count(), 0, "{kind:?} {to:?} {place}");
+            }
+            let live = places::places(&store).await.unwrap().iter().any(|place| place.live_since > Timestamp(0));
+            assert!(!live, "{kind:?}: somebody looks first");
+        }
+        let again = remap::preview(&engine, &admin(), &outlet.id, None).await.unwrap();
+        assert_eq!((again.from, again.to, again.changed), (None, None, 0));
+        stage.pass(Span::secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_sku_is_compared_when_both_sides_were_read_whole() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let compared = async || overview::freshness(&desk.engine).await.unwrap().compared_at;
+        let (early, late) = (NOW - Span::hours(9), NOW - Span::hours(1));
+        for (id, task, at, want) in [
+            (TILL, Task::Compare, late, None),
+            (SHOP, Task::Observe, early, Some(early)),
+            (SHOP, Task::Observe, NOW, Some(late)),
+        ] {
+            let mut tx = desk.store.begin().await.unwrap();
+            feeds::mark(&mut tx, id, task.feed(), 0, at, at);
+            tx.commit().await.unwrap();
+            assert_eq!(compared().await, want, "{kind:?}: the side where it is longer ago");
+        }
     }
 }

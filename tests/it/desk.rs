@@ -63,6 +63,7 @@ pub fn listing(product: &str, sku: &str, name: &str) -> Listing {
 pub struct Desk {
     pub engine: Engine,
     pub store: Store,
+    pub clock: Arc<ManualClock>,
     secret: String,
     _dir: TempDir,
 }
@@ -104,9 +105,10 @@ impl Desk {
             assert!(connections::map_outlet(&mut tx, outlet, "place").await.unwrap());
         }
         tx.commit().await.unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
         let engine = Engine::open(Parts {
             store: store.clone(),
-            clock: Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             mint,
             transport: Arc::new(Silence),
             seal,
@@ -114,7 +116,7 @@ impl Desk {
         })
         .await
         .unwrap();
-        Desk { engine, store, secret: secret.to_owned(), _dir: dir }
+        Desk { engine, store, clock, secret: secret.to_owned(), _dir: dir }
     }
 
     /// Puts a product into the till's catalogue, and into the shop's when `twin`; twins are linked.

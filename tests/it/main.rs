@@ -3,10 +3,12 @@
 mod against_sim;
 mod attention;
 mod bad_input;
+mod connecting;
 mod crowd;
 mod delays;
 mod desk;
 mod invariants;
+mod late;
 mod notices;
 mod panics;
 mod pause;
@@ -19,3 +21,4 @@ mod sim_samples;
 mod stage;
 mod store_contract;
 mod tidy;
+mod told;

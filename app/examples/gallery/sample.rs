@@ -1,8 +1,9 @@
 //! One invented morning, Tuesday 14 May 2024, 08:41 in London, with numbers that add up across the pages.
 
-use truecount::domain::access::Role;
+use truecount::domain::access::{Deed, Role};
 use truecount::domain::ids::PersonId;
 use truecount::domain::money::Minor;
+use truecount::domain::problem::Press;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::Actor;
 use truecount::operator::views::*;
@@ -42,7 +43,7 @@ pub fn freshness(stale: bool) -> Freshness {
 }
 
 fn press(label: &str, href: &str) -> Press {
-    Press { label: label.into(), href: href.into(), post: false }
+    Press::look(label, href)
 }
 
 /// Today with its problems, or with none.
@@ -79,7 +80,7 @@ pub fn today(empty: bool) -> Today {
             41_200,
             "first pick-up 10:00",
             vec![
-                Press { label: "Read again".into(), href: "/connections/c2/read-again".into(), post: true },
+                Press::act("Read again", "/connections/c2/read-again", Deed::ReadAgain),
                 press("See the connection", "/connections"),
             ],
             "operations",
@@ -115,8 +116,8 @@ pub fn today(empty: bool) -> Today {
         problems: if empty { Vec::new() } else { problems },
         fixed: vec![
             (37, "Late updates, caught up".into()),
-            (9, "Notices that didn't arrive, found by sweep".into()),
-            (5, "Updates the shop refused, sent again".into()),
+            (9, "Notices that didn't arrive, found by reading".into()),
+            (5, "Updates the shop refused, then taken".into()),
             (1, "Empty till answer at 08:31. Brake held 412 SKUs, nothing written".into()),
         ],
         fixed_since: at(13, 18, 0, 0),
@@ -151,6 +152,7 @@ pub fn stock() -> Stock {
         place: "Web warehouse".into(),
         sum: Some(sum),
         till: None,
+        value: None,
         cause: (severity, cause.into()),
     };
     let mut rows = vec![
@@ -208,6 +210,7 @@ pub fn stock() -> Stock {
         sku: "HRB-TEE-NVY-L".into(),
         place: "Web warehouse".into(),
         till: Some(4),
+        value: Some((Minor(35_960), "GBP".into())),
         sum: None,
         cause: (Severity::Soon, "Not linked".into()),
     });
@@ -373,7 +376,7 @@ pub fn connections() -> Connections {
                 id: "p1".into(),
                 name: "Web warehouse".into(),
                 connection: "Web shop".into(),
-                outlets: vec!["King's Cross".into(), "Soho".into()],
+                outlets: vec![("o1".into(), "King's Cross".into()), ("o2".into(), "Soho".into())],
                 live_since: Some(at(1, 9, 0, 0)),
             },
             PlaceRow {
@@ -399,6 +402,29 @@ pub fn connections() -> Connections {
             what: "sale 88f1".into(),
             reason: "A line has no product.".into(),
         }],
+    }
+}
+
+/// What it would change if Soho fed the other place.
+pub fn remap() -> RemapPreview {
+    let line = |place: &str, before, after| RemapLine {
+        variant: "v1".into(),
+        item: "Linen Shirt, White M".into(),
+        sku: "LIN-SHIRT-WHT-M".into(),
+        place: place.into(),
+        before,
+        after,
+    };
+    RemapPreview {
+        outlet: "o2".into(),
+        name: "Soho".into(),
+        from: Some(("p1".into(), "Web warehouse".into())),
+        to: Some(("p2".into(), "Outlet sale".into())),
+        stops: vec!["Web warehouse".into()],
+        lines: vec![line("Web warehouse", 3, 1), line("Outlet sale", 0, 2)],
+        changed: 2,
+        unchanged: 14,
+        fingerprint: "a1".repeat(32),
     }
 }
 

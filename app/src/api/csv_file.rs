@@ -83,6 +83,7 @@ mod tests {
             sku: "A,B".into(),
             place: "Web".into(),
             till: None,
+            value: None,
             sum: Some(Sum {
                 till: -3,
                 waiting: 0,

@@ -5,6 +5,9 @@
 
 #[cfg(feature = "hydrate")]
 mod browser;
+// Compiled without the browser too, so that its table of answers is an ordinary test.
+#[cfg(any(feature = "hydrate", test))]
+mod liveness;
 
 use leptos::prelude::*;
 

@@ -122,7 +122,7 @@ pub fn view(typed: &Typed, mistakes: &[String]) -> AnyView {
             {text("name", "Name on our pages", "text", &typed.name, "For example the shop's own name.", "off", false)}
             {text("base_url", "Address of its API", "url", &typed.base_url, "Starts with https://", "off", false)}
             {text("token", "Access token", "password", "", "Kept encrypted. Pages show its last four characters, never more.", "new-password", false)}
-            {text("notice_secret", "Secret that its notices are signed with", "password", "", "Centra: the secret of the webhook plugin. Lightspeed: the client secret; leave it empty if its notices are not signed, they then only wake a sweep.", "new-password", true)}
+            {text("notice_secret", "Secret that its notices are signed with", "password", "", "Centra: the secret of the webhook plugin. Lightspeed: the client secret; leave it empty if its notices are not signed, they then only make us read sooner.", "new-password", true)}
             <div class="form__foot">
                 {button::link(Kind::Other, "/connections", "Cancel")}
                 {button::submit(Kind::Recommended, "Add the connection")}

@@ -3,7 +3,6 @@
 
 use super::frame::{Asked, Page};
 use super::problems::{Back, answer};
-use super::stock::encode;
 use crate::server::web::Form;
 use crate::ui::badge::{Sign, badge, sign};
 use crate::ui::button::{self, Kind};
@@ -11,15 +10,14 @@ use crate::ui::empty::empty;
 use crate::ui::layout::{Entry, page_head};
 use crate::ui::number::{counted, plain};
 use crate::ui::sparkline::{Spark, sparkline};
-use crate::ui::when::{Clock, measured, rough, time};
+use crate::ui::when::{Clock, measured, time};
 use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
-use serde::Deserialize;
 use truecount::domain::access::{Deed, Role};
 use truecount::domain::time::Span;
-use truecount::operator::connections;
 use truecount::operator::views::{ConnectionCard, Connections, Delay, PlaceRow, Severity};
+use truecount::operator::{connections, encoded};
 
 /// Under this percentage an allowance is short.
 const SHORT_ALLOWANCE: i64 = 40;
@@ -79,25 +77,6 @@ pub async fn resume(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>
     answer(asked, done, "Resumed.", "It catches up first, then goes on as before.", form.or("/connections")).await
 }
 
-/// Which place an outlet feeds.
-#[derive(Debug, Deserialize)]
-pub struct Mapping {
-    /// Our place id; empty for none.
-    #[serde(default)]
-    pub place: String,
-}
-
-/// `POST /connections/outlets/{id}/map`
-pub async fn map_outlet(asked: Asked, Path(outlet): Path<String>, Form(form): Form<Mapping>) -> Response {
-    let place = (!form.place.is_empty()).then_some(form.place);
-    let feeds = place.is_some();
-    let done = asked
-        .run(|engine, actor| async move { connections::map_outlet(&engine, &actor, &outlet, place.as_deref()).await })
-        .await;
-    let words = if feeds { "Its counts are part of the sum there from now on." } else { "It feeds no place now." };
-    answer(asked, done, "Saved.", words, "/connections").await
-}
-
 /// The page, without its frame.
 pub fn view(list: &Connections, role: Role, clock: &Clock) -> AnyView {
     let add =
@@ -118,11 +97,11 @@ pub fn view(list: &Connections, role: Role, clock: &Clock) -> AnyView {
     view! {
         {page_head("Connections", view! { {sentence(list)} }.into_any(), add)}
         <section id="cards" class="stack" aria-label="Systems" data-live="" data-topics="connections">{cards}</section>
-        <section id="delay-places" class="halves" aria-label="Delay and places" data-live="" data-topics="connections sku">
-            {delay(&list.delay, clock)}
-            {places(list, role, clock)}
-        </section>
-        {unmapped(list, role)}
+        <div class="halves">
+            <section id="delay" aria-label="Delay" data-live="" data-topics="connections sku">{delay(&list.delay, clock)}</section>
+            <section id="places" aria-label="Places" data-live="" data-topics="connections">{places(list, role, clock)}</section>
+        </div>
+        <div id="outlets-left" data-live="" data-topics="connections">{unmapped(list, role)}</div>
         <section id="kept" class="halves" aria-label="Refused and parked" data-live="" data-topics="connections">
             {refused(list, clock)}
             {parked(list, clock)}
@@ -152,7 +131,7 @@ fn lower_first(text: &str) -> String {
 }
 
 fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
-    let path = |act: &str| format!("/connections/{}/{act}", encode(&card.id));
+    let path = |act: &str| format!("/connections/{}/{act}", encoded(&card.id));
     let (severity, word, why) = &card.health;
     let read_up_to =
         card.read_up_to.map_or_else(|| view! { "not yet" }.into_any(), |at| time(clock, at, clock.seconds(at)));
@@ -192,7 +171,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
             <dl class="connection__facts">
                 <div class="connection__cell">
                     <dt>"Read up to"</dt><dd><b>{read_up_to}</b></dd>
-                    <dt>"Every SKU compared"</dt><dd>{compared_at}</dd>
+                    <dt>"Every SKU read"</dt><dd>{compared_at}</dd>
                 </div>
                 {allowance}
                 <div class="connection__cell">
@@ -229,13 +208,6 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
         }
         .into_any();
     }
-    let exact = |span: Span| if span.0 >= 60_000_000 { rough(span) } else { measured(seconds_up(span)) };
-    let mut names: Vec<(Span, String)> = [delay.p50, delay.p95, delay.worst.map(|w| w.0)]
-        .into_iter()
-        .flatten()
-        .map(|span| (span, exact(span)))
-        .collect();
-    names.dedup_by(|a, b| a.1 == b.1);
     let said = |span: Option<Span>| span.map_or_else(|| "not known".into(), |span| measured(seconds_up(span)));
     let worst = delay.worst.map(|(span, at)| {
         view! {
@@ -254,7 +226,6 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
     );
     let spark = Spark {
         slots: delay.slots.clone(),
-        names,
         beneath: (clock.minutes(delay.from), delay.worst.map(|w| clock.minutes(w.1)), "now".into()),
         sentence,
     };
@@ -279,8 +250,7 @@ fn seconds_up(span: Span) -> Span {
 }
 
 fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
-    let rows: Vec<AnyView> =
-        list.places.iter().map(|p| place(p, !list.unmapped_outlets.is_empty(), role, clock)).collect();
+    let rows: Vec<AnyView> = list.places.iter().map(|p| place(p, list, role, clock)).collect();
     let body = if rows.is_empty() {
         view! { <p class="panel__words">"Warehouses of the shop appear here when it has been read."</p> }.into_any()
     } else {
@@ -295,14 +265,14 @@ fn places(list: &Connections, role: Role, clock: &Clock) -> AnyView {
     .into_any()
 }
 
-fn place(place: &PlaceRow, outlets_left: bool, role: Role, clock: &Clock) -> AnyView {
-    let path = |act: &str| format!("/connections/places/{}/{act}", encode(&place.id));
-    let fed = if place.outlets.is_empty() && outlets_left {
+fn place(place: &PlaceRow, list: &Connections, role: Role, clock: &Clock) -> AnyView {
+    let path = |act: &str| format!("/connections/places/{}/{act}", encoded(&place.id));
+    let fed = if place.outlets.is_empty() && !list.unmapped_outlets.is_empty() {
         "No outlet feeds it yet. Which one does is said under “Outlets that feed no place”.".to_owned()
     } else if place.outlets.is_empty() {
         "No outlet feeds it: nothing that a till sells is counted here, so it is only read.".to_owned()
     } else {
-        format!("Fed by {}", place.outlets.join(" + "))
+        format!("Fed by {}", place.outlets.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" + "))
     };
     let may = role.may(Deed::GoLive);
     let (state, act) = match place.live_since {
@@ -315,6 +285,16 @@ fn place(place: &PlaceRow, outlets_left: bool, role: Role, clock: &Clock) -> Any
             (may && !place.outlets.is_empty()).then(|| button::link(Kind::Recommended, &path("go-live"), "Go live…")),
         ),
     };
+    let change = (role.may(Deed::ManageConnections) && !place.outlets.is_empty()).then(|| {
+        let forms: Vec<AnyView> =
+            place.outlets.iter().map(|(id, name)| mapping(id, name, Some(&place.id), &list.places)).collect();
+        view! {
+            <details class="place__change" id=format!("change-{}", place.id)>
+                <summary>"Change what feeds it"</summary>
+                {forms}
+            </details>
+        }
+    });
     view! {
         <li class="place">
             <div class="place__words">
@@ -323,7 +303,26 @@ fn place(place: &PlaceRow, outlets_left: bool, role: Role, clock: &Clock) -> Any
                 <p class="place__state">{state}</p>
             </div>
             {act}
+            {change}
         </li>
+    }
+    .into_any()
+}
+
+/// Which place an outlet feeds; it leads to what that would change. `now` is the place it feeds already.
+fn mapping(id: &str, name: &str, now: Option<&str>, places: &[PlaceRow]) -> AnyView {
+    let option = |value: &str, words: &str| {
+        view! { <option value=value.to_owned() selected=now == Some(value)>{words.to_owned()}</option> }.into_any()
+    };
+    let mut options: Vec<AnyView> = places.iter().map(|place| option(&place.id, &place.name)).collect();
+    options.extend(now.map(|_| option("", "No place")));
+    let field = format!("outlet-{id}");
+    view! {
+        <form class="inline" method="get" action=format!("/connections/outlets/{}/map", encoded(id))>
+            <label for=field.clone() class="small">{now.map(|_| format!("{name} "))}"feeds"</label>
+            <select class="input" id=field name="place">{options}</select>
+            <button class="button" type="submit">"See what changes…"<span class="unseen">{format!(": {name}")}</span></button>
+        </form>
     }
     .into_any()
 }
@@ -337,21 +336,7 @@ fn unmapped(list: &Connections, role: Role) -> AnyView {
         .unmapped_outlets
         .iter()
         .map(|(id, name)| {
-            let options: Vec<AnyView> = list
-                .places
-                .iter()
-                .map(|p| view! { <option value=p.id.clone()>{p.name.clone()}</option> }.into_any())
-                .collect();
-            let field = format!("outlet-{id}");
-            let form = (may && !list.places.is_empty()).then(|| {
-                view! {
-                    <form class="inline" method="post" action=format!("/connections/outlets/{}/map", encode(id))>
-                        <label for=field.clone() class="small">"Feeds"</label>
-                        <select class="input" id=field name="place">{options}</select>
-                        <button class="button" type="submit">"Save"<span class="unseen">{format!(": {name}")}</span></button>
-                    </form>
-                }
-            });
+            let form = (may && !list.places.is_empty()).then(|| mapping(id, name, None, &list.places));
             view! { <li class="place"><div class="place__words"><h3>{name.clone()}</h3></div>{form}</li> }.into_any()
         })
         .collect();
@@ -401,7 +386,7 @@ fn parked(list: &Connections, clock: &Clock) -> AnyView {
                     <span class="kept__when">{time(clock, record.at, clock.seconds(record.at))}</span>
                     <div>
                         <p><b>{record.what.clone()}</b>" "{record.reason.clone()}</p>
-                        <p class="small">{record.connection.clone()}", "<a href=format!("/evidence/record/{}", encode(&record.id))>"Show the raw record"</a></p>
+                        <p class="small">{record.connection.clone()}", "<a href=format!("/evidence/record/{}", encoded(&record.id))>"Show the raw record"</a></p>
                     </div>
                 </li>
             }

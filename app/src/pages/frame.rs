@@ -17,6 +17,7 @@ use http::StatusCode;
 use http::request::Parts;
 use leptos::prelude::*;
 use truecount::domain::time::Timestamp;
+use truecount::domain::words::sentence;
 use truecount::engine::Engine;
 use truecount::operator::views::Freshness;
 use truecount::operator::{Actor, OperatorError, overview};
@@ -167,16 +168,6 @@ fn result_first(text: &str) -> (&str, &str) {
     }
 }
 
-/// A reason as a sentence of its own: a capital in front, a stop at the end.
-fn sentence(why: &str) -> String {
-    let mut chars = why.chars();
-    let mut said: String = chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default();
-    if !said.is_empty() && !said.ends_with(['.', '!', '?', '…']) {
-        said.push('.');
-    }
-    said
-}
-
 /// One flash for each system that is not read up to now.
 pub fn stale_flashes(freshness: Option<&Freshness>, clock: &Clock) -> Vec<AnyView> {
     let marks = freshness.map(|f| f.marks.as_slice()).unwrap_or_default();
@@ -278,7 +269,7 @@ mod tests {
             paused.contains("Till is paused.") && paused.contains("still taken in. It is read up to 00:16:40."),
             "{paused}"
         );
-        assert!(said("no sweep has reached its end since").contains("No sweep has reached its end since."));
+        assert!(said("no reading has reached its end since").contains("No reading has reached its end since."));
     }
 
     #[test]

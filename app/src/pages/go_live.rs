@@ -2,7 +2,6 @@
 
 use super::frame::{Asked, Page};
 use super::problems::answer;
-use super::stock::encode;
 use crate::server::web::Form;
 use crate::ui::badge::{Sign, sign};
 use crate::ui::button::{self, Kind};
@@ -16,8 +15,8 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use truecount::domain::problem::STALE_AFTER;
 use truecount::domain::time::{Span, Timestamp};
-use truecount::operator::connections;
 use truecount::operator::views::GoLivePreview;
+use truecount::operator::{connections, encoded};
 
 /// What stood on the page when the button was pressed.
 #[derive(Debug, Deserialize)]
@@ -56,7 +55,7 @@ async fn live_since(asked: &Asked, place: &str) -> Option<Timestamp> {
 
 /// The page of a place that is written to already: nothing to preview, and the way back.
 pub fn live_already(preview: &GoLivePreview, since: Timestamp, clock: &Clock) -> AnyView {
-    let stop = format!("/connections/places/{}/stop-writing", encode(&preview.place));
+    let stop = format!("/connections/places/{}/stop-writing", encoded(&preview.place));
     view! {
         {crumbs(&[("/connections", "Connections")], &preview.name)}
         {page_head(
@@ -77,7 +76,7 @@ pub fn live_already(preview: &GoLivePreview, since: Timestamp, clock: &Clock) ->
 
 /// `POST /connections/places/{id}/go-live`
 pub async fn go_live(asked: Asked, Path(place): Path<String>, Form(seen): Form<Seen>) -> Response {
-    let again = format!("/connections/places/{}/go-live", encode(&place));
+    let again = format!("/connections/places/{}/go-live", encoded(&place));
     let shown = seen.fingerprint;
     let done =
         asked.run(|engine, actor| async move { connections::go_live(&engine, &actor, &place, &shown).await }).await;
@@ -114,7 +113,7 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         .map(|write| {
             view! {
                 <tr role="row">
-                    <th scope="row" role="rowheader" class="item"><a class="quiet" href=format!("/stock/{}", encode(&write.variant))>{write.item.clone()}</a></th>
+                    <th scope="row" role="rowheader" class="item"><a class="quiet" href=format!("/stock/{}", encoded(&write.variant))>{write.item.clone()}</a></th>
                     <td role="cell" class="sku"><code>{write.sku.clone()}</code></td>
                     <td role="cell" class="num" data-label="Web shows → will show">
                         <span class="before">{plain(write.before)}</span>
@@ -162,7 +161,7 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
         (None, 1) => button::submit(Kind::Writes, "Write 1 count and go live"),
         (None, n) => button::submit(Kind::Writes, &format!("Write {} counts and go live", plain(n))),
     };
-    let action = format!("/connections/places/{}/go-live", encode(&preview.place));
+    let action = format!("/connections/places/{}/go-live", encoded(&preview.place));
     view! {
         {crumbs(&[("/connections", "Connections")], &preview.name)}
         {page_head(
@@ -208,6 +207,7 @@ pub fn view(preview: &GoLivePreview, clock: &Clock) -> AnyView {
     .into_any()
 }
 
-fn check(of: Sign, words: &str) -> AnyView {
+/// A line of what is so, under the table of a preview.
+pub fn check(of: Sign, words: &str) -> AnyView {
     view! { <li>{sign(of)}<span>{words.to_owned()}</span></li> }.into_any()
 }

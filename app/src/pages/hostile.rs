@@ -1,12 +1,15 @@
 //! Every page with text that tries to break out of it.
 
 use super::sample;
-use super::{connection_new, connections, error, evidence, frame, go_live, login, search, sku, stock, today};
+use super::{
+    connection_new, connections, error, evidence, frame, go_live, login, map_outlet, search, sku, stock, today,
+};
 use crate::server::files::Assets;
 use crate::ui::document::Head;
 use crate::ui::when::Clock;
 use leptos::prelude::*;
-use truecount::domain::access::Role;
+use truecount::domain::access::{Deed, Role};
+use truecount::domain::problem::Press;
 use truecount::operator::OperatorError;
 use truecount::operator::views::StockQuery;
 
@@ -117,7 +120,7 @@ fn hostile_text_is_shown_and_never_obeyed() {
     }
     for place in &mut all.places {
         [&mut place.id, &mut place.name, &mut place.connection].into_iter().for_each(spoil);
-        place.outlets = vec![hostile()];
+        place.outlets = vec![(hostile(), hostile())];
     }
     all.unmapped_outlets = vec![(hostile(), hostile())];
     all.refused.iter_mut().for_each(|r| {
@@ -136,6 +139,15 @@ fn hostile_text_is_shown_and_never_obeyed() {
         [&mut w.variant, &mut w.item, &mut w.sku].into_iter().for_each(spoil);
     });
     check("go live", || go_live::view(&preview, &clock));
+
+    let mut preview = sample::remap();
+    [&mut preview.outlet, &mut preview.name].into_iter().for_each(spoil);
+    (preview.from, preview.to) = (Some((hostile(), hostile())), Some((hostile(), hostile())));
+    preview.stops = vec![hostile()];
+    preview.lines.iter_mut().for_each(|line| {
+        [&mut line.variant, &mut line.item, &mut line.sku, &mut line.place].into_iter().for_each(spoil);
+    });
+    check("remap", || map_outlet::view(&preview));
 
     let mut raw = sample::evidence();
     [&mut raw.title, &mut raw.connection].into_iter().for_each(spoil);
@@ -182,14 +194,22 @@ fn what_people_may_not_do_is_not_offered() {
     let operations = |list: &_| html(|| connections::view(list, Role::Operations, &clock));
     assert!(!operations(&list).contains("Go live…"), "nothing feeds the place that is only read");
     for place in &mut list.places {
-        place.outlets = vec!["Main Street".to_owned()];
+        place.outlets = vec![("o1".to_owned(), "Main Street".to_owned())];
     }
     assert!(operations(&list).contains("Go live…"));
     let reader = html(|| connections::view(&list, Role::ReadOnly, &clock));
     assert!(!reader.contains("<form"), "a reader is offered no form");
-    let page = sample::today(false);
-    let reader = html(|| today::view(&page, "", &sample::actor(Role::ReadOnly), &clock, "/"));
-    assert!(!reader.contains("<form"));
+    let mut page = sample::today(false);
+    page.problems[0].actions.insert(0, Press::open("Go live…", "/connections/places/p2/go-live", Deed::GoLive));
+    for role in Role::ALL {
+        let html = html(|| today::view(&page, "", &sample::actor(role), &clock, "/"));
+        assert_eq!(html.contains("Go live…"), role.may(Deed::GoLive), "{role:?}");
+        assert_eq!(html.contains("/read-again"), role.may(Deed::ReadAgain), "{role:?}");
+        assert_eq!(html.contains("Take it"), role.may(Deed::OwnProblems), "{role:?}");
+        assert!(html.contains("Open the SKU"), "{role:?} may look");
+        let forms = [Deed::ReadAgain, Deed::OwnProblems].into_iter().any(|deed| role.may(deed));
+        assert_eq!(html.contains("<form"), forms, "{role:?}");
+    }
     assert!(!html(|| stock::view(&sample::stock(), &StockQuery::default(), false)).contains("stock.csv"));
 }
 
@@ -199,6 +219,9 @@ fn only_the_preview_has_a_filled_button_and_it_repeats_verb_and_number() {
     let preview = html(|| go_live::view(&sample::go_live(), &clock));
     assert!(preview.contains("Write 3 counts and go live"));
     assert!(preview.contains("name=\"expected_writes\" value=\"3\""));
+    let preview = html(|| map_outlet::view(&sample::remap()));
+    assert!(preview.contains("Stop writing at Web warehouse and move Soho"), "{preview}");
+    assert!(preview.contains("Take Soho from Web warehouse to Outlet sale: 2\u{a0}sums change"), "{preview}");
     for page in [
         html(|| today::view(&sample::today(false), "", &sample::actor(Role::Admin), &clock, "/")),
         html(|| connections::view(&sample::connections(), Role::Admin, &clock)),

@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod frame;
 pub mod go_live;
 pub mod login;
+pub mod map_outlet;
 pub mod problems;
 pub mod search;
 pub mod sku;
@@ -42,7 +43,7 @@ pub fn routes() -> Router<AppState> {
         .route("/connections/{id}/read-again", post(connections::read_again))
         .route("/connections/{id}/pause", post(connections::pause))
         .route("/connections/{id}/resume", post(connections::resume))
-        .route("/connections/outlets/{id}/map", post(connections::map_outlet))
+        .route("/connections/outlets/{id}/map", get(map_outlet::show).post(map_outlet::save))
         .route("/connections/places/{id}/go-live", get(go_live::show).post(go_live::go_live))
         .route("/connections/places/{id}/stop-writing", post(go_live::stop_writing))
 }

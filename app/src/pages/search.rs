@@ -7,7 +7,7 @@ use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
 use crate::ui::layout::page_head;
 use crate::ui::number::{count_cell, counted, difference_cell, no_cell, not_read_cell};
-use crate::ui::table::{Sorting, head};
+use crate::ui::table::{Sorting, head, told_apart};
 use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
@@ -67,7 +67,8 @@ pub fn view(text: &str, found: &[Found]) -> AnyView {
 fn table(found: &[Found]) -> AnyView {
     let documents = found.iter().any(|line| !line.document.is_empty());
     let head = |label, class| head(label, "", class, Sorting::No);
-    let rows: Vec<AnyView> = found.iter().map(|line| row(line, documents)).collect();
+    let keys = told_apart(found.iter().map(|line| format!("{} {}", line.document, line.href)));
+    let rows: Vec<AnyView> = found.iter().zip(keys).map(|(line, key)| row(line, key, documents)).collect();
     view! {
         <div class="card frame" tabindex="0" role="region" aria-label="Results, scrolls sideways on small screens">
             <table class="table table--stock table--found" role="table" aria-label="Results">
@@ -90,7 +91,7 @@ fn table(found: &[Found]) -> AnyView {
     .into_any()
 }
 
-fn row(line: &Found, documents: bool) -> AnyView {
+fn row(line: &Found, key: String, documents: bool) -> AnyView {
     let numbers = match line.sum {
         Some(sum) => view! {
             {count_cell("Till", sum.till, false)}
@@ -113,7 +114,7 @@ fn row(line: &Found, documents: bool) -> AnyView {
         (place, note) => format!("{place}: {}", note.to_lowercase()),
     };
     view! {
-        <tr role="row" data-row="" tabindex="-1">
+        <tr role="row" data-row=key tabindex="-1">
             {documents.then(|| view! { <td role="cell" class="document">{line.document.clone()}</td> })}
             <th scope="row" role="rowheader" class="sticks item"><a href=line.href.clone() data-open="">{line.item.clone()}</a></th>
             <td role="cell" class="sku"><code>{line.sku.clone()}</code></td>
@@ -152,9 +153,13 @@ mod tests {
             till: None,
             note: String::new(),
         };
-        let html = Owner::new().with(|| view("10212", &[line]).to_html());
+        let html = Owner::new().with(|| view("10212", std::slice::from_ref(&line)).to_html());
         for said in ["Return 10212", "TRN-41", "/stock/v1?place=p1", ">74<", ">73<", ">76<", ">+3<"] {
             assert!(html.contains(said), "{said} in {html}");
         }
+        let (key, again) =
+            ("data-row=\"Return 10212 /stock/v1?place=p1\"", "data-row=\"Return 10212 /stock/v1?place=p1 2\"");
+        let html = Owner::new().with(|| view("10212", &[line.clone(), line]).to_html());
+        assert!(html.contains(key) && html.contains(again), "a live page finds each row again: {html}");
     }
 }

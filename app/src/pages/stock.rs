@@ -7,16 +7,18 @@ use crate::ui::button::{self, Kind};
 use crate::ui::empty::empty;
 use crate::ui::filter;
 use crate::ui::layout::{Entry, page_head};
+use crate::ui::money;
 use crate::ui::number::{count_cell, counted, difference_cell, no_cell, no_term_cell, not_read_cell, plain, term_cell};
 use crate::ui::pager::pager;
-use crate::ui::table::{Sorting, head};
+use crate::ui::table::{Sorting, head, told_apart};
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use leptos::prelude::*;
 use truecount::domain::access::Deed;
+use truecount::domain::money::Minor;
 use truecount::operator::views::{Severity, Stock, StockQuery, StockRow, StockSort};
-use truecount::operator::{OperatorError, stock};
+use truecount::operator::{OperatorError, encoded, stock};
 
 /// `GET /stock`
 pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
@@ -99,7 +101,7 @@ fn sentence(stock: &Stock) -> AnyView {
 
 fn sorted_words(query: &StockQuery) -> &'static str {
     if query.linked == Some(false) {
-        return "What is not linked has no difference: most units at the till first";
+        return "What is not linked has no difference: most value at the till first";
     }
     match (query.sort, query.descending) {
         (StockSort::Difference, true) => "Sorted by size of the difference",
@@ -138,6 +140,7 @@ fn filters(stock: &Stock, query: &StockQuery) -> AnyView {
     view! {
         <form class="filters" method="get" action="/stock" data-submits-alone="" aria-label="Filters">
             {filter::search("q", "Name, SKU or barcode", &query.search)}
+            {filter::more([query.place.is_some(), query.differing, query.held, query.linked.is_some()].into_iter().filter(|set| *set).count())}
             {filter::choice("place", "Place", places, query.place.as_deref().unwrap_or(""), without(|q| q.place = None))}
             {filter::choice("differs", "Difference", vec![pair("", "any"), pair("yes", "not 0")], if query.differing { "yes" } else { "" }, without(|q| q.differing = false))}
             {filter::choice("held", "On hold", vec![pair("", "any"), pair("yes", "not 0")], if query.held { "yes" } else { "" }, without(|q| q.held = false))}
@@ -165,7 +168,8 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
     let places = stock.places.len() > 1 && query.place.is_none();
     let summed = stock.rows.iter().any(|r| r.sum.is_some());
     let columns = Columns { checking, places, summed };
-    let rows: Vec<AnyView> = stock.rows.iter().map(|r| row(r, columns)).collect();
+    let keys = told_apart(stock.rows.iter().map(|r| format!("{} {}", r.variant.as_ref().unwrap_or(&r.sku), r.place)));
+    let rows: Vec<AnyView> = stock.rows.iter().zip(keys).map(|(r, key)| row(r, key, columns)).collect();
     let no = || Sorting::No;
     let sums = summed.then(|| {
         view! {
@@ -178,6 +182,7 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
             {head("Difference", "", "num", sorting(StockSort::Difference))}
         }
     });
+    let worth = (!summed).then(|| head("Worth at the till", "", "num", no()));
     let class = if summed { "table table--stock" } else { "table table--stock table--loose" };
     view! {
         <div class="card frame" tabindex="0" role="region" aria-label="Stock list, scrolls sideways on small screens">
@@ -189,6 +194,7 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
                         {places.then(|| head("Place", "", "", no()))}
                         {head("Till says", "", "num", sorting(StockSort::Till))}
                         {sums}
+                        {worth}
                         {head("Cause", "", "after-num", no())}
                     </tr>
                 </thead>
@@ -197,6 +203,16 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// What it is worth, with its currency; a dash for what has no price.
+fn value_cell(value: Option<&(Minor, String)>) -> AnyView {
+    match value.filter(|(amount, _)| amount.0 > 0) {
+        Some((amount, currency)) => {
+            view! { <td role="cell" class="num" data-label="Worth">{money::exact(*amount, currency)}</td> }.into_any()
+        }
+        None => view! { <td role="cell" class="num zero" data-label="Worth"><span aria-hidden="true">"–"</span><span class="unseen">"nothing, or no price"</span></td> }.into_any(),
+    }
 }
 
 /// Columns that not every page of the list has.
@@ -217,11 +233,11 @@ fn whole(text: &str) -> Option<String> {
     (text.chars().count() > FITS).then(|| text.to_owned())
 }
 
-fn row(row: &StockRow, columns: Columns) -> AnyView {
+fn row(row: &StockRow, key: String, columns: Columns) -> AnyView {
     let (title, sku_title) = (whole(&row.item), whole(&row.sku));
     let item = match &row.variant {
         Some(variant) => {
-            let href = format!("/stock/{}", encode(variant));
+            let href = format!("/stock/{}", encoded(variant));
             view! { <a class="quiet" href=href title=title data-open="">{row.item.clone()}</a> }.into_any()
         }
         None => view! { <span title=title>{row.item.clone()}</span> }.into_any(),
@@ -239,7 +255,7 @@ fn row(row: &StockRow, columns: Columns) -> AnyView {
             {sum.difference.map_or_else(|| not_read_cell("Diff."), |n| difference_cell("Diff.", n))}
         }
         .into_any(),
-        None if !columns.summed => ().into_any(),
+        None if !columns.summed => value_cell(row.value.as_ref()),
         None => view! {
             {(0..if columns.checking { 4 } else { 3 }).map(|_| no_term_cell()).collect::<Vec<_>>()}
             {no_cell("Should")}
@@ -256,7 +272,7 @@ fn row(row: &StockRow, columns: Columns) -> AnyView {
     };
     let place_title = whole(&row.place);
     view! {
-        <tr role="row" data-row=row.sku.clone() tabindex="-1">
+        <tr role="row" data-row=key tabindex="-1">
             <th scope="row" role="rowheader" class="sticks item">{item}</th>
             <td role="cell" class="sku" title=sku_title><code>{row.sku.clone()}</code></td>
             {columns.places.then(|| view! { <td role="cell" class="place" title=place_title>{row.place.clone()}</td> })}
@@ -266,11 +282,6 @@ fn row(row: &StockRow, columns: Columns) -> AnyView {
         </tr>
     }
     .into_any()
-}
-
-/// An id as one segment of a path.
-pub fn encode(id: &str) -> String {
-    form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// Every filter that is set, in the words of the filter line.
@@ -325,4 +336,48 @@ fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
         }
     };
     view! { <div class="card">{content}</div> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::sample;
+
+    fn html(stock: &Stock, query: &StockQuery) -> String {
+        Owner::new().with(|| view(stock, query, true).to_html())
+    }
+
+    #[test]
+    fn what_is_not_linked_says_what_it_is_worth() {
+        let mut stock = sample::stock();
+        stock.rows.retain(|row| row.sum.is_none());
+        let query = StockQuery { linked: Some(false), page: 1, ..StockQuery::default() };
+        let shown = html(&stock, &query);
+        assert!(shown.contains("Worth at the till") && shown.contains("£359.60"), "{shown}");
+        assert!(shown.contains("most value at the till first"), "it says how it is ranked");
+        assert!(!html(&sample::stock(), &StockQuery::default()).contains("Worth at the till"));
+    }
+
+    #[test]
+    fn rows_of_one_sku_at_two_places_are_told_apart() {
+        let mut stock = sample::stock();
+        let mut other = stock.rows[0].clone();
+        other.place = "Outlet sale".into();
+        stock.rows.push(other);
+        let shown = html(&stock, &StockQuery::default());
+        let mut keys: Vec<&str> =
+            shown.split("data-row=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), stock.rows.len(), "{keys:?}");
+    }
+
+    #[test]
+    fn filters_that_are_not_set_stand_behind_one_press() {
+        let query = StockQuery { differing: true, held: true, page: 1, ..StockQuery::default() };
+        let shown = html(&sample::stock(), &query);
+        assert!(shown.contains("Filters, 2 set"), "{shown}");
+        let (_, opener) = shown.split_once("id=\"filters-open\"").expect("an opener");
+        assert!(!opener[..opener.find('>').expect("its end")].contains("name="), "it is no part of the address");
+    }
 }

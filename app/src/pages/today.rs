@@ -1,7 +1,6 @@
 //! Today: who will be let down, and what to press.
 
 use super::frame::{Asked, Page};
-use super::stock::encode;
 use crate::api::query;
 use crate::ui::badge::{Sign, spoken_sign};
 use crate::ui::button::{self, Kind};
@@ -14,8 +13,9 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use leptos::prelude::*;
 use truecount::domain::access::{Deed, Role};
-use truecount::operator::views::{Press, ProblemRow, Severity, Today};
-use truecount::operator::{Actor, overview};
+use truecount::domain::problem::Press;
+use truecount::operator::views::{ProblemRow, Severity, Today};
+use truecount::operator::{Actor, encoded, overview};
 
 /// Most buttons in a row.
 const MOST_BUTTONS: usize = 3;
@@ -130,6 +130,7 @@ fn row(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyVie
     .into_any()
 }
 
+/// The first few that this role may press: nobody is offered what would be refused.
 fn presses(problem: &ProblemRow, actor: &Actor, here: &str) -> Vec<AnyView> {
     let draw = |(i, press): (usize, &Press)| {
         let kind = if i == 0 { Kind::Recommended } else { Kind::Other };
@@ -139,13 +140,12 @@ fn presses(problem: &ProblemRow, actor: &Actor, here: &str) -> Vec<AnyView> {
             button::link(kind, &press.href, &press.label)
         }
     };
-    let may = |press: &&Press| !press.post || !matches!(actor.role, Role::ReadOnly | Role::Store);
-    problem.actions.iter().filter(may).take(MOST_BUTTONS).enumerate().map(draw).collect()
+    problem.actions.iter().filter(|press| actor.role.may(press.deed)).take(MOST_BUTTONS).enumerate().map(draw).collect()
 }
 
 fn owner(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyView {
     let may = actor.role.may(Deed::OwnProblems);
-    let path = |act: &str| format!("/problems/{}/{act}", encode(&problem.id));
+    let path = |act: &str| format!("/problems/{}/{act}", encoded(&problem.id));
     match &problem.owner {
         None => {
             let take = may.then(|| {

@@ -45,3 +45,17 @@ pub fn search(name: &'static str, label: &'static str, value: &str) -> AnyView {
     }
     .into_any()
 }
+
+/// Where there is little room, the filters that are not set stand behind this. It is a box that is ticked or not, so
+/// that it works without JavaScript, and has no name, so that it stays out of the address.
+pub fn more(set: usize) -> AnyView {
+    let words = match set {
+        0 => "Filters".to_owned(),
+        n => format!("Filters, {n} set"),
+    };
+    view! {
+        <input class="filters__open unseen" type="checkbox" id="filters-open" autocomplete="off"/>
+        <label class="button filters__more" for="filters-open">{words}</label>
+    }
+    .into_any()
+}

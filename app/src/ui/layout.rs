@@ -46,9 +46,20 @@ pub fn layout(around: Around, main: AnyView) -> AnyView {
         <a class="skip" href="#main">"Skip to content"</a>
         {top_bar(&around)}
         {freshness}
+        {not_live(&around)}
         <main id="main" class="page" tabindex="-1">{main}</main>
         <p class="unseen" role="status" aria-live="polite" data-announce=""></p>
         {keys_help()}
+    }
+    .into_any()
+}
+
+/// Shown by the browser half when the page hears nothing any more: from when its numbers are, and the way on.
+fn not_live(around: &Around) -> AnyView {
+    view! {
+        <p class="new-bar not-live" data-not-live="" data-since=around.clock.minutes(around.clock.now) hidden=true>
+            <span data-words=""></span>" "<a href=around.here.clone()></a>
+        </p>
     }
     .into_any()
 }

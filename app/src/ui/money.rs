@@ -10,6 +10,11 @@ pub fn short(amount: Minor, currency: &str) -> String {
     with_currency(text, currency)
 }
 
+/// "£89.00", "£1,220.00": for tables of money.
+pub fn exact(amount: Minor, currency: &str) -> String {
+    with_currency(&amount.display(), currency)
+}
+
 fn with_currency(text: &str, currency: &str) -> String {
     let symbol = match currency {
         "GBP" => "£",
@@ -38,5 +43,6 @@ mod tests {
         ] {
             assert_eq!(short(Minor(minor), currency), want);
         }
+        assert_eq!(exact(Minor(8_900), "GBP"), "£89.00");
     }
 }

@@ -1,5 +1,6 @@
 //! A small step line on a logarithmic scale with named lines and its worst point marked.
 
+use crate::ui::when::rough;
 use leptos::prelude::*;
 use truecount::domain::time::Span;
 
@@ -8,8 +9,6 @@ use truecount::domain::time::Span;
 pub struct Spark {
     /// Worst delay of each slot, oldest first; zero where nothing happened.
     pub slots: Vec<Span>,
-    /// Named lines: value and words.
-    pub names: Vec<(Span, String)>,
     /// Words under the left edge, under the worst point, under the right edge.
     pub beneath: (String, Option<String>, String),
     /// The picture in a sentence.
@@ -24,9 +23,27 @@ pub fn height(value: Span, largest: Span) -> f64 {
     100.0 - (value / floor).ln() / (top / floor).ln() * 100.0
 }
 
+/// Values with a name of their own, from which the lines of a scale are taken.
+const ROUND: [Span; 7] = [
+    Span::secs(1),
+    Span::secs(10),
+    Span::minutes(1),
+    Span::minutes(10),
+    Span::hours(1),
+    Span::hours(10),
+    Span::hours(96),
+];
+
+/// The three lines of the scale for delays up to this, from small to large: the last is where it ends.
+pub fn scale(worst: Span) -> [Span; 3] {
+    let top = ROUND.iter().position(|round| *round >= worst).unwrap_or(ROUND.len() - 1).max(2);
+    [ROUND[0], ROUND[top / 2], ROUND[top]]
+}
+
 /// Draws it.
 pub fn sparkline(spark: Spark) -> AnyView {
-    let largest = spark.slots.iter().chain(spark.names.iter().map(|n| &n.0)).copied().max().unwrap_or_default();
+    let lines = scale(spark.slots.iter().copied().max().unwrap_or_default());
+    let largest = lines[2];
     let count = spark.slots.len().max(1) as f64;
     let percent = |n: f64| format!("{n:.2}%");
     let worst = spark
@@ -58,24 +75,16 @@ pub fn sparkline(spark: Spark) -> AnyView {
         );
         before = Some(y);
     }
-    let grid: Vec<AnyView> = spark
-        .names
+    let grid: Vec<AnyView> = lines
         .iter()
-        .map(|(value, _)| {
+        .map(|value| {
             let y = percent(height(*value, largest));
             view! { <line class="chart__grid" x1="0" x2="100%" y1=y.clone() y2=y></line> }.into_any()
         })
         .collect();
-    let mut at: Vec<f64> = spark.names.iter().map(|(value, _)| height(*value, largest)).collect();
-    // The list runs from small to large: push labels upwards so that none lies on another.
-    for i in 1..at.len() {
-        at[i] = at[i].min(at[i - 1] - 18.0);
-    }
-    let names: Vec<AnyView> = spark
-        .names
+    let names: Vec<AnyView> = lines
         .iter()
-        .zip(at)
-        .map(|((_, words), y)| view! { <text x="8" y=percent(y) dy="4">{words.clone()}</text> }.into_any())
+        .map(|value| view! { <text x="8" y=percent(height(*value, largest)) dy="4">{rough(*value)}</text> }.into_any())
         .collect();
     let middle = |i: usize| (i as f64 + 0.5) / count * 100.0;
     let mark = worst.map(|(i, value)| {
@@ -108,6 +117,22 @@ pub fn sparkline(spark: Spark) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scale_has_three_named_lines_however_even_the_delays_are() {
+        for (worst, want) in [
+            (Span::ZERO, ["1 s", "10 s", "1 min"]),
+            (Span::secs(2), ["1 s", "10 s", "1 min"]),
+            (Span::millis(542_000), ["1 s", "10 s", "10 min"]),
+            (Span::hours(7), ["1 s", "1 min", "10 h"]),
+            (Span::hours(1_000), ["1 s", "10 min", "4 days"]),
+        ] {
+            let lines = scale(worst);
+            assert_eq!(lines.map(|line| rough(line).replace('\u{a0}', " ")), want, "{worst:?}");
+            let at = lines.map(|line| height(line, lines[2]));
+            assert!(at[0] - at[1] > 18.0 && at[1] - at[2] > 18.0, "no name lies on another: {at:?}");
+        }
+    }
 
     #[test]
     fn the_scale_is_logarithmic_and_stays_inside() {

@@ -1,6 +1,7 @@
-//! Heads of data tables: operators of the sum, and sorting by following a link.
+//! Data tables: heads with operators of the sum, sorting by following a link, and rows that can be told apart.
 
 use leptos::prelude::*;
+use std::collections::HashMap;
 
 /// How a column stands to the current sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,4 +32,29 @@ pub fn head(label: &'static str, operator: &'static str, class: &'static str, so
         None => view! { {operator}{label} }.into_any(),
     };
     view! { <th scope="col" role="columnheader" class=class aria-sort=aria>{words}</th> }.into_any()
+}
+
+/// What each row is called, so that a live page finds it again: those that are called the same are numbered in the
+/// order in which they stand here.
+pub fn told_apart(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    names
+        .into_iter()
+        .map(|name| {
+            let times = seen.entry(name.clone()).or_default();
+            *times += 1;
+            if *times == 1 && !name.is_empty() { name } else { format!("{name} {times}") }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rows_are_called_the_same_and_none_is_without_a_name() {
+        let names = ["a", "b", "a", "", "", "a"].map(str::to_owned);
+        assert_eq!(told_apart(names), ["a", "b", "a 2", " 1", " 2", "a 3"]);
+    }
 }

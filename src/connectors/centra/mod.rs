@@ -351,6 +351,11 @@ impl Sweep {
         Ok(sweep)
     }
 
+    /// When the pass began that this page is of.
+    fn began(&self) -> Option<Timestamp> {
+        Some(Timestamp(self.began))
+    }
+
     /// The moment the question asks from.
     fn from(&self) -> Timestamp {
         self.from.map_or(BEGINNING, Timestamp)
@@ -379,5 +384,7 @@ impl Sweep {
     }
 }
 
+#[cfg(test)]
+mod orders_tests;
 #[cfg(test)]
 mod tests;

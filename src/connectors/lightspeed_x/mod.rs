@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The version of the vendor's API we speak. A version that has ended is served silently by another one, so this
@@ -225,12 +225,19 @@ impl Till for LightspeedX {
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
         let after = after(cursor)?;
         // The list runs backwards unless told otherwise, and reading on "after" would then lose rows.
-        let body = serde_json::json!({ "after": after, "size": STOCK_ROWS, "sort_direction": "asc" }).to_string();
+        let body = serde_json::json!({
+            "after": after, "size": STOCK_ROWS, "sort_direction": "asc", "include_deleted": true,
+        });
+        let body = body.to_string();
         let path = format!("/api/{API_VERSION}/inventory");
         let ask = Ask { purpose: "read stock", method: Method::POST, path: &path, body: Some(body), mutates: false };
         let (text, exchange) = found(self.call(ask).await?)?;
         let rows = super::json::elements("the list of counts", &text);
         answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchange)
+    }
+
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>> {
+        sales::products_named(raw)
     }
 
     fn read_notice(&self, headers: &HeaderMap, body: &Bytes, _at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {

@@ -1,7 +1,9 @@
 //! Live parts: when something changed that a part of this page shows, the page is asked for once more and the
 //! changed parts are put in its place. New rows of a list wait behind a bar, so that nothing moves under the pointer.
+//! When nothing is heard any more a bar says since when, until it is.
 
 use super::{all, document, listen};
+use crate::islands::liveness::Heard;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,6 +14,8 @@ use web_sys::{Document, DomParser, Element, EventSource, Headers, MessageEvent, 
 const GATHER_MS: i32 = 250;
 /// When no change is heard of, the page is asked for nevertheless.
 const FALLBACK_MS: i32 = 30_000;
+/// While there is no answer it is asked for sooner: somebody looks at the bar.
+const AGAIN_MS: i32 = 5_000;
 /// What the stream may say; "sku" carries the variant.
 const TOPICS: [&str; 4] = ["all", "problems", "connections", "sku"];
 /// Says that the page asks by itself and nobody pressed anything.
@@ -21,6 +25,9 @@ thread_local! {
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
     static PLANNED: Cell<bool> = const { Cell::new(false) };
     static ASKING: Cell<bool> = const { Cell::new(false) };
+    static HEARD: Cell<Heard> = const { Cell::new(Heard::Fresh) };
+    /// The page is being left: what breaks off now says nothing.
+    static LEAVING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Begins to listen.
@@ -34,11 +41,43 @@ pub fn start() {
         if document.hidden() {
             disconnect();
         } else {
-            connect();
-            plan(0);
+            resume();
+        }
+    });
+    if let Some(window) = web_sys::window() {
+        listen(&window, "pagehide", |_| {
+            LEAVING.set(true);
+            disconnect();
+        });
+        // Back by the browser's own button, as it was left.
+        listen(&window, "pageshow", |_| {
+            if LEAVING.replace(false) {
+                resume();
+            }
+        });
+    }
+    listen(&document, "input", |event| {
+        let touched = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if let Some(Ok(Some(part))) = touched.map(|element| element.closest("[data-live]")) {
+            let _ = part.set_attribute("data-touched", "");
         }
     });
     tick();
+}
+
+/// Hears and asks again, unless nobody is logged in here. Without an answer the stream waits for one: a browser would
+/// try it on its own, again and again.
+fn resume() {
+    if HEARD.get() == Heard::Fresh {
+        connect();
+    }
+    if HEARD.get().goes_on() {
+        plan(0);
+    }
+}
+
+fn is_seen() -> bool {
+    document().is_some_and(|document| !document.hidden())
 }
 
 fn connect() {
@@ -55,6 +94,8 @@ fn connect() {
                 }
             });
         }
+        // It broke off. Whether that means anything is what the page itself says.
+        listen(&opened, "error", |_| plan(GATHER_MS));
         *source = Some(opened);
     });
 }
@@ -87,11 +128,12 @@ fn after(ms: i32, work: impl FnOnce() + 'static) {
 
 fn tick() {
     after(FALLBACK_MS, || {
-        if document().is_some_and(|d| !d.hidden()) {
-            connect();
-            plan(0);
+        if is_seen() {
+            resume();
         }
-        tick();
+        if HEARD.get().goes_on() {
+            tick();
+        }
     });
 }
 
@@ -107,14 +149,55 @@ fn plan(ms: i32) {
             return;
         }
         spawn_local(async {
-            let _ = refresh().await;
+            let heard = refresh().await.unwrap_or(Heard::Nothing);
             ASKING.set(false);
+            if !LEAVING.get() {
+                say(heard);
+            }
         });
     });
 }
 
-async fn refresh() -> Result<(), JsValue> {
-    let (Some(window), Some(document)) = (web_sys::window(), document()) else { return Ok(()) };
+/// Shows the bar, or takes it away; stops listening where there is nothing to hear.
+fn say(heard: Heard) {
+    let before = HEARD.replace(heard);
+    match heard {
+        // Only when it comes back: where the stream alone is refused, asking for it at once would go round in circles.
+        Heard::Fresh if before != Heard::Fresh => connect(),
+        Heard::Fresh => {}
+        Heard::LoggedOut => disconnect(),
+        Heard::Nothing => {
+            disconnect();
+            after(AGAIN_MS, || {
+                if is_seen() && HEARD.get() == Heard::Nothing {
+                    plan(0);
+                }
+            });
+        }
+    }
+    let Some(document) = document() else { return };
+    let Ok(Some(bar)) = document.query_selector("[data-not-live]") else { return };
+    let since = bar.get_attribute("data-since").unwrap_or_default();
+    let Some((words, press)) = heard.bar(&since) else {
+        let _ = bar.set_attribute("hidden", "");
+        return;
+    };
+    if before == heard {
+        return;
+    }
+    for (part, text) in [("[data-words]", words.as_str()), ("a", press)] {
+        if let Ok(Some(part)) = bar.query_selector(part) {
+            part.set_text_content(Some(text));
+        }
+    }
+    let _ = bar.remove_attribute("hidden");
+    if let Ok(Some(voice)) = document.query_selector("[data-announce]") {
+        voice.set_text_content(Some(&words));
+    }
+}
+
+async fn refresh() -> Result<Heard, JsValue> {
+    let (Some(window), Some(document)) = (web_sys::window(), document()) else { return Ok(Heard::Fresh) };
     let location = window.location();
     let address = format!("{}{}", location.pathname()?, location.search()?);
     let headers = Headers::new()?;
@@ -122,10 +205,13 @@ async fn refresh() -> Result<(), JsValue> {
     let init = RequestInit::new();
     init.set_headers(&headers);
     let response: Response = JsFuture::from(window.fetch_with_str_and_init(&address, &init)).await?.dyn_into()?;
-    if !response.ok() || response.redirected() {
-        return Ok(());
+    let address = response.url();
+    let path = address.strip_prefix(&location.origin()?).and_then(|path| path.split('?').next());
+    let heard = Heard::of(response.status(), path.filter(|_| response.redirected()));
+    if heard != Heard::Fresh {
+        return Ok(heard);
     }
-    let Some(html) = JsFuture::from(response.text()?).await?.as_string() else { return Ok(()) };
+    let Some(html) = JsFuture::from(response.text()?).await?.as_string() else { return Ok(Heard::Nothing) };
     let fresh = DomParser::new()?.parse_from_string(&html, SupportedType::TextHtml)?;
     if document.title() != fresh.title() {
         document.set_title(&fresh.title());
@@ -135,7 +221,12 @@ async fn refresh() -> Result<(), JsValue> {
             renew(&document, &part, &new);
         }
     }
-    Ok(())
+    // From when the numbers are, should this have been the last answer.
+    let bar = |of: &Document| of.query_selector("[data-not-live]").ok().flatten();
+    if let (Some(bar), Some(new)) = (bar(&document), bar(&fresh)) {
+        let _ = bar.set_attribute("data-since", &new.get_attribute("data-since").unwrap_or_default());
+    }
+    Ok(Heard::Fresh)
 }
 
 fn renew(document: &Document, part: &Element, new: &Element) {
@@ -156,8 +247,13 @@ fn renew(document: &Document, part: &Element, new: &Element) {
         }
     }
     let focused = focused_in(document, part);
+    let opened: Vec<String> =
+        all(part.query_selector_all("details[open][id]")).iter().map(|details| details.id()).collect();
     let scrolled = part.query_selector(".frame").ok().flatten().map(|frame| frame.scroll_left());
     part.set_inner_html(&new.inner_html());
+    for details in opened.iter().filter_map(|id| document.get_element_by_id(id)) {
+        let _ = details.set_attribute("open", "");
+    }
     if let Some(bar) = bar_of(document, part) {
         bar.set_text_content(None);
         let _ = bar.set_attribute("hidden", "");
@@ -165,14 +261,8 @@ fn renew(document: &Document, part: &Element, new: &Element) {
     if let (Some(left), Ok(Some(frame))) = (scrolled, part.query_selector(".frame")) {
         frame.set_scroll_left(left);
     }
-    if let Some((row, place)) = focused {
-        let rows = all(part.query_selector_all("[data-row]"));
-        let around = rows.into_iter().find(|r| !row.is_empty() && r.get_attribute("data-row").as_deref() == Some(&row));
-        let around = around.unwrap_or_else(|| part.clone());
-        match place.and_then(|place| focusable(&around).into_iter().nth(place)) {
-            Some(element) => super::focus(&element),
-            None => super::focus(&around),
-        }
+    if let Some(focused) = focused {
+        focused.again(part);
     }
 }
 
@@ -182,22 +272,58 @@ fn keys(part: &Element) -> Vec<String> {
 
 /// A list that somebody chooses from or a field somebody types in is left alone.
 fn is_being_filled_in(document: &Document, part: &Element) -> bool {
-    document
+    let typing = document
         .active_element()
-        .is_some_and(|active| part.contains(Some(&active)) && active.matches("input, select").unwrap_or(false))
+        .is_some_and(|active| part.contains(Some(&active)) && active.matches("input, select").unwrap_or(false));
+    // What was chosen and not sent yet would be lost with the old part.
+    typing || part.has_attribute("data-touched")
 }
 
 fn focusable(within: &Element) -> Vec<Element> {
     all(within.query_selector_all("a[href], button, summary, [tabindex='0']"))
 }
 
-/// The row that holds the focus, and which of its focusable things has it; none when it is the row itself.
-fn focused_in(document: &Document, part: &Element) -> Option<(String, Option<usize>)> {
+/// Where the focus is: the row that holds it, if any, and which of the focusable things in it, or in the part.
+struct Focused {
+    /// What the row is called, and which one it is from above.
+    row: Option<(String, usize)>,
+    /// None when it is the row or the part itself.
+    place: Option<usize>,
+}
+
+fn focused_in(document: &Document, part: &Element) -> Option<Focused> {
     let active = document.active_element().filter(|active| part.contains(Some(active)))?;
     let row = active.closest("[data-row]").ok().flatten();
-    let around = row.clone().unwrap_or_else(|| part.clone());
-    let place = focusable(&around).iter().position(|element| *element == active);
-    Some((row.and_then(|row| row.get_attribute("data-row")).unwrap_or_default(), place))
+    let around = row.as_ref().unwrap_or(part);
+    let place = focusable(around).iter().position(|element| *element == active);
+    let row = row.map(|row| {
+        let rows = all(part.query_selector_all("[data-row]"));
+        let at = rows.iter().position(|other| *other == row).unwrap_or(0);
+        (row.get_attribute("data-row").unwrap_or_default(), at)
+    });
+    Some(Focused { row, place })
+}
+
+impl Focused {
+    /// The same thing of the same row. Where that row is gone, or cannot be told from another, it is the row that now
+    /// stands in its place: a place counted inside a row says nothing about the part.
+    fn again(self, part: &Element) {
+        let Some((key, at)) = self.row else {
+            let same = self.place.and_then(|place| focusable(part).into_iter().nth(place));
+            return super::focus(same.as_ref().unwrap_or(part));
+        };
+        let rows = all(part.query_selector_all("[data-row]"));
+        let named: Vec<&Element> =
+            rows.iter().filter(|row| row.get_attribute("data-row").as_deref() == Some(&key)).collect();
+        match (named.as_slice(), rows.get(at).or(rows.last())) {
+            ([row], _) => {
+                let same = self.place.and_then(|place| focusable(row).into_iter().nth(place));
+                super::focus(same.as_ref().unwrap_or(row));
+            }
+            (_, Some(row)) => super::focus(row),
+            (_, None) => super::focus(part),
+        }
+    }
 }
 
 /// The bar above a list that says how many rows wait.

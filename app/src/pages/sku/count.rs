@@ -5,6 +5,7 @@ use crate::ui::number::{plain, signed};
 use crate::ui::when::{Clock, rough, time};
 use leptos::prelude::*;
 use truecount::domain::push::PACED;
+use truecount::domain::words::sentence;
 use truecount::operator::views::{PushState, SkuPlace, Sum};
 
 fn line(operator: &'static str, label: &'static str, note: AnyView, n: String, class: &'static str) -> AnyView {
@@ -93,16 +94,9 @@ fn push_line(push: &PushState, clock: &Clock) -> AnyView {
     let (of, words) = push_words(push, clock);
     // What the words before it say already is not said twice.
     let told = push.reason.as_ref().filter(|reason| !reason.starts_with(PACED));
-    let reason = told.map(|reason| view! { <span class="small">{sentence(reason)}</span> });
+    let reason =
+        told.map(|reason| view! { <span class="small">{sentence(&reason.replace("the vendor", "the shop"))}</span> });
     view! { <p class="sum__note" title=clock.full(push.since)>{sign(of)}<span>{words}" "{reason}</span></p> }.into_any()
-}
-
-/// A reason as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let text = text.trim().trim_end_matches('.');
-    let mut chars = text.chars();
-    let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(chars).chain(std::iter::once('.')).collect()
 }
 
 /// The state of the newest push in words, with its sign. Green only when the number that should show now is the one

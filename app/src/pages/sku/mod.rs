@@ -5,7 +5,6 @@ mod how;
 mod movements;
 
 use super::frame::{Asked, Page};
-use super::stock::encode;
 use crate::api::query;
 use crate::ui::badge::icon;
 use crate::ui::empty::empty;
@@ -14,8 +13,8 @@ use crate::ui::when::Clock;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use leptos::prelude::*;
-use truecount::operator::stock;
 use truecount::operator::views::{Sku, SkuPlace};
+use truecount::operator::{encoded, stock};
 
 /// `GET /stock/{variant}`
 pub async fn show(asked: Asked, Path(variant): Path<String>, RawQuery(query): RawQuery) -> Response {
@@ -36,9 +35,9 @@ pub fn view(sku: &Sku, place: &str, all: bool, clock: &Clock) -> AnyView {
     let links: Vec<AnyView> = sku
         .links
         .iter()
-        .map(|(system, id, there)| {
+        .map(|(system, _, there)| {
             let other = (*there != sku.sku).then(|| view! { " as "<code>{there.clone()}</code> });
-            view! { <span class="sku-links__link" title=id.clone()>{icon("link")}{format!("linked to {system}")}{other}</span> }
+            view! { <span class="sku-links__link">{icon("link")}{format!("linked to {system}")}{other}</span> }
                 .into_any()
         })
         .collect();
@@ -74,7 +73,7 @@ fn tabs(sku: &Sku, chosen: Option<&SkuPlace>) -> AnyView {
         .iter()
         .map(|place| {
             let current = chosen.is_some_and(|c| c.place == place.place).then_some("true");
-            let href = format!("/stock/{}?place={}", encode(&sku.variant), encode(&place.place));
+            let href = format!("/stock/{}?place={}", encoded(&sku.variant), encoded(&place.place));
             view! { <a href=href aria-current=current>{place.name.clone()}</a> }.into_any()
         })
         .collect();
@@ -82,7 +81,7 @@ fn tabs(sku: &Sku, chosen: Option<&SkuPlace>) -> AnyView {
 }
 
 fn at_place(sku: &Sku, place: &SkuPlace, all: bool, clock: &Clock) -> AnyView {
-    let here = format!("/stock/{}?place={}", encode(&sku.variant), encode(&place.place));
+    let here = format!("/stock/{}?place={}", encoded(&sku.variant), encoded(&place.place));
     view! {
         <div class="sum-and-why">
             {count::the_count(place, clock)}

@@ -2,6 +2,7 @@
 
 use crate::ui::empty::empty;
 use crate::ui::number::{class_of, plain, signed};
+use crate::ui::table::told_apart;
 use crate::ui::when::{Clock, rough, time};
 use leptos::prelude::*;
 use truecount::operator::views::{SkuPlace, Step, Sum};
@@ -21,8 +22,14 @@ pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyV
     let checking = place.steps.iter().any(|s| s.sum.checking != 0);
     let class = if checking { "table table--movements table--checking" } else { "table table--movements" };
     let befores = std::iter::once(None).chain(place.steps.iter().map(|s| Some(s.sum)));
-    let mut rows: Vec<AnyView> =
-        place.steps.iter().zip(befores).map(|(step, before)| movement(step, before, checking, clock)).collect();
+    let keys = told_apart(place.steps.iter().map(key));
+    let mut rows: Vec<AnyView> = place
+        .steps
+        .iter()
+        .zip(befores)
+        .zip(keys)
+        .map(|((step, before), key)| movement(step, before, key, checking, clock))
+        .collect();
     rows.reverse();
     let count = rows.len();
     let more = (!all && count > FIRST).then(|| {
@@ -73,7 +80,15 @@ pub fn movements(place: &SkuPlace, all: bool, here: &str, clock: &Clock) -> AnyV
     .into_any()
 }
 
-fn movement(step: &Step, before: Option<Sum>, checking: bool, clock: &Clock) -> AnyView {
+/// What a row is called while its words change: the evidence behind it, else when and where it was.
+fn key(step: &Step) -> String {
+    match &step.evidence {
+        Some(href) => href.split('?').next().unwrap_or(href).trim_start_matches("/evidence/").to_owned(),
+        None => format!("{} {}", step.at.micros(), step.place),
+    }
+}
+
+fn movement(step: &Step, before: Option<Sum>, key: String, checking: bool, clock: &Clock) -> AnyView {
     let sum = step.sum;
     let number = |label: &'static str, n: i64, was: Option<i64>| {
         let changed = before.is_some() && was != Some(n);
@@ -97,7 +112,7 @@ fn movement(step: &Step, before: Option<Sum>, checking: bool, clock: &Clock) -> 
     let late = (late.as_secs_f64() >= 60.0)
         .then(|| view! { <span class="small">{format!(" known {} later", rough(late))}</span> });
     view! {
-        <tr role="row" data-row="" tabindex="-1">
+        <tr role="row" data-row=key tabindex="-1">
             <td role="cell" class="when">{time(clock, step.at, clock.row(step.at))}</td>
             <td role="cell" class="where">{step.place.clone()}</td>
             <td role="cell" class="what">{what}{late}</td>
@@ -140,5 +155,25 @@ mod tests {
         place.older = true;
         assert!(html(&place, false).contains("Show the newest 30"), "what is not all is not called all");
         assert!(html(&place, true).contains("older ones are not listed"));
+    }
+
+    #[test]
+    fn a_live_page_finds_each_movement_again() {
+        let clock = Clock { zone: chrono_tz::UTC, now: sample::NOW };
+        let keys = |place: &SkuPlace| -> Vec<String> {
+            let html = Owner::new().with(|| movements(place, true, "/stock/v1?place=p", &clock).to_html());
+            html.split("data-row=\"").skip(1).filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect()
+        };
+        let mut place = sample::sku().places.remove(0);
+        let before = keys(&place);
+        let mut apart = before.clone();
+        apart.sort_unstable();
+        apart.dedup();
+        assert_eq!(apart.len(), place.steps.len(), "no two are called the same: {before:?}");
+        let mut newest = place.steps[0].clone();
+        newest.at = sample::NOW;
+        place.steps.push(newest);
+        let after = keys(&place);
+        assert_eq!(after[1..], before[..], "what stood there is called as before");
     }
 }
