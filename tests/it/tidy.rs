@@ -126,10 +126,15 @@ fn named<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     found
 }
 
-/// The module that a file holds, from the root of its crate: `src/sync/house.rs` is `sync::house`.
+/// The module that a file holds, from the root of its crate: `src/sync/house.rs` is `sync::house`, and
+/// `src/sync/house_tests.rs` are its tests.
 fn module(file: &str) -> Vec<&str> {
     let mut words: Vec<&str> = file.trim_end_matches(".rs").split('/').skip(1).collect();
     words.pop_if(|last| matches!(*last, "mod" | "lib" | "main"));
+    if let Some(tested) = words.last().and_then(|last| last.strip_suffix("_tests")) {
+        words.pop();
+        words.extend([tested, "tests"]);
+    }
     words
 }
 
@@ -525,6 +530,7 @@ fn the_rules_see_what_they_look_for() {
     assert_eq!(named("use crate::{a, b};", "crate::"), ["{a"]);
     assert_eq!(module("src/sync/house.rs"), ["sync", "house"]);
     assert_eq!(module("src/sync/mod.rs"), ["sync"]);
+    assert_eq!(module("src/sim/world_tests.rs"), ["sim", "world", "tests"]);
     assert_eq!(climbed("src/sync/house.rs", "use super::cx::Cx;"), ["sync::cx::Cx"]);
     assert_eq!(climbed("src/sync/house.rs", "use super::super::store::Db;"), ["store::Db"]);
     assert_eq!(climbed("src/sync/mod.rs", "pub(in super::sync) use super::operator::views;")[1], "operator::views");

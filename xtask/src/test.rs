@@ -30,9 +30,6 @@ PostgreSQL. What cannot be had is skipped, and named again at the end; TRUECOUNT
 const REHEARSALS: &[&[&str]] =
     &[&["--seed", "1", "--skus", "500", "--stores", "2", "--hours", "24", "--faults", "F01,F02,F03,F05"]];
 
-const LIVE: &[&str] = &["live.test.mjs"];
-const PLAIN: &[&str] = &["plain.test.mjs"];
-
 const STEPS: &[Named] = &[
     ("fmt", "formatting"),
     ("gates", "what may be in the dependency tree"),
@@ -48,8 +45,7 @@ const STEPS: &[Named] = &[
     ("postgres", "the engine tests on PostgreSQL"),
     ("rehearsal", "rehearsals with faults"),
     ("site", "the browser half and its weight"),
-    ("journeys", "browser journeys"),
-    ("plain", "browser journeys with JavaScript off"),
+    ("journeys", "browser journeys, with JavaScript on and off"),
 ];
 
 /// The files of tests that have nothing to compare with where the vendors' recordings are not.
@@ -69,7 +65,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     if steps.wants_any(&["wasm", "site"]) {
         browser = steps.prepare("compiler", || wasm::find(wasm::consent()?))?;
     }
-    if steps.wants_any(&["journeys", "plain"]) {
+    if steps.wants("journeys") {
         tools = Some(steps.prepare("browser", journeys::prepare)?);
     }
     if steps.wants("postgres") {
@@ -108,8 +104,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         site::assets()?;
         in_browser(browser.as_ref(), site::browser)
     })?;
-    steps.step("journeys", || travel(tools.as_ref(), LIVE))?;
-    steps.step("plain", || travel(tools.as_ref(), PLAIN))?;
+    steps.step("journeys", || travel(tools.as_ref()))?;
     steps.finish()
 }
 
@@ -185,9 +180,9 @@ fn rehearse() -> Outcome<Done> {
     Ok(Done::Ran)
 }
 
-fn travel(tools: Option<&Result<Tools, String>>, files: &[&str]) -> Outcome<Done> {
+fn travel(tools: Option<&Result<Tools, String>>) -> Outcome<Done> {
     match tools {
-        Some(Ok(tools)) => journeys::run(tools, files).map(|()| Done::Ran),
+        Some(Ok(tools)) => journeys::run(tools).map(|()| Done::Ran),
         Some(Err(missing)) => Ok(Done::Skipped(missing.clone())),
         None => Ok(Done::Skipped("not prepared".into())),
     }

@@ -71,6 +71,11 @@ pub fn settings(map: &BTreeMap<String, String>) -> Result<Config, Mistakes> {
 
 /// Runs a demonstration until it is stopped.
 pub async fn run(demo: Demo) -> anyhow::Result<()> {
+    // Before the day is played: a minute later is too late to say that the port is taken.
+    let listener = tokio::net::TcpListener::bind(demo.config.listen)
+        .await
+        .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
+    let address = listener.local_addr()?;
     let folder = tempfile::Builder::new().prefix("truecount-demo-").tempdir().context("no temporary folder")?;
     let url = format!("sqlite://{}", folder.path().join("demo.db").display());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -112,10 +117,6 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
     })
     .await?;
 
-    let listener = tokio::net::TcpListener::bind(demo.config.listen)
-        .await
-        .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
-    let address = listener.local_addr()?;
     let mut config = demo.config.serving_at(address);
     config.zone = zone;
     let origin = config.public.origin();

@@ -186,7 +186,7 @@ pub fn plain_page(state: &AppState, page: &PageContext, status: StatusCode, titl
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Truecount</title>\
-         {style}</head><body><main id=\"content\">{body}</main><!-- {id} --></body></html>",
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">{style}</head><body><main id=\"content\">{body}</main><!-- {id} --></body></html>",
         title = escape(title),
         id = escape(&page.request_id.0),
     );
