@@ -1,7 +1,6 @@
 //! Other keys for a connection. What is left empty stays; keys never come back to the page.
 
 use super::frame::{Asked, Page};
-use super::stock::encoded;
 use crate::server::session::Flash;
 use crate::server::web::Form;
 use crate::ui::badge::{Sign, sign};
@@ -15,6 +14,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use truecount::operator::OperatorError;
 use truecount::operator::connection_keys::{self, NewKeys, Shown};
+use truecount::operator::encoded;
 
 /// What was typed.
 #[derive(Default, Deserialize)]
