@@ -423,6 +423,7 @@ impl World {
         let (item, place) = (state.item(sku)?, state.outlet(outlet)?);
         if let Some(row) = state.till.stock.get_mut(item).and_then(|rows| rows.get_mut(place)) {
             row.on_hand += by;
+            row.shown += by;
         }
         let now = state.now;
         state.books.till_changed(item, by, now);

@@ -150,7 +150,7 @@ async fn that_a_notice_did_not_arrive_is_said_only_when_it_had_its_time() {
             "{kind:?}: it may still come"
         );
         desk.clock.set(NOW + Span::minutes(6));
-        let lost = ("Sale 77, 1 sold. Notice didn't arrive, found by sweep".to_owned(), Some(1));
+        let lost = ("Sale 77, 1 sold. Notice didn't arrive, found when we read the till".to_owned(), Some(1));
         assert_eq!(says().await, lost, "{kind:?}");
         assert_eq!(desk.push_signed(form("sale.update", sale())).await.status, 200);
         assert_eq!(says().await, ("Sale 77, 1 sold".to_owned(), None), "{kind:?}: it was only late");
