@@ -213,7 +213,7 @@ impl Default for Options {
             orders_per_day: 120,
             returns_per_day: 25,
             linked_returns_percent: 70,
-            history_percent: 0,
+            history_percent: 5,
             dirt_percent: 0,
             miscounts: false,
             faults: BTreeSet::new(),
