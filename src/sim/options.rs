@@ -222,7 +222,7 @@ impl Default for Options {
             hooks_registered: true,
             hook_base: "http://127.0.0.1/hooks/".into(),
             below_allocated: BelowAllocated::Clamp,
-            habits: Some(Habits::PLAIN),
+            habits: None,
             write_grace: Span::ZERO,
             notice_delay_max: Span::secs(2),
             till_connection: ConnectionId::new("till"),
