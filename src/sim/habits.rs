@@ -52,7 +52,7 @@ impl Habits {
             count_lag: lag(count_lags),
             late_percent: if late { 4 } else { 0 },
             unallocated_percent: if unallocated { 15 } else { 0 },
-            hasty_percent: if hasty { 6 } else { 0 },
+            hasty_percent: if hasty { 12 } else { 0 },
             rows_missing,
         }
     }

@@ -16,6 +16,9 @@ use std::ops::Range;
 /// The longest time that a late transaction takes.
 const LATE: Span = Span::secs(5);
 
+/// A change of one count: item and outlet, units, and which movement of which sale it was, if it was one.
+type Moved = ((usize, usize), i64, Option<(usize, usize)>);
+
 /// A record that has happened and that nobody can see yet.
 #[derive(Debug)]
 enum Hidden {
@@ -177,7 +180,7 @@ impl State {
     }
 
     /// The till will show these changes of counts; those that it shows at once.
-    fn counts_follow(&mut self, moves: Vec<((usize, usize), i64, Option<(usize, usize)>)>) -> Vec<(usize, usize)> {
+    fn counts_follow(&mut self, moves: Vec<Moved>) -> Vec<(usize, usize)> {
         let mut shown = Vec::new();
         for (row, by, effect) in moves {
             let busy = self.surface.busy_rows.get(&row).copied();

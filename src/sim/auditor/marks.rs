@@ -127,7 +127,9 @@ impl Marks {
 
     fn untold_sale(&self, claim: Claim) -> Option<String> {
         let (sale, (version, at)) = self.sales.iter().find(|(_, (version, at))| claim.covers(*version, *at))?;
-        Some(format!("sale {sale}, version {version}, recorded at {}, is unknown", at.rfc3339()))
+        // A sale that has happened and that the till has not numbered yet.
+        let order = if *version >= super::UNSEEN { "not numbered yet".into() } else { format!("version {version}") };
+        Some(format!("sale {sale}, {order}, recorded at {}, is unknown", at.rfc3339()))
     }
 
     fn untold_count(&self, claim: Claim) -> Option<String> {

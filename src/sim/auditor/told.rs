@@ -114,10 +114,9 @@ impl Books {
         if on_hold != 0 {
             self.by_row_version.insert(version, ((sale, number), on_hold, item, outlet));
         }
-        if let Some(told) = self.told.get_mut(item).and_then(|row| row.get_mut(outlet)) {
-            if let Some(units) = told.after.remove(&provisional) {
-                told.after.insert(version, units);
-            }
+        let told = self.told.get_mut(item).and_then(|row| row.get_mut(outlet));
+        if let Some((told, units)) = told.and_then(|told| told.after.remove(&provisional).map(|units| (told, units))) {
+            told.after.insert(version, units);
         }
     }
 
