@@ -123,12 +123,15 @@ test("a page that hears nothing says since when, and recovers by itself", async 
   const bar = page.locator("[data-not-live]");
   assert.equal(await bar.isVisible(), false, "all is well");
   await context.setOffline(true);
-  await demo.sell(found.name, 1);
-  // Told by what breaks off, by the sale, or by coming back to the window.
-  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await bar.waitFor({ state: "visible" });
-  assert.match(await bar.innerText(), /^Not live since .*\d\d:\d\d.*Reload$/s);
-  await context.setOffline(false);
+  try {
+    await demo.sell(found.name, 1);
+    // Told by what breaks off, by the sale, or by coming back to the window.
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await bar.waitFor({ state: "visible" });
+    assert.match(await bar.innerText(), /^Not live since .*\d\d:\d\d.*Reload$/s);
+  } finally {
+    await context.setOffline(false);
+  }
   await bar.waitFor({ state: "hidden" });
   // What the browser itself says of a connection that is gone.
   window.complaints.splice(0);
@@ -184,7 +187,7 @@ test("the keys move about and open", async () => {
 
 test("everybody in the demo can log in, sees a front page of their own, and can log out", async () => {
   assert.equal(demo.logins.length, 6, "one for each role");
-  await both((window) => frontPages(browser, demo, window));
+  await frontPages(browser, demo, live.window);
 });
 
 test("every page is for everybody, fits every width and is quiet, by day and by night", async () => {

@@ -37,8 +37,9 @@ pub fn start() {
         return;
     }
     connect();
-    listen(&document.clone(), "visibilitychange", move |_| {
-        if document.hidden() {
+    let seen = document.clone();
+    listen(&document, "visibilitychange", move |_| {
+        if seen.hidden() {
             disconnect();
         } else {
             resume();
