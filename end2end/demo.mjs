@@ -1,10 +1,12 @@
-// Starts `truecount demo` on a loopback port of its own, in a folder of its own, and stops it again.
+// Starts `truecount demo` (or `serve`, for an empty house) on a loopback port of its own, in a folder of its own, and
+// stops it again.
 //
 // The demo prints one line of JSON when it is ready: its address, the address of the control of the
 // simulated till, and who may log in. Everything else it prints goes to our standard error.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open as openFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import readline from "node:readline";
@@ -13,11 +15,55 @@ const READY_WITHIN_MS = 120_000;
 const GONE_WITHIN_MS = 15_000;
 
 export async function startDemo() {
+  const { stop, ready } = await start(["demo"], { LISTEN: "127.0.0.1:0" }, "stdout", startLine);
+  try {
+    const { address, control, logins } = await ready();
+    return { address: address.replace(/\/$/, ""), logins, stop, sell: (sku, units) => sell(control, sku, units) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/// The program as somebody starts it for the first time: no account, no connection, an empty database.
+export async function startEmpty() {
+  const port = await freePort();
+  const environment = { LISTEN: `127.0.0.1:${port}`, DATABASE_URL: "sqlite://empty.db", LOG: "info", LOG_FORMAT: "text" };
+  let code;
+  const { folder, stop, ready } = await start(["serve"], environment, "stderr", (line) => {
+    code ??= /give the code ([^ ,]+),/.exec(line)?.[1];
+    return line.includes("serving http://") && code ? { code } : null;
+  });
+  try {
+    await ready();
+    const ruin = async () => {
+      for (const name of ["empty.db", "empty.db-wal"]) await scribble(path.join(folder, name));
+    };
+    return { address: `http://127.0.0.1:${port}`, code, stop, ruin };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/// What the program says when its port is somebody else's, and how it ends.
+export async function startTaken(command, port) {
+  const environment = { LISTEN: `127.0.0.1:${port}`, DATABASE_URL: "sqlite://taken.db" };
+  let said = "";
+  const { child, stop, gone } = await start([command], environment, "stderr", () => null);
+  child.stderr.on("data", (words) => (said += words));
+  const how = await gone;
+  await stop();
+  return { how, said };
+}
+
+/// Starts the program in a folder of its own. `told` makes of a line what one waits for.
+async function start(words, environment, pipe, told) {
   const executable = process.env.TRUECOUNT_EXECUTABLE;
   if (!executable) throw new Error("TRUECOUNT_EXECUTABLE names the program to test; `cargo xtask test` sets it");
   const folder = await mkdtemp(path.join(tmpdir(), "truecount-journeys-"));
-  const environment = { ...process.env, LISTEN: "127.0.0.1:0" };
-  const child = spawn(executable, ["demo"], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "inherit"] });
+  const stdio = ["ignore", "pipe", pipe === "stderr" ? "pipe" : "inherit"];
+  const child = spawn(executable, words, { cwd: folder, env: { ...process.env, ...environment }, stdio });
   const gone = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
 
   const stop = async () => {
@@ -29,24 +75,35 @@ export async function startDemo() {
     return how;
   };
 
-  const ready = new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error("the demo was not ready in time")), READY_WITHIN_MS);
-    gone.then((how) => reject(new Error(`the demo ended before it was ready (${how})`)));
-    child.once("error", reject);
-    readline.createInterface({ input: child.stdout }).on("line", (line) => {
-      const said = startLine(line);
-      if (!said) return void process.stderr.write(`${line}\n`);
-      clearTimeout(limit);
-      resolve(said);
+  const ready = () =>
+    new Promise((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error("the program was not ready in time")), READY_WITHIN_MS);
+      gone.then((how) => reject(new Error(`the program ended before it was ready (${how})`)));
+      child.once("error", reject);
+      readline.createInterface({ input: child[pipe] }).on("line", (line) => {
+        const said = told(line);
+        if (!said) return void process.stderr.write(`${line}\n`);
+        clearTimeout(limit);
+        resolve(said);
+      });
     });
-  });
-  try {
-    const { address, control, logins } = await ready;
-    return { address: address.replace(/\/$/, ""), logins, stop, sell: (sku, units) => sell(control, sku, units) };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  return { child, folder, stop, ready, gone };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/// A file whose content is gone, as after a broken disk; its length stays.
+async function scribble(file) {
+  const { size } = await stat(file).catch(() => ({ size: 0 }));
+  const handle = await openFile(file, "r+");
+  await handle.write(Buffer.alloc(size, 0x5a), 0, size, 0);
+  await handle.close();
 }
 
 function startLine(line) {

@@ -1,7 +1,7 @@
 // What a person does on each page; the same with JavaScript on and off.
 
 import assert from "node:assert/strict";
-import { accessible, settled, term, visit } from "./browser.mjs";
+import { settled, term, visit } from "./browser.mjs";
 
 export async function today(window) {
   const { page } = window;
@@ -104,12 +104,17 @@ export async function connections(window) {
 }
 connections.title = "Connections shows shop and till with what was read";
 
-export async function goLivePreview(window, found) {
+export async function stopWriting(window, found) {
   const { page } = window;
   await visit(window, found.preview);
   assert.match(await page.locator("h1").innerText(), /is live/i, "the demo's place is live already");
   await page.getByRole("button", { name: /Stop writing/ }).first().click();
   await page.waitForURL(/\/connections$/);
+}
+
+export async function goLivePreview(window, found) {
+  const { page } = window;
+  await stopWriting(window, found);
   // Trade goes on: what changed between the look and the press is refused, and looked at again.
   for (let tries = 0; tries < 10; tries += 1) {
     await visit(window, found.preview);
@@ -117,7 +122,6 @@ export async function goLivePreview(window, found) {
     const announced = Number(await page.locator("input[name=expected_writes]").inputValue());
     assert.equal(shown, announced, "as many writes are shown as would be made");
     if (tries === 0) {
-      await accessible(window, "the preview");
       await page.getByRole("link", { name: "Cancel" }).click();
       await page.waitForURL(/\/connections$/);
       continue;
@@ -131,3 +135,18 @@ export async function goLivePreview(window, found) {
   assert.fail("the place did not go live again");
 }
 goLivePreview.title = "before a place goes live every write is shown";
+
+/// Up to the preview of what a move changes.
+export async function moveOutlet(window) {
+  const { page } = window;
+  await visit(window, "/connections");
+  await page.locator("details.place__change > summary").first().click();
+  const form = page.locator("details.place__change form").first();
+  await form.locator("select").selectOption({ label: "No place" });
+  await form.getByRole("button").click();
+  await page.waitForURL(/\/connections\/outlets\/[^/]+\/map/);
+  await settled(window);
+  assert.match(await page.locator("h1").innerText(), /^Take .* out of .*: \d/);
+  assert.ok((await page.locator(".preview__writes tbody tr").count()) > 0, "every sum stands there");
+}
+moveOutlet.title = "an outlet is moved only after a look at what that changes";

@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use crate::connectors::centra::{Centra, CentraConfig};
+use crate::connectors::keys::Keys;
 use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
 use crate::connectors::transport::Transport;
 use crate::domain::time::Timestamp;
@@ -109,7 +110,8 @@ impl Engine {
             if self.cx.link(&row.id).is_some() {
                 continue;
             }
-            let side = self.connect(&row)?;
+            let keys = self.keys(&row).await?;
+            let side = self.connect(&row, keys)?;
             let mut highest = ledger::highest_version(&self.cx.store, &row.id).await?;
             for (connection, feed, state) in feeds::all(&self.cx.store).await? {
                 if connection == row.id && feed != "web stock" {
@@ -127,7 +129,17 @@ impl Engine {
         Ok(())
     }
 
-    fn connect(&self, row: &ConnectionRow) -> Result<Side, EngineError> {
+    /// Has a connection work with the keys that stand in the database now.
+    pub async fn change_keys(&self, id: &str) -> Result<(), EngineError> {
+        let rows = connections::all(&self.cx.store).await?;
+        if let (Some(row), Some(link)) = (rows.iter().find(|row| row.id == id), self.cx.link(id)) {
+            link.side.change_keys(self.keys(row).await?);
+        }
+        Ok(())
+    }
+
+    /// What is sealed for a connection.
+    async fn keys(&self, row: &ConnectionRow) -> Result<Keys, EngineError> {
         let open = |column: &str, sealed: &str| -> Result<SecretString, EngineError> {
             let plain = self
                 .seal
@@ -135,12 +147,23 @@ impl Engine {
                 .map_err(|_| EngineError::Sealed(row.id.clone()))?;
             Ok(SecretString::from(plain.as_str().to_owned()))
         };
-        let token = open("token", &row.token_sealed)?;
-        let webhook_secrets =
-            if row.notice_sealed.is_empty() { Vec::new() } else { vec![open("notice", &row.notice_sealed)?] };
+        let mut secrets = Vec::new();
+        if !row.notice_sealed.is_empty() {
+            secrets.push((open("notice", &row.notice_sealed)?, None));
+        }
+        if let Some((sealed, until)) = connections::old_notice(&self.cx.store, &row.id).await?
+            && self.cx.now() < until
+        {
+            secrets.push((open("old_notice", &sealed)?, Some(until)));
+        }
+        Ok(Keys { token: open("token", &row.token_sealed)?, secrets })
+    }
+
+    fn connect(&self, row: &ConnectionRow, keys: Keys) -> Result<Side, EngineError> {
+        let (token, webhook_secrets) = (keys.token.clone(), Vec::new());
         let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.cx.clock));
-        match row.vendor.as_str() {
-            "centra" => Ok(Side::Shop(Arc::new(Centra::new(
+        let side = match row.vendor.as_str() {
+            "centra" => Side::Shop(Arc::new(Centra::new(
                 CentraConfig {
                     connection: row.id.as_str().into(),
                     base_url: row.base_url.clone(),
@@ -151,21 +174,23 @@ impl Engine {
                 },
                 transport,
                 clock,
-            )))),
-            "lightspeed-x" => Ok(Side::Till(Arc::new(LightspeedX::new(
+            ))),
+            "lightspeed-x" => Side::Till(Arc::new(LightspeedX::new(
                 LightspeedXConfig {
                     connection: row.id.as_str().into(),
                     base_url: row.base_url.clone(),
                     token,
-                    unsigned_ok: webhook_secrets.is_empty(),
+                    unsigned_ok: keys.secrets.is_empty(),
                     webhook_secrets,
                     unpaced: self.unpaced,
                 },
                 transport,
                 clock,
-            )))),
-            other => Err(EngineError::UnknownVendor(row.id.clone(), other.to_owned())),
-        }
+            ))),
+            other => return Err(EngineError::UnknownVendor(row.id.clone(), other.to_owned())),
+        };
+        side.change_keys(keys);
+        Ok(side)
     }
 
     /// What tasks are handed.

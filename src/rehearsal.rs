@@ -1,17 +1,20 @@
 //! The engine against the simulated world, in simulated time, without sockets: for training, for trying settings,
 //! and for every test. It ends with a report of the comparison with the truth, which the engine cannot read.
 
+mod compare;
+
 use crate::clock::{Clock, ManualClock};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Engine, EngineError, Parts};
 use crate::mint::Mint;
-use crate::sim::{Fault, Options, SimTransport, Vendor, World};
+use crate::sim::{Fault, Mark, Options, SimTransport, Vendor, World};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
-use crate::store::{Durability, Store, StoreError, feeds, ledger, targets};
+use crate::store::{Durability, Store, StoreError, audit, feeds, ledger, targets};
 use crate::sync::driver::HouseWork;
 use crate::sync::house;
 use crate::sync::schedule::Task;
+use compare::Comparison;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +23,15 @@ use std::sync::atomic::Ordering;
 const CONNECTING: Span = Span::hours(3);
 /// How long a feed may have been failing at the end: longer than any vendor asks us to wait.
 const FAILING_MAX: Span = Span::minutes(10);
+
+/// The marks that claim something of the count: whether of the till, whose task moves it, what it claims.
+const MARKS: [(bool, Task, Mark); 5] = [
+    (true, Task::Sales, Mark::Sales),
+    (true, Task::Stock, Mark::Counts),
+    (true, Task::Compare, Mark::CountsCompared),
+    (false, Task::Orders, Mark::Orders),
+    (false, Task::Observe, Mark::ShopCompared),
+];
 
 /// How long after trade stops the house may take to become quiet.
 pub const SETTLING: Span = Span::hours(2);
@@ -35,6 +47,8 @@ pub struct Rehearsal {
     /// The house's own tasks.
     pub house: HouseWork,
     options: Options,
+    /// Calls made when the marks were last looked at.
+    looked_at: u64,
 }
 
 /// Why a rehearsal could not go on.
@@ -69,28 +83,44 @@ pub enum RehearsalError {
 pub struct Report {
     /// Goods movements that the till holds.
     pub events: u64,
-    /// Of them, those without their ledger line.
+    /// Recorded at a vendor and not in our books: movements of a sale without their ledger line, changes of a count
+    /// by hand without theirs, web orders that we lack or have in another state or with other units.
     pub lost: u64,
-    /// Surplus ledger units lines and surplus remote effects.
+    /// Surplus ledger lines (each one, also those that cancel each other out, and lines without a document for which
+    /// nobody changed a count by hand) and surplus remote effects (a change in the shop under a description that had
+    /// changed the same item before).
     pub applied_twice: u64,
+    /// Ledger lines without a document: changes of a count by hand, or surplus.
+    pub unexplained_lines: u64,
+    /// Changes of the till's counts that people made by hand.
+    pub hand_changes: u64,
     /// Matched SKUs whose web count differs from the truth after settling.
     pub differences_open: u64,
-    /// Peak units of each difference that outlived the measured delay, summed.
+    /// Peak units of each difference that outlived `ordinary_delay_s`, summed; from *Go live* on.
     pub units_difference: u64,
-    /// Units explained. Not measured by this version.
+    /// The measured delay: 99 of a hundred differences of this run that no fault touched were gone within it. Never
+    /// more than two minutes, which are also taken when fewer than a hundred could be measured.
+    pub ordinary_delay_s: f64,
+    /// Units explained. Not measured: the engine does not divide a difference by causes yet, so there is nothing to
+    /// hold against the world's labels.
     pub units_explained: Option<u64>,
-    /// Units with the true cause. Not measured by this version.
+    /// Units with the true cause. Not measured, for the same reason.
     pub units_right_cause: Option<u64>,
-    /// Cause lines without evidence. Not measured by this version.
+    /// Cause lines without evidence. Not measured: there are no cause lines yet.
     pub causes_without_evidence: Option<u64>,
     /// Web units sold beyond what was there.
     pub oversold_units: u64,
-    /// Writes that were wrong judged by what had been delivered to us, and writes before *Go live*.
+    /// Writes that were wrong judged by what had been delivered to us (too much, too little beyond what five minutes
+    /// of caution excuse, to a warehouse that does not sell), and writes before *Go live*. Places keep no buffer in a
+    /// rehearsal.
     pub unsafe_writes: u64,
     /// Writes that crossed a shipment nobody could know of.
     pub races: u64,
-    /// Marks contradicted by what the vendor held then. Not measured by this version.
+    /// Moves of a mark ("read up to", "compared") that claimed more than had been delivered to us: a record below it,
+    /// by the vendor's order or by its clock, that we did not know.
     pub false_watermarks: Option<u64>,
+    /// The first of them in words; empty when there are none.
+    pub false_watermarks_described: Vec<String>,
     /// Absolute counts written to the shop.
     pub shop_writes: u64,
     /// Calls to the shop.
@@ -105,11 +135,12 @@ pub struct Report {
     pub early_calls: u64,
     /// Cases per fault.
     pub faults_injected: BTreeMap<&'static str, u64>,
-    /// 95 % of differences were healed within this many seconds. Not measured by this version.
+    /// 95 % of differences were healed within this many seconds, from the moment at which what had been delivered to us
+    /// was enough to know of them; `None` when there were none.
     pub heal_p95_s: Option<f64>,
     /// Wall time of trade and settling.
     pub wall_s: f64,
-    /// Simulated time of trade.
+    /// Simulated time of trade, from *Go live* on.
     pub simulated_s: i64,
     /// Simulated seconds per wall second.
     pub speed: f64,
@@ -162,7 +193,7 @@ impl Rehearsal {
             unpaced: !options.limits_on,
         })
         .await?;
-        Ok(Self { engine, world, clock, house: HouseWork::default(), options })
+        Ok(Self { engine, world, clock, house: HouseWork::default(), options, looked_at: 0 })
     }
 
     /// First reads: catalogues and stocks of both sides, then outlets are mapped to the web warehouse and it goes
@@ -211,9 +242,25 @@ impl Rehearsal {
     pub async fn settle(&mut self) -> Result<(), RehearsalError> {
         self.deliver().await;
         match self.engine.settle(&mut self.house).await {
-            Some(_) => Ok(()),
+            Some(_) => self.check_marks().await,
             None => Err(RehearsalError::NeverQuiet(self.clock.now().rfc3339())),
         }
+    }
+
+    /// Shows the auditor every mark that may have moved; none does without a call.
+    async fn check_marks(&mut self) -> Result<(), RehearsalError> {
+        let calls = self.world.calls();
+        if std::mem::replace(&mut self.looked_at, calls) == calls {
+            return Ok(());
+        }
+        for (connection, feed, state) in feeds::all(self.engine.store()).await? {
+            let till = connection == self.options.till_connection.as_str();
+            let mark = MARKS.iter().find(|(side, task, _)| *side == till && task.feed() == feed);
+            if let Some((_, _, mark)) = mark.filter(|_| state.read_up_to > Timestamp(0)) {
+                self.world.claimed(*mark, state.as_of, state.read_up_to);
+            }
+        }
+        Ok(())
     }
 
     async fn deliver(&mut self) {
@@ -250,7 +297,8 @@ impl Rehearsal {
     pub async fn rehearse(&mut self, hours: i64, wall: impl Fn() -> f64) -> Result<Report, RehearsalError> {
         let began = wall();
         self.connect().await?;
-        self.run_until(self.options.start + Span::hours(hours)).await?;
+        // Connecting is no trade that was rehearsed, however long it took.
+        self.run_until(self.clock.now() + Span::hours(hours)).await?;
         self.world.stop_trade();
         self.run_until(self.clock.now() + SETTLING).await?;
         let wall_s = wall() - began;
@@ -263,44 +311,45 @@ impl Rehearsal {
         Ok(report)
     }
 
-    /// What our ledger lacks and has too much of, against what the till holds: (lost, surplus).
+    /// What our ledger lacks and has too much of, line by line, against what the till holds: (lost, surplus).
     pub async fn compare_ledger(&self) -> Result<(u64, u64), RehearsalError> {
-        let booked = ledger::all_booked(self.engine.store(), self.options.till_connection.as_str()).await?;
-        let mut ours: BTreeMap<(String, String, String, String), i64> =
-            booked.into_iter().map(|(d, l, p, o, units)| ((d, l, p, o), units)).collect();
-        let (mut lost, mut surplus) = (0, 0);
-        for expected in self.world.expected_movements() {
-            let key = (expected.sale, expected.line, expected.product, expected.outlet);
-            match ours.remove(&key) {
-                None | Some(0) => lost += 1,
-                Some(units) if units == expected.units => {}
-                Some(units) if units.abs() > expected.units.abs() => surplus += 1,
-                Some(_) => lost += 1,
-            }
-        }
-        surplus += ours.values().filter(|units| **units != 0).count() as u64;
-        Ok((lost, surplus))
+        let found = self.compare().await?;
+        Ok((found.lost, found.surplus))
+    }
+
+    /// Our books against the vendors': the ledger and the web orders.
+    pub async fn compare(&self) -> Result<Comparison, RehearsalError> {
+        let store = self.engine.store();
+        let ours = audit::ledger(store, self.options.till_connection.as_str()).await?;
+        let mut found = compare::ledger(&ours, &self.world.true_lines(), &self.world.hand_changes());
+        let orders = audit::orders(store, self.options.web_connection.as_str()).await?;
+        found.lost += compare::lost_orders(&orders, &self.world.true_orders());
+        Ok(found)
     }
 
     /// The report as things stand.
     pub async fn report(&self, hours: i64, wall_s: f64) -> Result<Report, RehearsalError> {
         let audit = self.world.audit();
-        let (lost, surplus) = self.compare_ledger().await?;
+        let found = self.compare().await?;
         let simulated_s = hours * 3_600;
         let calls = |vendor: Vendor| audit.calls.get(vendor.word()).copied().unwrap_or(0);
         Ok(Report {
             events: audit.movements,
-            lost,
-            applied_twice: surplus + audit.surplus_effects,
+            lost: found.lost,
+            applied_twice: found.surplus + audit.surplus_effects,
+            unexplained_lines: found.unexplained,
+            hand_changes: self.world.hand_changes().len() as u64,
             differences_open: audit.differences_open,
             units_difference: audit.units_difference,
+            ordinary_delay_s: audit.ordinary_delay.as_secs_f64(),
             units_explained: None,
             units_right_cause: None,
             causes_without_evidence: None,
             oversold_units: audit.oversold_units,
             unsafe_writes: audit.unsafe_writes,
             races: audit.races,
-            false_watermarks: None,
+            false_watermarks: Some(audit.false_marks),
+            false_watermarks_described: audit.false_marks_described,
             shop_writes: audit.rows_written,
             shop_calls: calls(Vendor::Centra),
             till_calls: calls(Vendor::LightspeedX),
@@ -308,7 +357,7 @@ impl Rehearsal {
             throttled_injected: audit.throttled_injected,
             early_calls: audit.early_calls,
             faults_injected: audit.faults_injected,
-            heal_p95_s: None,
+            heal_p95_s: audit.heal_p95.map(|span| span.as_secs_f64()),
             wall_s,
             simulated_s,
             speed: simulated_s as f64 / wall_s.max(1e-9),

@@ -257,7 +257,7 @@ fn settings(given: &Settings) -> BTreeMap<String, String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    refuse_a_database(&cli);
+    refuse_what_has_no_use(&cli);
     // Nobody else may choose the TLS library; a second attempt would only mean that it is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -292,25 +292,30 @@ fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("standard output is closed")
 }
 
-/// A demonstration and a measurement keep nothing, so a database given by hand would be passed over in silence.
-fn refuse_a_database(cli: &Cli) {
-    if cli.settings.db.is_some() && matches!(cli.command, Command::Demo(_) | Command::Bench(_)) {
-        let why = "--db cannot be used here: everything is kept in a temporary database and thrown away";
-        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).exit();
+/// What is given by hand and cannot be used is said, instead of being passed over in silence: a demonstration and a
+/// measurement keep nothing, and both are served on this machine only.
+fn refuse_what_has_no_use(cli: &Cli) {
+    if !matches!(cli.command, Command::Demo(_) | Command::Bench(_)) {
+        return;
     }
+    let why = if cli.settings.db.is_some() {
+        "--db cannot be used here: everything is kept in a temporary database and thrown away"
+    } else if cli.settings.public_url.is_some() {
+        "--public-url cannot be used here: it is served on this machine only, at the address of --listen"
+    } else {
+        return;
+    };
+    Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).exit();
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let mut map = settings(&cli.settings);
+    let map = settings(&cli.settings);
     match cli.command {
         Command::Serve => serve(usable(&map).await?).await,
         Command::Check => check(&usable(&map).await?),
         Command::User(command) => user(usable(&map).await?.config, command).await,
         Command::Demo(DemoArgs { seed, skus }) => {
-            // An installation's database and key are none of its business.
-            map.remove("DATABASE_URL");
-            map.remove("SECRET_KEY_FILE");
-            let config = Config::read(&map)?;
+            let config = demo::settings(&map)?;
             telemetry::start(&config)?;
             demo::run(Demo { config, seed, skus }).await
         }
@@ -368,7 +373,9 @@ async fn serve(Usable { config, tls, .. }: Usable) -> anyhow::Result<()> {
         .with_context(|| format!("LISTEN {} is taken or not ours", config.listen))?;
     let origin = config.public.origin();
     if let Some(code) = accounts.setup_code().await? {
-        tracing::warn!("there is no account yet: open {origin}/setup and give the code {code}, good for 24 hours");
+        // Not through the log, whose filter could swallow it: without it nobody ever gets in.
+        let told = format!("There is no account yet: open {origin}/setup and give the code {code}, good for 24 hours.");
+        let _ = writeln!(std::io::stderr(), "{told}");
     }
     let (stop_engine, stop_told) = tokio::sync::watch::channel(false);
     let running = tokio::spawn({

@@ -100,9 +100,12 @@ CREATE TABLE inbox (
     state TEXT NOT NULL CHECK (state IN ('done', 'older', 'parked')),
     reason TEXT NOT NULL DEFAULT '',
     received_at BIGINT NOT NULL,
+    -- 1 once a notice told of it, before a sweep found it or after.
+    told BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (connection, kind, external_id, version)
 );
 CREATE INDEX inbox_parked ON inbox (received_at) WHERE state = 'parked';
+CREATE INDEX inbox_untold ON inbox (received_at) WHERE told = 0 AND kind = 'sale';
 
 -- Records of a crowd that are kept and answered, and not in the books yet.
 CREATE TABLE inbox_waiting (
@@ -245,6 +248,8 @@ CREATE TABLE till_count (
     pending BIGINT NOT NULL,
     -- Rises among what is pending: a fall without its document must not hide them.
     risen BIGINT NOT NULL,
+    -- Since when no more of it has been held back than now; 0 when nothing is pending.
+    pending_since BIGINT NOT NULL,
     read_at BIGINT NOT NULL,
     PRIMARY KEY (connection, product, outlet)
 );
@@ -261,10 +266,13 @@ CREATE TABLE web_order (
     known_at BIGINT NOT NULL,
     total_fine BIGINT NOT NULL,
     currency TEXT NOT NULL,
+    -- Its first change by which we knew it as shipped; 0 when it has not left.
+    left_by BIGINT NOT NULL DEFAULT 0,
     inbox TEXT NOT NULL,
     PRIMARY KEY (connection, document)
 );
 CREATE INDEX web_order_number ON web_order (number);
+CREATE INDEX web_order_left ON web_order (connection, document) WHERE left_by > 0;
 
 -- Units of an order that the till's own count has not yet given up, per warehouse. Every version's lines replace
 -- the last; `waiting` is the sum.
@@ -338,6 +346,8 @@ CREATE TABLE target (
     web_read_at BIGINT NOT NULL DEFAULT 0,
     -- 1 while nothing has happened since the reading that could have changed what the shop holds.
     web_fresh BIGINT NOT NULL DEFAULT 0,
+    -- When something last happened that could have.
+    web_stale_at BIGINT NOT NULL DEFAULT 0,
     difference BIGINT NOT NULL DEFAULT 0,
     differs_since BIGINT NOT NULL DEFAULT 0,
     push_state TEXT NOT NULL DEFAULT '',
@@ -426,6 +436,10 @@ CREATE TABLE feed (
     as_of BIGINT NOT NULL DEFAULT 0,
     -- `as_of` of the first full pass: where our books begin.
     base BIGINT NOT NULL DEFAULT 0,
+    -- When its first page was asked for, by our clock.
+    began_at BIGINT NOT NULL DEFAULT 0,
+    -- Where earlier passes ended, so that the next begins some way back.
+    trail TEXT NOT NULL DEFAULT '',
     -- Everything recorded before this instant is known.
     read_up_to BIGINT NOT NULL DEFAULT 0,
     tried_at BIGINT NOT NULL DEFAULT 0,

@@ -5,6 +5,7 @@
 
 use super::error::{CallError, CallErrorKind};
 use super::evidence::{EXCERPT_BYTES_MAX, Exchange};
+use super::keys::Ring;
 use super::retry_after;
 use super::transport::{Transport, TransportError};
 use crate::clock::Clock;
@@ -30,7 +31,7 @@ pub(super) const OUR_NAME: &str = concat!("Truecount/", env!("CARGO_PKG_VERSION"
 pub(super) struct Caller {
     pub(super) connection: ConnectionId,
     pub(super) base_url: String,
-    pub(super) token: SecretString,
+    pub(super) keys: Ring,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -61,10 +62,11 @@ impl Caller {
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Came, CallError> {
         let request_line = format!("{} {}", ask.method, ask.path);
         let at = self.clock.now();
+        let token = self.keys.token();
         let request = self
-            .request(&ask)
+            .request(&ask, &token)
             .map_err(|reason| CallError { kind: CallErrorKind::Rejected { reason }, exchanges: Vec::new() })?;
-        let sent = self.excerpt(ask.body.as_deref().unwrap_or_default());
+        let sent = excerpt(&token, ask.body.as_deref().unwrap_or_default());
         let outcome = self.transport.send(&self.connection, request).await;
         let came_at = self.clock.now();
         let mut exchange = Exchange {
@@ -80,14 +82,15 @@ impl Caller {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 exchange.status = Some(parts.status.as_u16());
-                exchange.received = self.excerpt(&String::from_utf8_lossy(
-                    body.get(..body.len().min(EXCERPT_BYTES_MAX)).unwrap_or_default(),
-                ));
+                let began = body.get(..body.len().min(EXCERPT_BYTES_MAX)).unwrap_or_default();
+                exchange.received = excerpt(&token, &String::from_utf8_lossy(began));
+                // What a refusal says is put into errors, pages and the log, and some vendors repeat what they refuse.
+                let body = if parts.status.is_success() { body } else { without(&token, body) };
                 let Ask { mutates, .. } = ask;
                 Ok(Came { at: came_at, status: parts.status, headers: parts.headers, body, exchange, mutates })
             }
             Err(error) => {
-                exchange.received = self.excerpt(&error.to_string());
+                exchange.received = excerpt(&token, &error.to_string());
                 let kind = match error {
                     TransportError::NotSent(reason) => CallErrorKind::Unavailable { reason, acted: false },
                     TransportError::NoAnswer(reason) => CallErrorKind::Unavailable { reason, acted: ask.mutates },
@@ -100,9 +103,9 @@ impl Caller {
         }
     }
 
-    fn request(&self, ask: &Ask<'_>) -> Result<http::Request<Bytes>, String> {
+    fn request(&self, ask: &Ask<'_>, token: &SecretString) -> Result<http::Request<Bytes>, String> {
         let address = format!("{}{}", self.base_url.trim_end_matches('/'), ask.path);
-        let mut key = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+        let mut key = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| "the key of this connection contains characters no key can have".to_owned())?;
         key.set_sensitive(true);
         let mut request = http::Request::builder()
@@ -118,13 +121,22 @@ impl Caller {
             .body(ask.body.clone().map(Bytes::from).unwrap_or_default())
             .map_err(|_| "the address of this connection is not a web address".to_owned())
     }
+}
 
-    fn excerpt(&self, text: &str) -> String {
-        let key = self.token.expose_secret();
-        let clean =
-            if !key.is_empty() && text.contains(key) { text.replace(key, "•••") } else { text.to_owned() };
-        clip(&clean, EXCERPT_BYTES_MAX).to_owned()
+/// A body without the key that it was asked with.
+fn without(token: &SecretString, body: Bytes) -> Bytes {
+    let key = token.expose_secret();
+    match std::str::from_utf8(&body) {
+        Ok(text) if !key.is_empty() && text.contains(key) => Bytes::from(text.replace(key, "•••")),
+        _ => body,
     }
+}
+
+/// What is kept of a text: its beginning, without the key that it was asked with.
+fn excerpt(token: &SecretString, text: &str) -> String {
+    let key = token.expose_secret();
+    let clean = if !key.is_empty() && text.contains(key) { text.replace(key, "•••") } else { text.to_owned() };
+    clip(&clean, EXCERPT_BYTES_MAX).to_owned()
 }
 
 impl Came {

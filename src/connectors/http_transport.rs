@@ -39,6 +39,10 @@ impl HttpTransport {
     /// A transport to the public internet. `allow_loopback` also allows our own machine, and plain HTTP to it: for
     /// the demo and for tests.
     pub fn new(allow_loopback: bool) -> Result<Self, SetupError> {
+        Self::within(allow_loopback, WHOLE_TIMEOUT)
+    }
+
+    fn within(allow_loopback: bool, whole: Duration) -> Result<Self, SetupError> {
         // The process has one TLS provider. A second installation is refused and the first one stays, which is fine.
         let _already_there = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -49,7 +53,7 @@ impl HttpTransport {
             .no_proxy()
             .https_only(!allow_loopback)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(WHOLE_TIMEOUT)
+            .timeout(whole)
             .dns_resolver(GuardedResolver { allow_loopback })
             .build()
             .map_err(SetupError)?;
@@ -247,6 +251,34 @@ mod tests {
         assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (200, b"hi".as_ref()));
         let moved = b"HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec();
         assert_eq!(answered(moved).await.expect("an answer").status().as_u16(), 301);
+    }
+
+    /// A44: each byte comes soon enough, and the whole never: the time for the whole ends it.
+    #[tokio::test]
+    async fn an_answer_that_trickles_ends_at_the_time_for_the_whole() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a caller");
+            let mut asked = vec![0_u8; 4_096];
+            assert!(socket.read(&mut asked).await.expect("a request") > 0);
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
+            let mut sent = socket.write_all(head).await;
+            let mut beat = tokio::time::interval(Duration::from_millis(10));
+            let mut count = 0_usize;
+            while sent.is_ok() {
+                beat.tick().await;
+                sent = socket.write_all(b"x").await;
+                count += 1;
+            }
+            count
+        });
+        let request = http::Request::get(format!("http://127.0.0.1:{port}/")).body(Bytes::new()).expect("a request");
+        let transport = HttpTransport::within(true, Duration::from_millis(400)).expect("a transport");
+        let ended = transport.send(&ConnectionId::new("c"), request).await;
+        let Err(TransportError::NoAnswer(why)) = ended else { panic!("{ended:?}") };
+        assert!(why.contains("time is up"), "{why}");
+        assert!(server.await.expect("it ends when we hang up") < 1_000_000, "long before all of it");
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use crate::domain::money::Fine;
 use crate::domain::time::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -35,7 +36,7 @@ impl<'a> Object<'a> {
     /// Opens a whole body or record; `what` is its name in messages.
     pub(super) fn open(what: &str, text: &'a str) -> Result<Self, Unreadable> {
         let members = serde_json::from_str(text)
-            .map_err(|error| Unreadable::new(format!("{what} is not a JSON object: {error}")))?;
+            .map_err(|error| Unreadable::new(format!("{what} is not a JSON object: {}", complaint(&error))))?;
         Ok(Self { path: what.to_owned(), members })
     }
 
@@ -172,7 +173,7 @@ impl<'a> Object<'a> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
         let text = match raw.get().as_bytes().first() {
             Some(b'"') => serde_json::from_str::<String>(raw.get())
-                .map_err(|error| self.wrong(name, &format!("not a readable text ({error})")))?,
+                .map_err(|error| self.wrong(name, &format!("not a readable text ({})", complaint(&error))))?,
             Some(b'{' | b'[') | None => return Err(self.wrong(name, "a plain value was expected")),
             Some(_) => raw.get().to_owned(),
         };
@@ -200,9 +201,19 @@ impl<'a> Object<'a> {
     }
 }
 
+/// What is wrong with a text, without its position and its words: refusals are counted by their reason, and whoever sends
+/// nonsense must not be able to make another reason each time.
+fn complaint(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Data => "it is something else",
+        Category::Syntax | Category::Io => "it cannot be read",
+    }
+}
+
 /// The raw elements of a JSON list.
 pub(super) fn elements<'a>(what: &str, text: &'a str) -> Result<Vec<&'a RawValue>, Unreadable> {
-    serde_json::from_str(text).map_err(|error| Unreadable::new(format!("{what} is not a list: {error}")))
+    serde_json::from_str(text).map_err(|error| Unreadable::new(format!("{what} is not a list: {}", complaint(&error))))
 }
 
 /// Reads the three forms in which vendors write a moment; one without a zone is UTC.
@@ -300,6 +311,26 @@ mod tests {
         assert!(object(nul).text("s").is_err());
         let long = format!("{{\"n\":\"{}\"}}", "x".repeat(10_240));
         assert!(object(&long).text("n").is_err());
+    }
+
+    #[test]
+    fn nonsense_has_few_reasons() {
+        let reason = |text: &str| Object::open("payload", text).err().map(|unreadable| unreadable.reason);
+        let mut reasons: Vec<_> = (0..50)
+            .flat_map(|n| {
+                let blanks = "\n ".repeat(n);
+                [
+                    format!("{blanks}\"word {n}\""),
+                    format!("{blanks}{n}"),
+                    format!("{blanks}{{"),
+                    format!("{blanks}<{n}"),
+                ]
+            })
+            .map(|text| reason(&text).expect("refused"))
+            .collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        assert_eq!(reasons.len(), 3, "{reasons:?}");
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! rules before the vendor has to refuse ([`pacing`]); it knows nothing of our tables.
 
 mod address_guard;
+#[cfg(test)]
+mod attacks;
 mod call;
 pub mod centra;
 pub mod error;
 pub mod evidence;
 pub mod http_transport;
 mod json;
+pub mod keys;
 pub mod lightspeed_x;
 pub mod notice;
 pub mod pacing;
@@ -29,6 +32,7 @@ use error::CallError;
 use evidence::Exchange;
 use notice::{Delivery, NoticeError};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 
 /// An answer together with the exchanges that brought it, for the evidence behind every number.
 #[derive(Debug, Clone)]
@@ -49,6 +53,9 @@ pub struct Page<T> {
     /// Where a *later* sweep goes on, set once the end was reached (`next` is `None`) on feeds of changes. `None`
     /// on lists that are always read whole. Repeats after it are expected.
     pub resume: Option<String>,
+    /// When the first page of this pass was asked for, on lists that are paged by number: what changed since may stand
+    /// on a page that was read before. `None` where a later page holds what changed meanwhile.
+    pub began: Option<Timestamp>,
 }
 
 /// One record as read by a sweep: the raw body for the inbox, and its identity.
@@ -175,11 +182,15 @@ pub trait Till: Send + Sync {
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The products that a raw sale names although it cannot be used; `None` when not even they can be told.
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>>;
     /// Checks who sent a notice (signature over the raw bytes) and reads what it says. Pure and quick.
     fn read_notice(&self, headers: &http::HeaderMap, body: &Bytes, at: Timestamp)
     -> Result<Vec<Delivery>, NoticeError>;
     /// Turns a stored raw record of `kind` into a fact again (retry of what was parked, rebuild).
     fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable>;
+    /// Works with other keys from now on; what is left of the allowance stays.
+    fn change_keys(&self, keys: keys::Keys);
     /// What is left of the vendor's allowance, as we count it.
     fn allowance(&self, at: Timestamp) -> pacing::Allowance;
 }
@@ -212,6 +223,8 @@ pub trait Shop: Send + Sync {
     -> Result<Vec<Delivery>, NoticeError>;
     /// As [`Till::interpret`]. A stored Centra product record holds one product with all its sizes.
     fn interpret(&self, kind: &str, raw: &str) -> Result<Vec<Fact>, Unreadable>;
+    /// As [`Till::change_keys`].
+    fn change_keys(&self, keys: keys::Keys);
     /// As [`Till::allowance`].
     fn allowance(&self, at: Timestamp) -> pacing::Allowance;
 }

@@ -61,6 +61,18 @@ impl Script {
             .collect()
     }
 
+    /// The keys that were shown, call by call.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let asked = self.asked.lock().expect("lock");
+        let key = |request: &http::Request<Bytes>| request.headers()["authorization"].to_str().map(str::to_owned);
+        asked.iter().filter_map(|request| key(request).ok()).collect()
+    }
+
+    /// Everywhere that was called: whole addresses.
+    pub(super) fn called(&self) -> Vec<String> {
+        self.asked.lock().expect("lock").iter().map(|request| request.uri().to_string()).collect()
+    }
+
     /// That every written answer was called for.
     pub(super) fn done(&self) {
         assert_eq!(self.answers.lock().expect("lock").len(), 0, "answers nobody asked for");

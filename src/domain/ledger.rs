@@ -3,11 +3,16 @@
 //! A till tells us its count (a *reading*) and what it sold (*movements*). Which of the two came later is decided
 //! by the vendor's own order, never by clocks: a movement ordered after the reading is added to it, one ordered
 //! before is already inside. What a reading changed beyond its movements is *pending* until the sales sweep has
-//! passed it, and is then booked as a movement of its own.
+//! passed it and some time has gone by, and is then booked as a movement of its own.
 
 use super::fact::{Sale, SaleState};
 use super::ids::{LineKey, OutletKey, ProductKey};
+use super::time::{Span, Timestamp};
 use std::collections::BTreeMap;
+
+/// How long a change that nothing explains waits for its document. No vendor says that a sale and the count it moves
+/// become visible at one instant, nor that versions become visible in their order; both are taken to be within this.
+pub const SETTLE_AFTER: Span = Span::minutes(2);
 
 /// A till's count of one product at one outlet, as our books join it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +33,8 @@ pub struct TillCount {
     pub risen: i64,
     /// Movements ordered up to here happened before our books began; they change nothing.
     pub base: i64,
+    /// Since when no more has been held back than now; zero while nothing is pending.
+    pub pending_since: Timestamp,
 }
 
 impl TillCount {
@@ -46,30 +53,46 @@ impl TillCount {
         self.pending.max(self.risen)
     }
 
+    /// A change to what is pending; the wait for its document begins anew when more has to be held back than before,
+    /// and not with each sale of a busy item.
+    fn pend(&mut self, now: Timestamp, change: impl FnOnce(&mut Self)) {
+        let (open, checking) = (self.is_pending(), self.checking());
+        change(self);
+        if !self.is_pending() {
+            self.pending_since = Timestamp(0);
+        } else if !open || self.checking() > checking {
+            self.pending_since = now;
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        self.pending != 0 || self.risen != 0
+    }
+
     /// A movement has been booked.
-    pub fn moved(&mut self, units: i64, order: i64) {
+    pub fn moved(&mut self, units: i64, order: i64, now: Timestamp) {
         if self.known && order <= self.base {
             // Older than our books: it was inside the first reading.
         } else if !self.known || order > self.as_of {
             self.after += units;
         } else {
             // It is inside the reading already: it explains part of what the reading changed.
-            self.pending -= units;
-            self.risen = (self.risen - units.max(0)).max(0);
+            self.pend(now, |count| {
+                count.pending -= units;
+                count.risen = (count.risen - units.max(0)).max(0);
+            });
         }
     }
 
     /// A reading has come. `inside` is the sum of our movements ordered after the old `as_of` and not after the
     /// reading. Returns false when the reading is older than what we have.
-    pub fn read(&mut self, on_hand_milli: i64, version: i64, inside: i64) -> bool {
+    pub fn read(&mut self, on_hand_milli: i64, version: i64, inside: i64, now: Timestamp) -> bool {
         if self.known && version <= self.version {
             return false;
         }
         if self.known {
             let expected = self.reading_units() + inside;
-            let change = whole_units(on_hand_milli) - expected;
-            self.pending += change;
-            self.risen += change.max(0);
+            self.changed(whole_units(on_hand_milli) - expected, now);
             self.after -= inside;
         } else {
             // The first reading is where the books begin: what moved before it is inside it.
@@ -83,23 +106,48 @@ impl TillCount {
         true
     }
 
+    /// A full look shows another level under the version that we have: the vendor changed it without telling. Returns
+    /// false when it is no news.
+    pub fn reread(&mut self, on_hand_milli: i64, version: i64, now: Timestamp) -> bool {
+        if !self.known || version != self.version || on_hand_milli == self.on_hand_milli {
+            return false;
+        }
+        self.changed(whole_units(on_hand_milli) - self.reading_units(), now);
+        self.on_hand_milli = on_hand_milli;
+        true
+    }
+
+    /// The reading changed by so many units beyond our movements.
+    fn changed(&mut self, units: i64, now: Timestamp) {
+        self.pend(now, |count| {
+            count.pending += units;
+            count.risen += units.max(0);
+        });
+    }
+
     /// The newest reading was still the vendor's answer at `as_of`. `inside` is the sum of our movements ordered
     /// after the old `as_of` and not after the new one: they must be inside the reading, so if the reading did
     /// not show them, that is a change the other way.
-    pub fn still_reads(&mut self, as_of: i64, inside: i64) {
+    pub fn still_reads(&mut self, as_of: i64, inside: i64, now: Timestamp) {
         if !self.known || as_of <= self.as_of {
             return;
         }
-        self.pending -= inside;
+        self.pend(now, |count| count.pending -= inside);
         self.after -= inside;
         self.as_of = as_of;
     }
 
-    /// The sales sweep has passed `as_of`: what is still pending is nobody's sale. Returns the units to book, which
-    /// are none when falls and rises made up for each other.
-    pub fn settle(&mut self, sales_as_of: i64) -> Option<i64> {
-        if self.known && (self.pending != 0 || self.risen != 0) && sales_as_of >= self.as_of {
+    /// The sales sweep has passed `as_of`, and what is pending has waited for its document long enough: it is nobody's
+    /// sale. Returns the units to book, which are none when falls and rises made up for each other.
+    ///
+    /// While a movement lies after the reading nothing is settled: it may be the document of what is pending, touched
+    /// again since, and is joined with it when the stock feed has been read to its end.
+    pub fn settle(&mut self, sales_as_of: i64, now: Timestamp) -> Option<i64> {
+        // A moment still to come was noted by a clock that has been set back since.
+        let waited = self.pending_since > now || now.since(self.pending_since) >= SETTLE_AFTER;
+        if self.known && self.is_pending() && self.after == 0 && sales_as_of >= self.as_of && waited {
             self.risen = 0;
+            self.pending_since = Timestamp(0);
             Some(std::mem::take(&mut self.pending))
         } else {
             None
@@ -260,9 +308,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// So many seconds after the beginning.
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(1_000_000 + seconds)
+    }
+
     fn count(on_hand: i64, version: i64) -> TillCount {
         let mut count = TillCount::default();
-        count.read(on_hand * 1_000, version, 0);
+        count.read(on_hand * 1_000, version, 0, at(0));
         count
     }
 
@@ -270,33 +323,34 @@ mod tests {
     fn a_sale_is_counted_once_whichever_comes_first() {
         // Sale first, then the reading that contains it.
         let mut a = count(5, 10);
-        a.moved(-1, 11);
+        a.moved(-1, 11, at(0));
         assert_eq!(a.says(), 4);
-        a.read(4_000, 12, -1);
+        a.read(4_000, 12, -1, at(0));
         assert_eq!((a.says(), a.pending), (4, 0));
         // Reading first, then the sale that it contains: a fall shows at once and is explained later.
         let mut b = count(5, 10);
-        b.read(4_000, 12, 0);
+        b.read(4_000, 12, 0, at(0));
         assert_eq!((b.says(), b.pending, b.checking()), (4, -1, 0));
-        b.moved(-1, 11);
+        b.moved(-1, 11, at(0));
         assert_eq!((b.says(), b.pending), (4, 0));
     }
 
     #[test]
     fn an_older_reading_changes_nothing() {
         let mut a = count(5, 10);
-        assert!(!a.read(9_000, 9, 0));
-        assert!(!a.read(9_000, 10, 0));
+        assert!(!a.read(9_000, 9, 0, at(0)));
+        assert!(!a.read(9_000, 10, 0, at(0)));
         assert_eq!(a.says(), 5);
     }
 
     #[test]
     fn an_unexplained_rise_is_checked_before_it_is_sold() {
         let mut a = count(5, 10);
-        a.read(6_000, 12, 0);
+        a.read(6_000, 12, 0, at(0));
         assert_eq!((a.says(), a.checking()), (6, 1));
-        assert_eq!(a.settle(11), None, "the sweep has not passed it");
-        assert_eq!(a.settle(12), Some(1));
+        assert_eq!(a.settle(11, at(120)), None, "the sweep has not passed it");
+        assert_eq!(a.settle(12, at(119)), None, "its document may not be visible yet");
+        assert_eq!(a.settle(12, at(120)), Some(1));
         assert_eq!((a.says(), a.checking()), (6, 0));
     }
 
@@ -304,38 +358,96 @@ mod tests {
     fn a_fall_nobody_explained_yet_hides_no_rise() {
         // Two sold and one come back, each seen in a reading; of neither have we read the document.
         let mut a = count(5, 10);
-        a.read(3_000, 12, 0);
-        a.read(4_000, 14, 0);
+        a.read(3_000, 12, 0, at(0));
+        a.read(4_000, 14, 0, at(0));
         assert_eq!((a.says(), a.pending, a.checking()), (4, -1, 1), "the one that came back may be on hold");
-        a.moved(-2, 11);
+        a.moved(-2, 11, at(0));
         assert_eq!((a.pending, a.checking()), (1, 1));
-        a.moved(1, 13);
+        a.moved(1, 13, at(0));
         assert_eq!((a.says(), a.pending, a.checking()), (4, 0, 0));
         // Nobody's sale and nobody's return: they are booked together, and nothing stays checked.
         let mut b = count(5, 10);
-        b.read(4_000, 12, 0);
-        b.read(5_000, 14, 0);
+        b.read(4_000, 12, 0, at(0));
+        b.read(5_000, 14, 0, at(0));
         assert_eq!((b.pending, b.checking()), (0, 1));
-        assert_eq!(b.settle(14), Some(0));
-        assert_eq!((b.says(), b.checking(), b.settle(14)), (5, 0, None));
+        assert_eq!(b.settle(14, at(120)), Some(0));
+        assert_eq!((b.says(), b.checking(), b.settle(14, at(999))), (5, 0, None));
     }
 
     #[test]
     fn a_sale_touched_again_after_the_reading_is_not_counted_twice() {
         // The goods left at 11, the reading at 12 has them; we first hear of the sale when it was edited at 20.
         let mut a = count(5, 10);
-        a.read(4_000, 12, 0);
-        a.moved(-1, 20);
+        a.read(4_000, 12, 0, at(0));
+        a.moved(-1, 20, at(0));
         assert_eq!(a.says(), 3, "we cannot know yet");
         // The stock feed was read to its end after we knew version 20, and had nothing newer for this product.
-        a.still_reads(20, -1);
+        a.still_reads(20, -1, at(0));
         assert_eq!((a.says(), a.pending), (4, 0));
+    }
+
+    #[test]
+    fn a_return_touched_again_after_its_reading_is_not_offered_twice() {
+        // It came back at 11 and the reading at 12 has it; we first hear of it when a note was added at 13.
+        let mut a = count(5, 10);
+        a.read(6_000, 12, 0, at(0));
+        a.moved(1, 13, at(30));
+        assert_eq!((a.says(), a.checking()), (7, 1));
+        assert_eq!(a.settle(13, at(600)), None, "the movement after the reading may be the same goods");
+        a.still_reads(13, 1, at(660));
+        assert_eq!((a.says(), a.pending, a.checking()), (6, 0, 1));
+        assert_eq!(a.settle(13, at(660)), Some(0));
+        assert_eq!((a.says(), a.checking()), (6, 0));
+    }
+
+    #[test]
+    fn a_count_that_follows_its_sale_later_offers_nothing_meanwhile() {
+        // The sale is visible as 11; the count that it moves becomes visible as 12, after the feed had ended at 11.
+        let mut a = count(5, 10);
+        a.moved(-1, 11, at(0));
+        a.still_reads(11, -1, at(1));
+        assert_eq!((a.says(), a.checking()), (5, 1), "held back: it was sold");
+        assert_eq!(a.settle(11, at(60)), None);
+        a.read(4_000, 12, 0, at(61));
+        assert_eq!((a.says(), a.pending, a.checking(), a.pending_since), (4, 0, 0, Timestamp(0)));
+    }
+
+    #[test]
+    fn a_busy_items_delivery_is_offered_although_it_is_sold_all_the_time() {
+        let mut a = count(5, 10);
+        a.read(15_000, 11, 0, at(0));
+        for minute in 1..=2 {
+            // Each count is seen before its sale.
+            a.read((15 - minute) * 1_000, 11 + 2 * minute, 0, at(minute * 50));
+            a.moved(-1, 10 + 2 * minute, at(minute * 50 + 1));
+        }
+        assert_eq!((a.says(), a.checking(), a.pending_since), (13, 10, at(0)));
+        assert_eq!(a.settle(15, at(120)), Some(10));
+    }
+
+    #[test]
+    fn a_clock_set_back_holds_nothing_back_for_longer() {
+        let mut a = count(5, 10);
+        a.read(6_000, 12, 0, at(86_400));
+        assert_eq!(a.settle(12, at(0)), Some(1));
+    }
+
+    #[test]
+    fn a_level_that_changed_under_its_version_is_taken_over() {
+        let mut a = count(5, 10);
+        a.moved(-1, 11, at(0));
+        assert!(!a.reread(5_000, 10, at(0)), "no news");
+        assert!(!a.reread(9_000, 9, at(0)), "an older one");
+        assert!(a.reread(7_000, 10, at(0)));
+        assert_eq!((a.says(), a.checking()), (6, 2));
+        assert!(a.reread(3_000, 10, at(0)));
+        assert_eq!((a.says(), a.pending, a.checking()), (2, -2, 2));
     }
 
     #[test]
     fn what_moved_before_our_books_began_changes_nothing() {
         let mut a = count(5, 10);
-        a.moved(-1, 9);
+        a.moved(-1, 9, at(0));
         assert_eq!((a.says(), a.pending), (5, 0));
     }
 
@@ -375,10 +487,10 @@ mod tests {
             let mut ledger: Vec<(i64, i64)> = Vec::new();
             for t in told {
                 match t {
-                    Told::Sale(units, v) => { ledger.push((units, v)); a.moved(units, v); }
+                    Told::Sale(units, v) => { ledger.push((units, v)); a.moved(units, v, at(0)); }
                     Told::Reading(level, v) => {
                         let inside = ledger.iter().filter(|(_, m)| *m > a.as_of && *m <= v).map(|(u, _)| u).sum();
-                        a.read(level * 1_000, v, inside);
+                        a.read(level * 1_000, v, inside, at(0));
                     }
                 }
             }

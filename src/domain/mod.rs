@@ -16,4 +16,6 @@ pub mod retry;
 pub mod sizes;
 pub mod time;
 pub mod timeline;
+pub mod trail;
+pub mod waiting;
 pub mod words;

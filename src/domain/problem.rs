@@ -21,7 +21,7 @@ pub enum Kind {
     Differs,
     /// A place that was written to is not any more, and what it shows grows wrong.
     NotWritten,
-    /// Our own database does not let a task of ours finish.
+    /// Our own database, or a fault of ours, does not let a task of ours finish.
     OursFails,
     /// Returns that name no sale.
     ReturnsOnHold,
@@ -33,6 +33,8 @@ pub enum Kind {
     NoticesRefused,
     /// More web orders than units.
     Oversold,
+    /// Somebody guesses passwords.
+    Guessing,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             Kind::Unreadable => "unreadable",
             Kind::NoticesRefused => "notices refused",
             Kind::Oversold => "oversold",
+            Kind::Guessing => "guessing",
         }
     }
 }
@@ -82,11 +85,11 @@ pub fn failure_in_words(error: &str, address: &str) -> String {
     }
 }
 
-/// What to say of a database that does not let us finish: nobody outside is to blame.
-pub const OURS_FAILS: &str =
-    "Our own database does not let us finish. We keep trying; look at its disk and its own log, then at ours.";
+/// What to say when something of ours does not let us finish: nobody outside is to blame.
+pub const OURS_FAILS: &str = "Our own database does not let us finish, or a fault of ours. We keep trying; look at \
+                              the database's disk and its own log, then at ours.";
 
-/// What our own database spoils for longer than this is shown: shorter it mends itself.
+/// What we spoil ourselves for longer than this is shown: shorter it mends itself.
 pub const OURS_FAILS_AFTER: Span = Span::minutes(2);
 
 /// A mark older than this is stale.

@@ -1,9 +1,8 @@
 //! Who may come in: accounts, logging in, the first account, and the sessions behind the cookies.
 //!
-//! A guess costs the guesser: five free tries per account, then a wait that doubles up to a quarter of an hour,
-//! and after a hundred failures in a row an administrator has to reset the account. Every counter lies in the
-//! database, so a restart forgives nothing, and an unknown name is treated exactly like a known one.
+//! What a guess costs stands in `guesses.rs`.
 
+use super::guesses::{Knock, admit};
 use super::password::{Hasher, MOST_BYTES, is_weak, mistakes};
 use super::{Actor, OperatorError};
 use crate::clock::Clock;
@@ -19,16 +18,6 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Tries on one account before it has to wait.
-pub const FREE_TRIES: i64 = 5;
-/// Failures in a row after which only an administrator opens the account again.
-pub const LOCKED_AT: i64 = 100;
-/// Tries from one address in a minute.
-pub const PER_ADDRESS: i64 = 20;
-/// Tries by everybody together in a second.
-pub const BY_EVERYBODY: i64 = 10;
-/// The longest wait between two tries.
-pub const LONGEST_WAIT: Span = Span::minutes(15);
 /// How long the code for the first account works.
 pub const SETUP_LIFE: Span = Span::hours(24);
 /// Longest name, in characters.
@@ -84,6 +73,8 @@ pub struct Person {
     pub disabled: bool,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// Another one for each password; says nothing about it. A session begins only while it is still the same.
+    pub epoch: String,
 }
 
 impl Person {
@@ -103,8 +94,13 @@ impl From<rows::Account> for Person {
             zone: row.zone,
             disabled: row.disabled,
             created_at: row.created_at,
+            epoch: epoch(&row.password_hash),
         }
     }
+}
+
+fn epoch(password_hash: &str) -> String {
+    hex::encode(Sha256::digest(password_hash.as_bytes())).chars().take(16).collect()
 }
 
 /// Why somebody did not get in, or an account was not changed. The texts are for people.
@@ -116,11 +112,14 @@ pub enum AccountError {
     /// Too many tries; how long to wait.
     #[error("Too many tries. Try again in {}.", in_words(*.0))]
     Wait(Span),
-    /// So many failures in a row that a person has to look.
-    #[error("This account is locked after many failed tries. An administrator can reset it.")]
+    /// So many failures in a row that only one try a day is left.
+    #[error("This account is locked for a day after many failed tries. An administrator can open it sooner.")]
     Locked,
+    /// The password was changed, or the account closed, between the log-in and its session.
+    #[error("This account was changed while you logged in. Log in again.")]
+    Changed,
     /// The code for the first account is wrong, used or old.
-    #[error("This set-up code does not work. A new one is in the log of every start until an account exists.")]
+    #[error("This set-up code does not work. Every start tells a new one until an account exists.")]
     Code,
     /// What to give instead, one sentence each.
     #[error("{}", .0.join(" "))]
@@ -185,6 +184,11 @@ impl Accounts {
         Actor { person: PersonId::new("console"), name: "Command line".to_owned(), role: Role::Admin }
     }
 
+    /// How many passwords were hashed since the start, for new ones and for tries.
+    pub fn hashes_made(&self) -> u64 {
+        self.hasher.done()
+    }
+
     /// The instant now, by the clock that sessions live by.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -218,7 +222,7 @@ impl Accounts {
         password: &str,
     ) -> Result<Person, AccountError> {
         let now = self.clock.now();
-        self.admit(address, None).await?;
+        admit(&self.store, now, Knock { address, known: None }, None).await?;
         check(name, password)?;
         let hash = self.hasher.hash(&self.mint, password).await?;
         let mut tx = self.store.begin().await?;
@@ -237,17 +241,22 @@ impl Accounts {
 
     /// Checks name and password. Wrong name, wrong password and disabled account are one and the same answer.
     pub async fn log_in(&self, address: IpAddr, name: &str, password: &str) -> Result<Person, AccountError> {
+        self.log_in_as(Knock { address, known: None }, name, password).await
+    }
+
+    /// As [`Accounts::log_in`], for whoever may knock from a browser that was given something before.
+    pub async fn log_in_as(&self, knock: Knock<'_>, name: &str, password: &str) -> Result<Person, AccountError> {
+        let address = knock.address;
         if password.len() > MOST_BYTES || name.chars().count() > LONGEST_NAME {
             return Err(AccountError::Wrong);
         }
-        let subject = account_subject(name);
-        self.admit(address, Some(&subject)).await?;
+        let subject = admit(&self.store, self.clock.now(), knock, Some(&rows::throttle_subject(name))).await?;
         let account = {
             let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
             rows::by_name(&mut conn, name).await?
         };
         let right = self.hasher.matches(password, account.as_ref().map(|a| a.password_hash.as_str())).await?;
-        let Some(account) = account.filter(|account| right && !account.disabled) else {
+        let Some(mut account) = account.filter(|account| right && !account.disabled) else {
             tracing::warn!(client.address = %address, "a log-in failed");
             return Err(AccountError::Wrong);
         };
@@ -259,47 +268,11 @@ impl Accounts {
         rows::forget_failures(tx.conn().await?, &subject).await?;
         if let Some(stronger) = stronger {
             rows::upgrade_hash(tx.conn().await?, &account.id, &account.password_hash, &stronger).await?;
+            account.password_hash = stronger;
         }
         tx.commit().await?;
         tracing::info!(person.id = %account.id, client.address = %address, "somebody logged in");
         Ok(account.into())
-    }
-
-    /// Counts a try and refuses it when there were too many. The failure is written before the password is looked
-    /// at, so a hundred tries at once count as a hundred; a right password wipes the account's counter.
-    async fn admit(&self, address: IpAddr, account: Option<&str>) -> Result<(), AccountError> {
-        let now = self.clock.now();
-        let from = format!("address:{address}");
-        let windows = [("everybody", Span::secs(1), BY_EVERYBODY), (from.as_str(), Span::minutes(1), PER_ADDRESS)];
-        let start = |length: Span| Timestamp(now.micros().div_euclid(length.0) * length.0);
-        // A flood is turned away by reading alone; it must not keep the one writer busy.
-        {
-            let mut conn = self.store.read().acquire().await.map_err(StoreError::at("reading accounts"))?;
-            for (subject, length, most) in windows {
-                if rows::tries_in(&mut conn, subject, start(length)).await? >= most {
-                    return Err(AccountError::Wait((start(length) + length).since(now)));
-                }
-            }
-            if let Some(subject) = account {
-                waits(rows::failures(&mut conn, subject).await?, now)?;
-            }
-        }
-        let mut tx = self.store.begin().await?;
-        for (subject, length, most) in windows {
-            if rows::count_try(tx.conn().await?, subject, start(length), now).await? > most {
-                tx.commit().await?;
-                tracing::warn!(client.address = %address, "too many log-in tries");
-                return Err(AccountError::Wait((start(length) + length).since(now)));
-            }
-        }
-        if let Some(subject) = account {
-            let known = rows::failures(tx.conn().await?, subject).await?;
-            waits(known, now)?;
-            let failures = known.0 + 1;
-            rows::set_failures(tx.conn().await?, subject, failures, now + wait_after(failures), now).await?;
-        }
-        tx.commit().await?;
-        Ok(())
     }
 
     /// Adds an account.
@@ -334,7 +307,7 @@ impl Accounts {
         let mut tx = self.store.begin().await?;
         let account = rows::by_name(tx.conn().await?, name).await?.ok_or(AccountError::NotFound)?;
         rows::set_password(tx.conn().await?, &account.id, &hash, now).await?;
-        rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
+        rows::forget_failures(tx.conn().await?, &rows::throttle_subject(name)).await?;
         sessions::delete_of_person(tx.conn().await?, &account.id).await?;
         self.note(&mut tx, &actor.person, "password changed", &account, "", "").await?;
         tx.commit().await?;
@@ -368,7 +341,7 @@ impl Accounts {
             keep_an_admin(&account, rows::other_admins(tx.conn().await?, &account.id).await?)?;
             sessions::delete_of_person(tx.conn().await?, &account.id).await?;
         } else {
-            rows::forget_failures(tx.conn().await?, &account_subject(name)).await?;
+            rows::forget_failures(tx.conn().await?, &rows::throttle_subject(name)).await?;
         }
         rows::set_disabled(tx.conn().await?, &account.id, disabled).await?;
         let word = |disabled| if disabled { "closed" } else { "open" };
@@ -394,10 +367,24 @@ impl Accounts {
         Ok(rows::by_id(&mut conn, id).await?.filter(|account| !account.disabled).map(Person::from))
     }
 
-    /// Begins a session; `false` when that id exists already.
-    pub async fn begin_session(&self, id_hash: &str, person: &str, data: &str) -> Result<bool, AccountError> {
+    /// Begins a session; `false` when that id exists already. A person's session does not begin when their password was
+    /// changed or their account closed since they proved who they are: `epoch_then` is from then.
+    pub async fn begin_session(
+        &self,
+        id_hash: &str,
+        person: &str,
+        epoch_then: &str,
+        data: &str,
+    ) -> Result<bool, AccountError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
+        if !person.is_empty() {
+            let account = rows::by_id(tx.conn().await?, &PersonId::new(person)).await?;
+            let is_same = |account: &rows::Account| !account.disabled && epoch(&account.password_hash) == epoch_then;
+            if !account.as_ref().is_some_and(is_same) {
+                return Err(AccountError::Changed);
+            }
+        }
         let made = sessions::create(tx.conn().await?, id_hash, person, data, now).await?;
         tx.commit().await?;
         Ok(made)
@@ -441,7 +428,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         sessions::prune(tx.conn().await?, now).await?;
-        rows::prune_tries(tx.conn().await?, now - FORGET_AFTER, LOCKED_AT).await?;
+        rows::prune_tries(tx.conn().await?, now - FORGET_AFTER, rows::LOCKED_AT).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -495,28 +482,6 @@ fn keep_an_admin(account: &rows::Account, others: i64) -> Result<(), AccountErro
     Ok(())
 }
 
-fn waits((failures, blocked_until): (i64, Timestamp), now: Timestamp) -> Result<(), AccountError> {
-    if failures >= LOCKED_AT {
-        return Err(AccountError::Locked);
-    }
-    // A clock set back must not keep anybody out for longer than the longest wait.
-    let left = blocked_until.since(now);
-    if left > Span::ZERO { Err(AccountError::Wait(left.min(LONGEST_WAIT))) } else { Ok(()) }
-}
-
-/// The wait before the next try: none for the first tries, then one second, doubling.
-fn wait_after(failures: i64) -> Span {
-    if failures < FREE_TRIES {
-        return Span::ZERO;
-    }
-    let doublings = u32::try_from(failures - FREE_TRIES).unwrap_or(0).min(20);
-    Span::secs(1i64 << doublings).min(LONGEST_WAIT)
-}
-
-fn account_subject(name: &str) -> String {
-    format!("account:{}", hex::encode(Sha256::digest(rows::name_key(name).as_bytes())))
-}
-
 /// One letter or digit per byte, in groups of four, without the ones that look alike: for codes and passwords that
 /// people copy by hand. 32 kinds, so five bits each.
 pub fn spell(bytes: &[u8]) -> String {
@@ -534,13 +499,6 @@ fn code_hash(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_double_up_to_a_quarter_of_an_hour() {
-        let waits: Vec<i64> = (1..=16).map(|failures| wait_after(failures).as_millis() / 1_000).collect();
-        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
-        assert_eq!(wait_after(99), LONGEST_WAIT);
-    }
 
     #[test]
     fn a_code_may_be_typed_in_any_case_and_without_dashes() {

@@ -5,7 +5,7 @@ use super::overview::freshness;
 use super::views::{
     ConnectionCard, Connections, Delay, GoLivePreview, GoLiveWrite, ParkedRecord, PlaceRow, RefusedNotice, Severity,
 };
-use super::{Actor, OperatorError, note, store_failed};
+use super::{Actor, OperatorError, note, ready, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::problem::{OURS_FAILS, OURS_FAILS_AFTER, STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
@@ -36,6 +36,8 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
     let now = engine.clock().now();
     let all_feeds = feeds::all(store).await.map_err(store_failed)?;
     let counts = inbox::notice_counts(store, now - Span::hours(24)).await.map_err(store_failed)?;
+    let untold = inbox::untold(store, now - Span::hours(24), now - inbox::NOTICE_COMES_WITHIN).await;
+    let untold = untold.map_err(store_failed)?;
     let rows = connections::all(store).await.map_err(store_failed)?;
     let outlets = connections::outlets(store).await.map_err(store_failed)?;
     let places = connections::places(store).await.map_err(store_failed)?;
@@ -48,7 +50,8 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
             all_feeds.iter().filter(|(c, _, _)| *c == row.id).map(|(_, f, feed)| (f.as_str(), feed)).collect();
         let n = |what: &str| counts.iter().filter(|(c, w, _)| *c == row.id && w == what).map(|(_, _, n)| n).sum();
         let my_outlets = outlets.iter().filter(|outlet| outlet.connection == row.id).count();
-        let notices = [n("accepted"), n("repeated"), n("found"), n("refused")];
+        let found = untold.iter().filter(|(c, _)| *c == row.id).map(|(_, n)| n).sum();
+        let notices = [n("accepted"), n("repeated"), found, n("refused")];
         let stuck = stuck.iter().any(|(connection, _, _)| *connection == row.id);
         cards.push(card(row, &link, &mine, notices, my_outlets, stuck, now));
     }
@@ -204,6 +207,7 @@ pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Res
     note(&mut tx, engine, actor, "read again", &format!("connection:{connection}"), "{}").await?;
     tx.commit().await.map_err(store_failed)?;
     let now = engine.clock().now();
+    link.read_all_again.store(true, Ordering::SeqCst);
     for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe, Task::Compare] {
         link.schedule.wake(task, now);
     }
@@ -255,18 +259,7 @@ pub async fn preview_go_live(engine: &Engine, actor: &Actor, place: &str) -> Res
     let rows = views::of_place(store, place, PREVIEW_MAX).await.map_err(store_failed)?;
     let read = feeds::get(store, &found.connection, Task::Observe.feed()).await.map_err(store_failed)?.read_up_to;
     let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
-    let unread = rows.iter().filter(|row| row.web.is_none()).count();
-    let blocked = if found.live_since > Timestamp(0) {
-        Some("This place is live already.".to_owned())
-    } else if !outlets.iter().any(|outlet| outlet.place == place) {
-        Some("No till outlet feeds this place. Map an outlet to it first.".to_owned())
-    } else if rows.is_empty() {
-        Some("No item is linked and counted here yet. It is read again within ten minutes.".to_owned())
-    } else if read == Timestamp(0) || unread > 0 {
-        Some("The shop's stock has not been read since the outlets were mapped. It takes a minute.".to_owned())
-    } else {
-        None
-    };
+    let blocked = ready::missing(engine, found, &outlets, &rows).await?;
     let mut writes: Vec<GoLiveWrite> = rows
         .iter()
         .filter_map(|row| {
@@ -397,6 +390,15 @@ pub async fn map_outlet(
     Ok(())
 }
 
+/// The end of a token, by which people know it; nothing of a short one.
+pub(super) fn key_hint(token: &str) -> String {
+    if token.chars().count() > 12 {
+        token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
+    } else {
+        String::new()
+    }
+}
+
 /// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
 /// Returns its id.
 pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
@@ -428,11 +430,7 @@ pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<S
         base_url: new.base_url.trim().trim_end_matches('/').to_owned(),
         token_sealed: seal("token", token)?,
         notice_sealed: if secret.is_empty() { String::new() } else { seal("notice", secret)? },
-        key_hint: if token.chars().count() > 12 {
-            token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
-        } else {
-            String::new()
-        },
+        key_hint: key_hint(token),
         paused_at: Timestamp(0),
         created_at: now,
     };

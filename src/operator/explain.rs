@@ -11,7 +11,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
 use crate::domain::words::capital;
 use crate::engine::Engine;
-use crate::store::sku_views::{self, PushRow};
+use crate::store::inbox::NOTICE_COMES_WITHIN;
+use crate::store::sku_views::{self, MovementRow, PushRow};
 use crate::store::views::TargetRow;
 
 /// What is known so soon after it happened is shown where it happened.
@@ -218,10 +219,20 @@ pub(super) fn address(kind: &str, id: &str, row: &TargetRow) -> String {
     format!("/evidence/{kind}/{id}?sku={}&place={}", encoded(&row.variant), encoded(&row.place))
 }
 
+/// How we came to know of what no notice had told by then. That a notice did not arrive is said only when it has had its
+/// time, and only of a till whose notices are believed.
+fn found_by_reading(m: &MovementRow, now: Timestamp) -> Option<&'static str> {
+    if m.way != "sweep" || m.told {
+        return None;
+    }
+    let gave_up = m.signed && now.since(m.known_at) > NOTICE_COMES_WITHIN;
+    Some(if gave_up { "Notice didn't arrive, found when we read the till" } else { "Read from the till" })
+}
+
 /// Everything that changed a count, oldest first.
 pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>, OperatorError> {
     let store = engine.store();
-    let (variant, place) = (row.variant.as_str(), row.place.as_str());
+    let (variant, place, now) = (row.variant.as_str(), row.place.as_str(), engine.clock().now());
     let mut events: Vec<Event> = Vec::new();
     for m in sku_views::movements_of(store, variant, place, BACK).await.map_err(store_failed)? {
         let at_till = format!("{} till", m.outlet);
@@ -230,7 +241,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
         } else {
             address(if m.way == "notice" { "notice" } else { "record" }, &m.inbox, row)
         };
-        let late = m.way == "sweep";
+        let found = found_by_reading(&m, now);
         let number = &m.number;
         let (words, short) = match m.cause.as_str() {
             "sale" => (format!("Sale {number}, {} sold", -m.units), format!("sale {number}")),
@@ -242,7 +253,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             "correction" => (format!("Sale {number} changed, {}", signed(m.units)), format!("edit {number}")),
             _ => (format!("Count changed by {}, no sale explains it", signed(m.units)), "count changed".into()),
         };
-        let words = if late { format!("{words}. Notice didn't arrive, found when we read the till") } else { words };
+        let words = found.map_or_else(|| words.clone(), |found| format!("{words}. {found}"));
         // A count often tells of a sale a moment before the sale itself does; the sale still came first.
         let in_flight = m.known_at.since(m.happened_at) < IN_FLIGHT;
         let event = |what| Event {
@@ -325,9 +336,9 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             evidence: String::new(),
         });
     }
-    let now =
+    let terms =
         Terms { till: row.till, waiting: row.waiting, hold: row.hold, buffer: row.buffer, checking: row.checking };
-    let mut walked = timeline::walk(events, now, row.web);
+    let mut walked = timeline::walk(events, terms, row.web);
     drop_news_that_is_none(&mut walked);
     let from = walked.len().saturating_sub(STEPS);
     Ok(walked.split_off(from).into_iter().map(to_view).collect())

@@ -110,3 +110,36 @@ fn tries_that_wait_for_one_number_are_one_step_and_our_own_pace_is_not_the_shops
     assert_eq!(cause(PACED), "Waits for our allowance +2");
     assert_eq!(cause(busy), "Shop is busy +2");
 }
+
+#[test]
+fn a_notice_is_called_lost_only_with_evidence() {
+    let known_at = Timestamp::from_secs(1_000);
+    let movement = |way: &str, told, signed| MovementRow {
+        outlet: "Main".into(),
+        cause: "sale".into(),
+        units: -1,
+        happened_at: known_at,
+        known_at,
+        number: "77".into(),
+        inbox: "i".into(),
+        way: way.into(),
+        told,
+        signed,
+        held: 0,
+    };
+    let lost = Some("Notice didn't arrive, found when we read the till");
+    let read = Some("Read from the till");
+    let (soon, later) = (known_at + Span::minutes(1), known_at + Span::minutes(6));
+    for (way, told, signed, now, want) in [
+        ("notice", true, true, later, None),
+        ("sweep", false, true, soon, read),
+        ("sweep", false, true, later, lost),
+        ("sweep", true, true, later, None),
+        // Notices without a signature are hints: every sale of theirs is read from the till.
+        ("sweep", false, false, soon, read),
+        ("sweep", false, false, later, read),
+        ("", false, true, later, None),
+    ] {
+        assert_eq!(found_by_reading(&movement(way, told, signed), now), want, "{way} {told} {signed}");
+    }
+}

@@ -3,13 +3,16 @@
 //! Every function takes the [`Actor`] and asks [`crate::domain::access`] in its first line.
 
 pub mod accounts;
+pub mod connection_keys;
 pub mod connections;
 pub mod evidence;
 mod explain;
+pub mod guesses;
 pub mod new_connection;
 pub mod overview;
 pub mod password;
 pub mod problems;
+mod ready;
 mod redact;
 pub mod remap;
 pub mod search;
@@ -68,6 +71,15 @@ pub fn encoded(text: &str) -> String {
 /// For `map_err`: the chain goes to the log here, once; people see a reference.
 pub(crate) fn store_failed(error: StoreError) -> OperatorError {
     OperatorError::Store(Box::new(error))
+}
+
+/// Writes into the log that somebody's role did not let them do what this address does; `asked` is the address as it
+/// was sent.
+pub async fn note_refusal(engine: &Engine, actor: &Actor, address: &str, asked: &str) -> Result<(), OperatorError> {
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    let body = serde_json::json!({ "role": actor.role.word(), "asked": asked }).to_string();
+    note(&mut tx, engine, actor, "refused", address, &body).await?;
+    tx.commit().await.map_err(store_failed)
 }
 
 /// Writes a person's action into the log, in the unit of work that does it.

@@ -8,6 +8,12 @@ const NAME_MAX: usize = 60;
 /// Longest access token: signed ones reach about 2,000 characters, and servers stop reading a line of headers at 8,192.
 const TOKEN_MAX: usize = 4_096;
 
+/// Longest secret that notices are signed with.
+pub(super) const SECRET_MAX: usize = 1_024;
+
+/// What is said of a longer one.
+pub(super) const LONG_SECRET: &str = "The notice secret is longer than any system makes one; paste it alone.";
+
 /// What a person gives to add a connection.
 #[derive(Clone)]
 pub struct NewConnection {
@@ -29,8 +35,8 @@ impl NewConnection {
     pub(super) fn mistakes(&self, here: bool) -> Vec<String> {
         let vendor = (!matches!(self.vendor.as_str(), "centra" | "lightspeed-x"))
             .then_some("Choose the system: Centra or Lightspeed X-Series.");
-        let secret = if self.notice_secret.len() > 1_024 {
-            Some("The notice secret is longer than any system makes one; paste it alone.")
+        let secret = if self.notice_secret.len() > SECRET_MAX {
+            Some(LONG_SECRET)
         } else if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
             Some("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.")
         } else {
@@ -95,7 +101,7 @@ fn wrong_address(address: &str) -> Option<String> {
     })
 }
 
-fn wrong_token(token: &str) -> Option<String> {
+pub(super) fn wrong_token(token: &str) -> Option<String> {
     if token.is_empty() {
         Some("Paste the access token that the system made for you.".into())
     } else if token.len() > TOKEN_MAX {

@@ -114,6 +114,8 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
 async fn fixed(engine: &Engine, since: Timestamp) -> Result<Vec<(i64, String)>, OperatorError> {
     let store = engine.store();
     let notices = inbox::notice_counts(store, since).await.map_err(store_failed)?;
+    let by_now = engine.clock().now() - inbox::NOTICE_COMES_WITHIN;
+    let untold = inbox::untold(store, since, by_now).await.map_err(store_failed)?;
     let pushes = views::push_states_since(store, since).await.map_err(store_failed)?;
     let noticed = |word: &str| notices.iter().filter(|(_, what, _)| what == word).map(|(_, _, n)| n).sum::<i64>();
     let waiting = findings::writes_that_wait(store, since).await.map_err(store_failed)?;
@@ -124,7 +126,7 @@ async fn fixed(engine: &Engine, since: Timestamp) -> Result<Vec<(i64, String)>, 
     let pushed = |word: &str| (of(&pushes, word) - of(&waiting, word)).max(0);
     let all = [
         (pushed("confirmed"), "Counts written to the web and read back"),
-        (noticed("found"), "Notices that didn't arrive, found by reading"),
+        (untold.iter().map(|(_, n)| n).sum(), "Notices that didn't arrive, found by reading"),
         (noticed("repeated"), "Notices that came twice, counted once"),
         (pushed("throttled"), "Updates the shop was too busy for, then taken"),
         (pushed("refused"), "Updates the shop refused, then taken"),

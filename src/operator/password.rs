@@ -8,6 +8,7 @@ use crate::mint::Mint;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
 /// Fewest characters; the password is the only factor.
@@ -148,6 +149,7 @@ pub struct HashError;
 #[derive(Clone, Default)]
 pub struct Hasher {
     room: Arc<Mutex<Vec<Block>>>,
+    done: Arc<AtomicU64>,
 }
 
 impl Hasher {
@@ -192,11 +194,17 @@ impl Hasher {
         .await
     }
 
+    /// How many hashes were made so far.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::SeqCst)
+    }
+
     async fn turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let mut room = Arc::clone(&self.room).lock_owned().await;
+        self.done.fetch_add(1, Ordering::SeqCst);
         tokio::task::spawn_blocking(move || work(&mut room)).await.map_err(|_| HashError)?
     }
 }
@@ -265,6 +273,23 @@ mod tests {
         for password in ["seven brown boats on a lake", "truecount keeps the ledger even", "8fh2kq0zm4ptx7wv"] {
             assert_eq!(mistakes(password, "Kim Larsen"), Vec::<String>::new(), "{password}");
         }
+    }
+
+    /// A32: however many knock at once, there is one room of 19 MiB.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_hundred_at_once_share_one_room() -> Result<(), Box<dyn std::error::Error>> {
+        let hasher = Hasher::default();
+        let mut all = Vec::new();
+        for n in 0..100 {
+            let hasher = hasher.clone();
+            all.push(tokio::spawn(async move { hasher.matches(&format!("password {n}"), None).await }));
+        }
+        for one in all {
+            assert!(!one.await??);
+        }
+        assert_eq!(hasher.done(), 100);
+        assert_eq!(hasher.room.lock().await.len() * size_of::<Block>(), 19 * 1024 * 1024);
+        Ok(())
     }
 
     #[tokio::test]

@@ -11,15 +11,20 @@
 //! sale is inside a count: the count row that a sale moved has a version of its own, so a count includes exactly
 //! the movements whose row version is not above its own.
 
+mod episodes;
+mod judge;
+mod marks;
+mod told;
+
 use super::options::{Fault, Vendor};
 use crate::domain::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-
-/// Differences shorter than this are the ordinary delay of a working connection and are not counted.
-pub const MEASURED_DELAY: Span = Span::minutes(2);
-
-/// Described cases are kept up to this many; the counters go on.
-const DESCRIBED: usize = 50;
+use episodes::{Ended, Episode};
+pub(super) use judge::SetRow;
+use marks::Marks;
+pub use marks::{Claim, Mark};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+pub(super) use told::UNSEEN;
+use told::{Recent, Told};
 
 /// Something the product learns when an answer or a notice reaches it.
 #[derive(Debug, Clone)]
@@ -39,13 +44,23 @@ pub(super) enum Knowledge {
         order: usize,
         lines: Vec<(usize, i64, i64)>,
     },
+    /// The shop's own books of an item at the warehouse that sells.
+    Shelf {
+        item: usize,
+    },
+    /// There are no more sales after those told before.
+    SalesEnd,
 }
 
 /// Goods that a sale moved.
 #[derive(Debug, Clone)]
 pub(super) struct Effect {
     pub sale: usize,
+    /// Its place among the movements of this sale; given by the books.
+    pub number: usize,
+    /// [`UNSEEN`] until the till shows it.
     pub sale_version: i64,
+    /// Provisional until the till shows the count.
     pub inventory_version: i64,
     pub line: String,
     pub item: usize,
@@ -69,6 +84,51 @@ pub struct ExpectedMovement {
     pub outlet: String,
     /// Signed change of the count: sold is negative, returned is positive. Net of voids; never zero.
     pub units: i64,
+}
+
+/// What one line of a sale moved, version by version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrueLine {
+    /// The vendor's sale id.
+    pub sale: String,
+    /// The vendor's line id.
+    pub line: String,
+    /// The till's product id.
+    pub product: String,
+    /// The till's outlet id.
+    pub outlet: String,
+    /// The version of the sale and the signed change of the count; by version.
+    pub steps: Vec<(i64, i64)>,
+    /// It happened before the world began: its line may stand in the ledger and need not.
+    pub earlier: bool,
+}
+
+/// A change of the till's count that is no sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandChange {
+    /// The till's product id.
+    pub product: String,
+    /// The till's outlet id.
+    pub outlet: String,
+    /// Signed change of the count.
+    pub units: i64,
+    /// When it was there to be read.
+    pub at: Timestamp,
+}
+
+/// A web order as the shop holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrueOrder {
+    /// The vendor's id.
+    pub id: String,
+    /// The number people use.
+    pub number: i64,
+    /// "open", "shipped" or "cancelled".
+    pub state: &'static str,
+    /// Units ordered and not cancelled, by the vendor's line id.
+    pub lines: Vec<(String, i64)>,
+    /// It was closed before the world began: it may be known and need not.
+    pub earlier: bool,
 }
 
 /// Why the web's count went wrong by some units, as the world knows because it did it.
@@ -114,21 +174,30 @@ pub struct Audit {
     pub early_calls: u64,
     /// Matched items whose web count differs from the truth now.
     pub differences_open: u64,
-    /// Sum over all episodes of a difference that outlived [`MEASURED_DELAY`] of their largest size.
+    /// Sum over all episodes of a difference that outlived the ordinary delay of their largest size.
     pub units_difference: u64,
     /// How many such episodes there were.
     pub episodes: u64,
+    /// The ordinary delay: the 99th of a hundred differences that no fault touched, two minutes at most.
+    pub ordinary_delay: Span,
+    /// 95 of a hundred differences were gone so long after what had been told was enough to know of them.
+    pub heal_p95: Option<Span>,
+    /// Moves of a mark that claimed more than was known.
+    pub false_marks: u64,
+    /// The first of them in words.
+    pub false_marks_described: Vec<String>,
     /// Web units sold beyond what truly was there.
     pub oversold_units: u64,
     /// Writes that crossed a shipment the product could not have known of.
     pub races: u64,
-    /// Writes that offered more than the product had been told, or came before going live.
+    /// Writes that offered more or less than what the product had been told, went to the wrong place, or came before
+    /// going live.
     pub unsafe_writes: u64,
     /// The first unsafe writes in words.
     pub unsafe_described: Vec<String>,
     /// Absolute count rows that the shop was asked to set.
     pub rows_written: u64,
-    /// Relative changes carrying a description that had been used for the same item before.
+    /// Changes in the shop that carry a description which had changed the same item before.
     pub surplus_effects: u64,
     /// Goods movements that stand at the till.
     pub movements: u64,
@@ -140,26 +209,6 @@ pub struct Audit {
     pub notices: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Episode {
-    since: Timestamp,
-    peak: i64,
-}
-
-/// What has been delivered about one count.
-#[derive(Debug, Clone, Default)]
-struct Told {
-    count: Option<(i64, i64)>,
-    /// Movements delivered that the count does not include: row version to change.
-    after: BTreeMap<i64, i64>,
-}
-
-impl Told {
-    fn on_hand(&self) -> Option<i64> {
-        self.count.map(|(_, on_hand)| on_hand + self.after.values().sum::<i64>())
-    }
-}
-
 /// The books. Indexes are those of the world; nothing of the vendors' state is read here.
 #[derive(Debug, Default)]
 pub(super) struct Books {
@@ -169,14 +218,17 @@ pub(super) struct Books {
     web_units: Vec<i64>,
     web_shipped: Vec<i64>,
     on_hold: Vec<i64>,
-    shows: Vec<i64>,
+    /// What a customer sees, at least and at most.
+    shows: Vec<(i64, i64)>,
     episodes: Vec<Option<Episode>>,
-    units_difference: u64,
-    finished: u64,
+    ended: Ended,
     oversold: u64,
 
     effects: Vec<Vec<Effect>>,
+    provisional: i64,
     net: BTreeMap<(usize, String), (usize, usize, i64)>,
+    /// Changes of a count that are no sale, in the till's order: item, outlet, units, version, when.
+    pub typed: Vec<(usize, usize, i64, i64, Timestamp)>,
 
     told: Vec<Vec<Told>>,
     told_sale: HashMap<usize, i64>,
@@ -184,9 +236,14 @@ pub(super) struct Books {
     told_open: Vec<i64>,
     told_shipped: Vec<i64>,
     told_hold: Vec<i64>,
-    held_effects: BTreeSet<(usize, i64)>,
-    by_row_version: BTreeMap<i64, (usize, i64, usize, usize)>,
-    recent: Vec<VecDeque<(Timestamp, Option<i64>)>>,
+    held_effects: BTreeSet<(usize, usize)>,
+    by_row_version: BTreeMap<i64, ((usize, usize), i64, usize, usize)>,
+    recent: Vec<Recent>,
+    /// When the till's sales were last read to their end.
+    sales_read: Timestamp,
+    /// When somebody's hand last changed the shop's count of an item, until that is read.
+    blind: Vec<Option<Timestamp>>,
+    pub marks: Marks,
 
     live_at: Option<Timestamp>,
     races: u64,
@@ -204,15 +261,25 @@ pub(super) struct Books {
     pub throttled_injected: u64,
     pub early_calls: u64,
     pub notices: u64,
+    /// When something last went wrong on the wire on purpose.
+    pub wire_trouble: Timestamp,
 }
 
 impl Books {
     /// Labels the goods that one version of a sale moved with what befell its notice.
     pub fn label_sale(&mut self, fault: Fault, sale: usize, version: i64, now: Timestamp) {
-        for effect in self.effects.get(sale).into_iter().flatten().filter(|e| e.sale_version == version) {
-            let units = effect.on_hold - effect.on_hand;
+        let moved: Vec<(usize, i64)> = self
+            .effects
+            .get(sale)
+            .into_iter()
+            .flatten()
+            .filter(|e| e.sale_version == version)
+            .map(|e| (e.item, e.on_hold - e.on_hand))
+            .collect();
+        for (item, units) in moved {
+            self.troubled(item);
             if units != 0 {
-                self.causes.push((now, effect.item, units, fault, Some(sale)));
+                self.causes.push((now, item, units, fault, Some(sale)));
             }
         }
     }
@@ -220,6 +287,7 @@ impl Books {
     /// Labels a change that somebody made by hand.
     pub fn label(&mut self, fault: Fault, item: usize, units: i64, now: Timestamp) {
         self.causes.push((now, item, units, fault, None));
+        self.troubled(item);
     }
 
     /// Opening balances: matched or not, on hand, shown.
@@ -229,7 +297,7 @@ impl Books {
             outlets,
             matched: opening.iter().map(|o| o.0).collect(),
             on_hand: opening.iter().map(|o| o.1).collect(),
-            shows: opening.iter().map(|o| o.2).collect(),
+            shows: opening.iter().map(|o| (o.2, o.2)).collect(),
             web_units: vec![0; n],
             web_shipped: vec![0; n],
             on_hold: vec![0; n],
@@ -238,7 +306,8 @@ impl Books {
             told_open: vec![0; n],
             told_shipped: vec![0; n],
             told_hold: vec![0; n],
-            recent: vec![VecDeque::new(); n],
+            recent: vec![Recent::default(); n],
+            blind: vec![None; n],
             ..Books::default()
         };
         for item in 0..n {
@@ -258,37 +327,44 @@ impl Books {
         self.raw(item).max(0)
     }
 
-    #[cfg(test)]
-    pub fn on_hand(&self, item: usize) -> i64 {
-        at(&self.on_hand, item)
-    }
-
-    pub fn effect(&mut self, effect: Effect, now: Timestamp) {
-        let item = effect.item;
+    /// Goods have moved by a sale; its place among the movements of that sale. The till shows it later by
+    /// [`Books::sale_surfaced`] and [`Books::count_surfaced`].
+    pub fn effect(&mut self, mut effect: Effect, now: Timestamp) -> usize {
+        let (sale, item) = (effect.sale, effect.item);
         add(&mut self.on_hand, item, effect.on_hand);
         add(&mut self.on_hold, item, effect.on_hold);
-        let net = self.net.entry((effect.sale, effect.line.clone())).or_insert((item, effect.outlet, 0));
+        let net = self.net.entry((sale, effect.line.clone())).or_insert((item, effect.outlet, 0));
         net.2 += effect.on_hand;
-        if effect.on_hold != 0 {
-            self.by_row_version.insert(effect.inventory_version, (effect.sale, effect.on_hold, item, effect.outlet));
+        if self.effects.len() <= sale {
+            self.effects.resize(sale + 1, Vec::new());
         }
-        if self.effects.len() <= effect.sale {
-            self.effects.resize(effect.sale + 1, Vec::new());
-        }
-        if let Some(list) = self.effects.get_mut(effect.sale) {
+        self.provisional += 1;
+        let mut number = 0;
+        if let Some(list) = self.effects.get_mut(sale) {
+            number = list.len();
+            (effect.number, effect.sale_version) = (number, UNSEEN);
+            effect.inventory_version = UNSEEN + self.provisional;
             list.push(effect);
         }
         self.sample(item, now);
+        number
     }
 
-    pub fn till_changed(&mut self, item: usize, _outlet: usize, by: i64, now: Timestamp) {
+    pub fn till_changed(&mut self, item: usize, by: i64, now: Timestamp) {
         add(&mut self.on_hand, item, by);
         self.sample(item, now);
     }
 
+    /// A person has decided in the product: it knows at once.
     pub fn release_hold(&mut self, item: usize, units: i64, now: Timestamp) {
         add(&mut self.on_hold, item, -units);
-        self.sample(item, now);
+        add(&mut self.told_hold, item, -units);
+        self.remember(item, now);
+    }
+
+    /// An order that was open when the books began.
+    pub fn was_ordered(&mut self, item: usize, units: i64) {
+        add(&mut self.web_units, item, units);
     }
 
     /// A customer has bought on the web. Oversold is what was not truly there for them.
@@ -308,11 +384,25 @@ impl Books {
         self.sample(item, now);
     }
 
-    pub fn shows(&mut self, item: usize, free: i64, now: Timestamp) {
+    /// What a customer sees now: at least and at most, where the shop's papers leave it open.
+    pub fn shows(&mut self, item: usize, least: i64, most: i64, now: Timestamp) {
         if let Some(slot) = self.shows.get_mut(item) {
-            *slot = free;
+            *slot = (least, most);
         }
         self.sample(item, now);
+    }
+
+    /// The shop's count of an item is not what the product last wrote or read: somebody's hand, or a write that the
+    /// shop took and did not act upon.
+    pub fn changed_unseen(&mut self, item: usize, now: Timestamp) {
+        if let Some(blind) = self.blind.get_mut(item) {
+            *blind = Some(now);
+        }
+    }
+
+    /// Holds a mark of the product against what it had been told; `shelves` are the items that the shop lists.
+    pub fn claimed(&mut self, mark: Mark, claim: Claim, shelves: &[usize]) {
+        self.marks.claim(mark, claim, &self.blind, shelves);
     }
 
     pub fn link(&mut self, item: usize, now: Timestamp) {
@@ -322,208 +412,21 @@ impl Books {
         self.sample(item, now);
     }
 
-    /// A difference begins, grows or ends only when something changes, so sampling at each change misses nothing.
-    fn sample(&mut self, item: usize, now: Timestamp) {
-        if !self.matched.get(item).copied().unwrap_or(false) {
-            return;
-        }
-        let size = (at(&self.shows, item) - self.should_show(item)).abs();
-        let Some(slot) = self.episodes.get_mut(item) else { return };
-        match (slot.as_mut(), size) {
-            (None, 0) => {}
-            (None, _) => *slot = Some(Episode { since: now, peak: size }),
-            // A change that takes no time (a sale and its shelf) leaves no peak behind.
-            (Some(episode), 1..) if episode.since == now => episode.peak = size,
-            (Some(episode), 1..) => episode.peak = episode.peak.max(size),
-            (Some(episode), _) => {
-                if now.since(episode.since) > MEASURED_DELAY {
-                    self.units_difference += episode.peak.unsigned_abs();
-                    self.finished += 1;
-                }
-                *slot = None;
-            }
-        }
-    }
-
-    // ---- what has been told ----
-
-    pub fn told(&mut self, knowledge: &Knowledge, now: Timestamp) {
-        match knowledge {
-            Knowledge::Sale { sale, version } => self.told_sale(*sale, *version, now),
-            Knowledge::Count { item, outlet, version, on_hand } => {
-                self.told_count(*item, *outlet, *version, *on_hand);
-                self.remember(*item, now);
-            }
-            Knowledge::Order { order, lines } => {
-                let before = self.told_order.insert(*order, lines.clone()).unwrap_or_default();
-                for (item, open, shipped) in before {
-                    add(&mut self.told_open, item, -open);
-                    add(&mut self.told_shipped, item, -shipped);
-                }
-                for (item, open, shipped) in lines {
-                    add(&mut self.told_open, *item, *open);
-                    add(&mut self.told_shipped, *item, *shipped);
-                }
-                for (item, ..) in lines {
-                    self.remember(*item, now);
-                }
-            }
-        }
-    }
-
-    fn told_sale(&mut self, sale: usize, version: i64, now: Timestamp) {
-        let before = self.told_sale.get(&sale).copied().unwrap_or(0);
-        if version <= before {
-            return;
-        }
-        self.told_sale.insert(sale, version);
-        let fresh: Vec<Effect> = self
-            .effects
-            .get(sale)
-            .map(|list| list.iter().filter(|e| e.sale_version > before && e.sale_version <= version).cloned().collect())
-            .unwrap_or_default();
-        for effect in fresh {
-            let told = self.told.get_mut(effect.item).and_then(|row| row.get_mut(effect.outlet));
-            let outside = told.filter(|told| told.count.is_none_or(|(counted, _)| effect.inventory_version > counted));
-            if let Some(told) = outside {
-                told.after.insert(effect.inventory_version, effect.on_hand);
-            }
-            self.hold_once(effect.item, effect.inventory_version, effect.on_hold);
-            self.remember(effect.item, now);
-        }
-    }
-
-    fn told_count(&mut self, item: usize, outlet: usize, version: i64, on_hand: i64) {
-        let Some(told) = self.told.get_mut(item).and_then(|row| row.get_mut(outlet)) else { return };
-        let from = match told.count {
-            Some((counted, _)) if counted >= version => return,
-            Some((counted, _)) => counted,
-            None => 0,
-        };
-        told.count = Some((version, on_hand));
-        told.after = told.after.split_off(&(version + 1));
-        // A rise that came from a return without a link is on hold from the first count that shows it.
-        let shown: Vec<(i64, i64)> = self
-            .by_row_version
-            .range(from + 1..=version)
-            .filter(|(_, (_, _, i, o))| (*i, *o) == (item, outlet))
-            .map(|(v, (_, hold, ..))| (*v, *hold))
-            .collect();
-        for (row_version, hold) in shown {
-            self.hold_once(item, row_version, hold);
-        }
-    }
-
-    fn hold_once(&mut self, item: usize, row_version: i64, hold: i64) {
-        if hold != 0 && self.held_effects.insert((item, row_version)) {
-            add(&mut self.told_hold, item, hold);
-        }
-    }
-
-    /// The largest physical count that what had been told justifies: counts with the movements after them, less
-    /// holds, less shipped web units; or the open units themselves when less than that is left, because an
-    /// absolute physical count below the shop's own reservations would be no count at all.
-    fn justified(&self, item: usize) -> Option<i64> {
-        let row = self.told.get(item)?;
-        let mut on_hand = 0;
-        for told in row.iter().take(self.outlets) {
-            on_hand += told.on_hand()?;
-        }
-        let left = on_hand - at(&self.told_hold, item) - at(&self.told_shipped, item);
-        Some(left.max(at(&self.told_open, item)).max(0))
-    }
-
-    fn remember(&mut self, item: usize, now: Timestamp) {
-        let justified = self.justified(item);
-        if let Some(recent) = self.recent.get_mut(item) {
-            if recent.back().is_some_and(|(at, _)| *at == now) {
-                recent.pop_back();
-            }
-            recent.push_back((now, justified));
-            while recent.len() > 64 {
-                recent.pop_front();
-            }
-        }
-    }
-
-    // ---- what the product does ----
-
-    pub fn go_live(&mut self, at: Timestamp) {
-        self.live_at = Some(at);
-    }
-
-    /// Judges one row of an absolute write, as heard at the transport and before the shop acts on it.
-    ///
-    /// The number that matters is what customers could buy afterwards: the written count, raised to the shop's
-    /// own reservations, less those. It is **unsafe** when that is more than the largest count justified by what
-    /// had been told (within `grace`: the best of the last moments), when no count of every feeding outlet had
-    /// been told at all, or before going live. A write that is justified and still offers more than the truth
-    /// because a shipment had not been told is a **race**.
-    pub fn judge_set(&mut self, item: usize, sku: &str, physical: i64, allocated: i64, grace: Span, now: Timestamp) {
-        self.rows_written += 1;
-        let offers = |count: i64| (count - allocated).max(0);
-        if self.live_at.is_none_or(|live| now < live) {
-            return self.unsafe_write(format!("{sku}: {physical} written before going live"));
-        }
-        if !self.matched.get(item).copied().unwrap_or(false) {
-            return self.unsafe_write(format!("{sku}: {physical} written although nobody has matched it"));
-        }
-        let Some(justified) = self.best_justified(item, grace, now) else {
-            return self.unsafe_write(format!("{sku}: {physical} written without a count of every outlet"));
-        };
-        if offers(physical) > offers(justified) {
-            return self.unsafe_write(format!(
-                "{sku}: {physical} written at {}, at most {justified} was justified ({allocated} reserved)",
-                now.rfc3339()
-            ));
-        }
-        let unknown_shipments = at(&self.web_shipped, item) - at(&self.told_shipped, item);
-        if unknown_shipments > 0 && offers(physical) > self.should_show(item) {
-            self.races += 1;
-        }
-    }
-
-    fn best_justified(&self, item: usize, grace: Span, now: Timestamp) -> Option<i64> {
-        let current = self.justified(item)?;
-        let recent = self.recent.get(item)?;
-        let since = now - grace;
-        // The state in force at the start of the grace counts too, so the last one before it is looked at.
-        let first = recent.iter().rposition(|(at, _)| *at < since).unwrap_or(0);
-        let best = if grace == Span::ZERO {
-            None
-        } else {
-            recent.iter().skip(first).filter_map(|(_, justified)| *justified).max()
-        };
-        Some(best.map_or(current, |best| best.max(current)))
-    }
-
-    /// Judges a relative change: never used for ordinary counts, so before going live it is unsafe, and the same
-    /// description for the same item a second time is a surplus effect.
-    pub fn judge_change(&mut self, item: usize, sku: &str, description: &str, now: Timestamp) {
-        if self.live_at.is_none_or(|live| now < live) {
-            self.unsafe_write(format!("{sku}: changed before going live"));
-        }
-        if !self.descriptions.insert((description.to_owned(), item)) {
-            self.surplus += 1;
-        }
-    }
-
-    fn unsafe_write(&mut self, words: String) {
-        self.unsafe_writes += 1;
-        if self.unsafe_described.len() < DESCRIBED {
-            self.unsafe_described.push(words);
-        }
-    }
-
     // ---- the report ----
 
-    /// Items that differ now, oldest first by item.
-    pub fn differing(&self) -> Vec<(usize, i64, i64, Timestamp)> {
-        self.episodes
-            .iter()
-            .enumerate()
-            .filter_map(|(i, e)| e.map(|e| (i, at(&self.shows, i), self.should_show(i), e.since)))
-            .collect()
+    /// How many movements a sale has made so far.
+    pub fn moved_by(&self, sale: usize) -> usize {
+        self.effects.get(sale).map_or(0, Vec::len)
+    }
+
+    /// Movements of a sale line at each version of the sale that the till has shown, oldest first: version, units.
+    pub fn steps(&self) -> BTreeMap<(usize, &str), Vec<(i64, i64)>> {
+        let mut steps: BTreeMap<(usize, &str), Vec<(i64, i64)>> = BTreeMap::new();
+        for effect in self.effects.iter().flatten() {
+            let line = steps.entry((effect.sale, effect.line.as_str())).or_default();
+            line.push((effect.sale_version, effect.on_hand));
+        }
+        steps
     }
 
     /// Net movements per sale line: sale index, line id, item, outlet, units.
@@ -535,13 +438,8 @@ impl Books {
     }
 
     pub fn report(&self, now: Timestamp) -> Audit {
-        let (mut units, mut episodes) = (self.units_difference, self.finished);
-        for episode in self.episodes.iter().flatten() {
-            if now.since(episode.since) > MEASURED_DELAY {
-                units += episode.peak.unsigned_abs();
-                episodes += 1;
-            }
-        }
+        let ordinary_delay = self.ordinary_delay();
+        let (units_difference, episodes) = self.outlived(ordinary_delay, now);
         Audit {
             faults_injected: self.cases.iter().map(|(fault, n)| (fault.code(), *n)).collect(),
             calls: self.calls.iter().map(|(vendor, n)| (vendor.word(), *n)).collect(),
@@ -549,8 +447,12 @@ impl Books {
             throttled_injected: self.throttled_injected,
             early_calls: self.early_calls,
             differences_open: self.episodes.iter().flatten().count() as u64,
-            units_difference: units,
+            units_difference,
             episodes,
+            ordinary_delay,
+            heal_p95: self.heal_p95(),
+            false_marks: self.marks.wrong,
+            false_marks_described: self.marks.described.clone(),
             oversold_units: self.oversold,
             races: self.races,
             unsafe_writes: self.unsafe_writes,

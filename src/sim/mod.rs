@@ -13,10 +13,13 @@
 pub mod auditor;
 mod catalogue;
 mod centra;
+pub mod habits;
+mod history;
 pub mod http;
 mod lightspeed_x;
 pub mod options;
 pub mod outbox;
+mod surface;
 mod text;
 mod till;
 pub mod transport;
@@ -24,7 +27,8 @@ mod web;
 pub mod workload;
 pub mod world;
 
-pub use auditor::{Audit, ExpectedMovement, OpenDifference, TrueCause};
+pub use auditor::{Audit, Claim, ExpectedMovement, HandChange, Mark, OpenDifference, TrueCause, TrueLine, TrueOrder};
+pub use habits::Habits;
 pub use options::{BelowAllocated, Fault, Options, Store, Vendor};
 pub use outbox::Delivery;
 pub use transport::{SimTransport, WireFault};

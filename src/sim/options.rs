@@ -1,5 +1,6 @@
 //! How large the simulated world is, how busy, and what goes wrong in it.
 
+use super::habits::Habits;
 use crate::domain::ids::ConnectionId;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeSet;
@@ -158,6 +159,9 @@ pub struct Options {
     pub returns_per_day: u32,
     /// How many of a hundred returns name the sale they return.
     pub linked_returns_percent: u32,
+    /// What lies behind the accounts when the world begins (sales, returns and orders of before), in percent of a
+    /// day's trade; 0 for accounts without a past.
+    pub history_percent: u32,
     /// How many of a hundred items cannot be matched by their SKU alone.
     pub dirt_percent: u32,
     /// A till may be sold below zero, as when its count was wrong all along.
@@ -174,6 +178,8 @@ pub struct Options {
     pub hook_base: String,
     /// What the shop does with a count below its allocated units.
     pub below_allocated: BelowAllocated,
+    /// How the accounts behave where the vendors' papers leave it open; by the seed without it.
+    pub habits: Option<Habits>,
     /// Deliveries younger than this at the moment of a write need not have been acted upon yet.
     pub write_grace: Span,
     /// Longest time that an ordinary notice is under way; the shortest is a tenth of a second.
@@ -207,6 +213,7 @@ impl Default for Options {
             orders_per_day: 120,
             returns_per_day: 25,
             linked_returns_percent: 70,
+            history_percent: 5,
             dirt_percent: 0,
             miscounts: false,
             faults: BTreeSet::new(),
@@ -215,6 +222,7 @@ impl Default for Options {
             hooks_registered: true,
             hook_base: "http://127.0.0.1/hooks/".into(),
             below_allocated: BelowAllocated::Clamp,
+            habits: None,
             write_grace: Span::ZERO,
             notice_delay_max: Span::secs(2),
             till_connection: ConnectionId::new("till"),
@@ -230,7 +238,12 @@ impl Default for Options {
 impl Options {
     /// A small, quiet world in which nothing happens unless a test makes it happen.
     pub fn still(seed: u64, skus: usize) -> Self {
-        Self { seed, skus, trade: false, ..Self::default() }
+        Self { seed, skus, trade: false, history_percent: 0, habits: Some(Habits::PLAIN), ..Self::default() }
+    }
+
+    /// How the accounts behave.
+    pub fn habits(&self) -> Habits {
+        self.habits.unwrap_or_else(|| Habits::of_seed(self.seed))
     }
 
     /// The vendor behind a connection.

@@ -1,9 +1,8 @@
 //! The till account as the vendor keeps it: outlets, registers, counts and sales under one rising version.
 //!
-//! Goods move when a sale is closed and come back when it is voided; the sale takes its version first, the counts
-//! it moved take later ones. Every change is told to the books and queued as a notice.
+//! Goods move when a sale is closed and come back when it is voided. How that becomes visible is in `surface`.
 
-use super::auditor::{Effect, Knowledge};
+use super::auditor::Knowledge;
 use super::lightspeed_x::hooks;
 use super::lightspeed_x::limit::Window;
 use super::options::{Fault, Options, Vendor};
@@ -13,7 +12,7 @@ use crate::domain::money::{Fine, Minor};
 use crate::domain::time::Timestamp;
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) const SAVED: &str = "SAVED";
 pub(super) const CLOSED: &str = "CLOSED";
@@ -24,6 +23,8 @@ pub(super) const TAX_PERCENT: i64 = 20;
 
 /// Real accounts are far beyond 32 bits.
 const FIRST_VERSION: i64 = 11_400_000_000;
+/// Versions kept free below the first counts, for what happened before the world began.
+const PAST_ROOM: i64 = 10_000_000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Outlet {
@@ -57,7 +58,10 @@ pub(super) struct PaymentType {
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub id: String,
+    /// What is there.
     pub on_hand: i64,
+    /// What the till shows; the rest is on its way.
+    pub shown: i64,
     pub version: i64,
 }
 
@@ -166,6 +170,10 @@ pub(super) struct Till {
     pub window: Window,
     version: i64,
     steps: ChaCha12Rng,
+    /// Sales from before the world began which nothing has touched since.
+    earlier: BTreeSet<usize>,
+    /// The highest version below the first counts, for what happened before them.
+    past: i64,
 }
 
 impl Till {
@@ -201,6 +209,8 @@ impl Till {
             window: Window::default(),
             version: FIRST_VERSION,
             steps,
+            earlier: BTreeSet::new(),
+            past: 0,
         };
         for (o, store) in options.stores.iter().enumerate() {
             let version = till.next_version();
@@ -237,12 +247,14 @@ impl Till {
                 till.product_by_id.insert(item.product_id.clone(), i);
             }
         }
+        till.past = till.version;
+        till.version += PAST_ROOM;
         for (i, item) in range.items.iter().enumerate() {
             for o in 0..till.outlets.len() {
                 let on_hand = if item.on_till() { ids.random_range(0..=40) } else { 0 };
                 let version = till.next_version();
                 if let Some(rows) = till.stock.get_mut(i) {
-                    rows.push(Row { id: text::uuid(ids), on_hand, version });
+                    rows.push(Row { id: text::uuid(ids), on_hand, shown: on_hand, version });
                 }
                 if item.on_till() {
                     till.stock_by_version.insert(version, (i, o));
@@ -262,6 +274,30 @@ impl Till {
     pub fn next_version(&mut self) -> i64 {
         self.version += self.steps.random_range(1..=37);
         self.version
+    }
+
+    /// The next number for what happened before the first counts.
+    pub fn next_past_version(&mut self) -> i64 {
+        self.past += 1;
+        self.past
+    }
+
+    /// A sale of before: shown as it is from the beginning.
+    pub fn add_earlier(&mut self, sale: usize) {
+        self.earlier.insert(sale);
+    }
+
+    pub fn is_earlier(&self, sale: usize) -> bool {
+        self.earlier.contains(&sale)
+    }
+
+    /// From now on the till shows this sale in a newer state.
+    pub fn now_shown(&mut self, sale: usize) {
+        self.earlier.remove(&sale);
+    }
+
+    pub fn row_mut(&mut self, item: usize, outlet: usize) -> Option<&mut Row> {
+        self.stock.get_mut(item).and_then(|rows| rows.get_mut(outlet))
     }
 
     pub fn on_hand(&self, item: usize) -> i64 {
@@ -367,91 +403,6 @@ impl State {
         }
     }
 
-    /// Sets the state of a sale, moves what that moves, gives it a new version and tells everybody.
-    pub fn publish_sale(&mut self, sale: usize, status: &'static str) {
-        let version = self.till.next_version();
-        let now = self.now;
-        let Some(row) = self.till.sales.get_mut(sale) else { return };
-        let outlet = self.till.registers.get(row.register).map_or(0, |r| r.outlet);
-        if status == VOIDED {
-            row.payments.clear();
-        }
-        if status == CLOSED && row.status == SAVED {
-            row.date = now;
-        }
-        self.till.sale_by_version.remove(&row.version);
-        row.status = status;
-        row.updated_at = now;
-        row.version = version;
-        self.till.sale_by_version.insert(version, sale);
-        let linked = row.return_for.is_some();
-        let mut moves = Vec::new();
-        for line in &mut row.lines {
-            let target = if status == CLOSED { line.quantity } else { 0 };
-            if target != line.moved {
-                moves.push((line.id.clone(), line.item, target - line.moved, line.quantity < 0));
-                line.moved = target;
-            }
-        }
-        let summary = format!("sale {} {} v{} {} moves", row.id, status, version, moves.len());
-        self.note(&summary);
-        let mut rows = Vec::new();
-        for (line, item, left, is_return) in moves {
-            let inventory_version = self.move_till_stock(item, outlet, -left);
-            rows.push((item, outlet));
-            self.books.effect(
-                Effect {
-                    sale,
-                    sale_version: version,
-                    inventory_version,
-                    line,
-                    item,
-                    outlet,
-                    on_hand: -left,
-                    on_hold: if is_return && !linked { -left } else { 0 },
-                },
-                self.now,
-            );
-        }
-        let body = hooks::sale(self, sale);
-        self.post_till("sale.update", &body, Some(Knowledge::Sale { sale, version }));
-        rows.sort_unstable();
-        rows.dedup();
-        for (item, outlet) in rows {
-            self.post_count(item, outlet);
-        }
-    }
-
-    /// Changes a count and its version; nothing else.
-    fn move_till_stock(&mut self, item: usize, outlet: usize, by: i64) -> i64 {
-        let version = self.till.next_version();
-        if let Some(row) = self.till.stock.get_mut(item).and_then(|rows| rows.get_mut(outlet)) {
-            self.till.stock_by_version.remove(&row.version);
-            row.on_hand += by;
-            row.version = version;
-            self.till.stock_by_version.insert(version, (item, outlet));
-        }
-        version
-    }
-
-    fn post_count(&mut self, item: usize, outlet: usize) {
-        let Some(row) = self.till.stock.get(item).and_then(|rows| rows.get(outlet)) else { return };
-        let knowledge = Knowledge::Count { item, outlet, version: row.version, on_hand: row.on_hand };
-        let body = hooks::count(self, item, outlet);
-        self.post_till("inventory.update", &body, Some(knowledge));
-    }
-
-    /// A change of a count that is no sale: somebody counted, received or typed.
-    pub fn adjust_till(&mut self, item: usize, outlet: usize, by: i64, why: &str) {
-        if by == 0 {
-            return;
-        }
-        self.move_till_stock(item, outlet, by);
-        self.note(&format!("till {why} item {item} outlet {outlet} by {by}"));
-        self.books.till_changed(item, outlet, by, self.now);
-        self.post_count(item, outlet);
-    }
-
     /// Hides a product from the till, or shows it again.
     pub fn archive(&mut self, item: usize, active: bool) {
         let version = self.till.next_version();
@@ -468,7 +419,7 @@ impl State {
     }
 
     /// Queues a notice at every active hook of that kind.
-    fn post_till(&mut self, kind: &'static str, payload: &serde_json::Value, knowledge: Option<Knowledge>) {
+    pub fn post_till(&mut self, kind: &'static str, payload: &serde_json::Value, knowledge: Option<Knowledge>) {
         let urls: Vec<String> =
             self.till.hooks.iter().filter(|h| h.active && h.kind == kind).map(|h| h.url.clone()).collect();
         for url in urls {

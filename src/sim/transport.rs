@@ -89,6 +89,9 @@ impl State {
             self.books.early_calls += 1;
         }
         let fault = self.choose_fault(vendor, request);
+        if fault.is_some() {
+            self.books.wire_trouble = self.now;
+        }
         match fault {
             Some(WireFault::NotConnected) => return Err(TransportError::NotSent("connection refused".into())),
             Some(WireFault::LoseRequest) => return Err(TransportError::NoAnswer("timed out".into())),

@@ -17,6 +17,9 @@ use std::collections::{BTreeSet, HashMap};
 /// The warehouse that sells, by its place in the list; the other one is for returns and is in no market.
 pub(super) const SELLING: usize = 0;
 
+/// Of so many items one was never counted at the warehouse, where such rows are missing.
+const NEVER_COUNTED: usize = 40;
+
 /// The first order people see.
 const FIRST_ORDER: i64 = 10_001;
 
@@ -36,12 +39,22 @@ pub(super) struct Warehouse {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Shelf {
     pub physical: i64,
+    /// Reserved for orders.
     pub allocated: i64,
+    /// Ordered, and not reserved yet.
+    pub demand: i64,
+    /// Whether the shop keeps a row for it here.
+    pub listed: bool,
 }
 
 impl Shelf {
     pub fn free(self) -> i64 {
         self.physical - self.allocated
+    }
+
+    /// Free and not ordered by anybody.
+    pub fn available(self) -> i64 {
+        self.free() - self.demand
     }
 }
 
@@ -49,7 +62,10 @@ impl Shelf {
 pub(super) struct OrderLine {
     pub id: i64,
     pub item: usize,
+    /// Ordered and not cancelled.
     pub units: i64,
+    /// Taken out of the order again.
+    pub cancelled: i64,
     pub price: Minor,
 }
 
@@ -62,6 +78,10 @@ pub(super) struct Order {
     pub updated_at: Timestamp,
     pub lines: Vec<OrderLine>,
     pub shipping: Minor,
+    /// Whether the shop has reserved its units.
+    pub allocated: bool,
+    /// Closed before the world began: neither book holds its units.
+    pub settled: bool,
 }
 
 impl Order {
@@ -133,13 +153,18 @@ impl Web {
             next_change: 4_301,
             next_shipment: 345,
         };
+        let missing = options.habits().rows_missing;
         for (i, item) in range.items.iter().enumerate() {
             let physical = match (item.on_web(), item.on_till()) {
+                // New, and never counted at the warehouse yet.
+                (true, true) if missing && i % NEVER_COUNTED == 7 => 0,
                 (true, true) => till.on_hand(i),
                 (true, false) => 5,
                 _ => 0,
             };
-            web.stock.push(vec![Shelf { physical, allocated: 0 }, Shelf::default()]);
+            let listed = !missing || physical > 0;
+            let selling = Shelf { physical, listed, ..Shelf::default() };
+            web.stock.push(vec![selling, Shelf { listed: !missing, ..Shelf::default() }]);
             if item.on_web() {
                 web.item_by_size.insert(item.size_id, i);
                 web.item_by_sku.insert(item.sku.clone(), i);
@@ -159,33 +184,60 @@ impl Web {
         self.warehouses.iter().position(|w| w.id == id)
     }
 
+    /// Sets a shelf back to what it was.
+    pub fn put_back(&mut self, item: usize, shelf: Shelf) {
+        if let Some(slot) = self.shelf_mut(item, SELLING) {
+            *slot = shelf;
+        }
+    }
+
     fn shelf_mut(&mut self, item: usize, warehouse: usize) -> Option<&mut Shelf> {
         self.stock.get_mut(item).and_then(|row| row.get_mut(warehouse))
     }
 }
 
 impl State {
-    /// A customer orders; only what the shop shows can be bought. The order's number, or nothing.
+    /// A customer orders; only what is available can be bought. The order's number, or nothing.
     pub fn order(&mut self, wanted: &[(usize, i64)]) -> Option<i64> {
-        let mut lines = Vec::new();
+        self.order_with(wanted, true)
+    }
+
+    /// As [`State::order`]; the shop reserves the units at once, or later by [`State::allocate`].
+    pub fn order_with(&mut self, wanted: &[(usize, i64)], allocated: bool) -> Option<i64> {
         for (item, units) in wanted {
             let row = self.range.items.get(*item)?;
-            if *units <= 0 || !row.on_web() || self.web.shelf(*item, SELLING).free() < *units {
+            if *units <= 0 || !row.on_web() || self.web.shelf(*item, SELLING).available() < *units {
                 return None;
             }
-            lines.push(OrderLine { id: self.web.next_line, item: *item, units: *units, price: row.price });
-            self.web.next_line += 1;
         }
-        for line in &lines {
-            self.books.ordered(line.item, line.units, self.now);
-            if let Some(shelf) = self.web.shelf_mut(line.item, SELLING) {
-                shelf.allocated += line.units;
+        let at = self.place(wanted, allocated);
+        let order = self.web.orders.get(at)?;
+        let (number, lines) = (order.number, order.lines.len());
+        for (item, units) in wanted {
+            self.books.ordered(*item, *units, self.now);
+        }
+        self.note(&format!("order {number} lines {lines}"));
+        self.count_case(Fault::F07);
+        self.changed(at);
+        self.post_web("order", "insert", number);
+        Some(number)
+    }
+
+    /// Writes an order into the shop's books and reserves its units; nobody is told.
+    pub fn place(&mut self, wanted: &[(usize, i64)], allocated: bool) -> usize {
+        let at = self.web.orders.len();
+        let mut lines = Vec::with_capacity(wanted.len());
+        for (item, units) in wanted {
+            let price = self.range.items.get(*item).map_or(Minor::ZERO, |row| row.price);
+            lines.push(OrderLine { id: self.web.next_line, item: *item, units: *units, cancelled: 0, price });
+            self.web.next_line += 1;
+            if let Some(shelf) = self.web.shelf_mut(*item, SELLING) {
+                *if allocated { &mut shelf.allocated } else { &mut shelf.demand } += units;
+                shelf.listed = true;
             }
         }
-        let number = FIRST_ORDER + self.web.orders.len() as i64;
-        let at = self.web.orders.len();
+        let number = FIRST_ORDER + at as i64;
         let id = text::hex32(&mut self.ids);
-        self.note(&format!("order {number} lines {}", lines.len()));
         self.web.orders.push(Order {
             id,
             number,
@@ -194,27 +246,86 @@ impl State {
             updated_at: self.now,
             shipping: Minor(if lines.len() > 1 { 0 } else { 395 }),
             lines,
+            allocated,
+            settled: false,
         });
         self.web.order_by_number.insert(number, at);
         self.web.order_by_updated.insert((self.now.secs(), at));
-        self.count_case(Fault::F07);
+        at
+    }
+
+    /// An order is changed now: its clock moves, and the books know that we do not know it.
+    fn changed(&mut self, at: usize) {
+        let now = self.now;
+        let Some(order) = self.web.orders.get_mut(at) else { return };
+        self.web.order_by_updated.remove(&(order.updated_at.secs(), at));
+        order.updated_at = now;
+        self.web.order_by_updated.insert((now.secs(), at));
+        self.books.marks.order_recorded(at, now);
         self.touched_shelves(at);
-        self.post_web("order", "insert", number);
-        Some(number)
+    }
+
+    /// Somebody writes a comment on an order: its clock moves, and nothing else.
+    pub fn touch_order(&mut self, number: i64) {
+        let Some(at) = self.web.order_by_number.get(&number).copied() else { return };
+        self.note(&format!("order {number} touched"));
+        self.changed(at);
+        self.post_web("order", "update", number);
+    }
+
+    /// The shop reserves the units of an order that waited for them.
+    pub fn allocate(&mut self, number: i64) {
+        let Some(at) = self.web.order_by_number.get(&number).copied() else { return };
+        let Some(order) = self.web.orders.get_mut(at).filter(|order| order.open() && !order.allocated) else { return };
+        order.allocated = true;
+        let lines: Vec<(usize, i64)> = order.lines.iter().map(|l| (l.item, l.units)).collect();
+        for (item, units) in lines {
+            if let Some(shelf) = self.web.shelf_mut(item, SELLING) {
+                shelf.demand -= units;
+                shelf.allocated += units;
+            }
+        }
+        self.note(&format!("order {number} allocated"));
+        self.changed(at);
+        self.post_web("order", "update", number);
+    }
+
+    /// Takes one unit out of an open order; the order stays as long as something is left of it.
+    pub fn edit_order(&mut self, number: i64) -> bool {
+        let Some(at) = self.web.order_by_number.get(&number).copied() else { return false };
+        let now = self.now;
+        let Some(order) = self.web.orders.get_mut(at).filter(|order| order.status == PENDING) else { return false };
+        if order.lines.iter().map(|l| l.units).sum::<i64>() < 2 {
+            return false;
+        }
+        let allocated = order.allocated;
+        let Some(line) = order.lines.iter_mut().rev().find(|line| line.units > 0) else { return false };
+        line.units -= 1;
+        line.cancelled += 1;
+        let item = line.item;
+        if let Some(shelf) = self.web.shelf_mut(item, SELLING) {
+            *if allocated { &mut shelf.allocated } else { &mut shelf.demand } -= 1;
+        }
+        self.books.cancelled(item, 1, now);
+        self.note(&format!("order {number} edited"));
+        self.changed(at);
+        self.post_web("order", "update", number);
+        true
     }
 
     /// Gives an order a new state and tells what follows from it.
     pub fn move_order(&mut self, number: i64, status: &'static str) -> bool {
         let Some(at) = self.web.order_by_number.get(&number).copied() else { return false };
         let now = self.now;
+        if status == SHIPPED && self.web.orders.get(at).is_some_and(|order| order.open() && !order.allocated) {
+            self.allocate(number);
+        }
         let Some(order) = self.web.orders.get_mut(at) else { return false };
         if !order.open() || order.status == status {
             return false;
         }
-        self.web.order_by_updated.remove(&(order.updated_at.secs(), at));
         order.status = status;
-        order.updated_at = now;
-        self.web.order_by_updated.insert((now.secs(), at));
+        let allocated = order.allocated;
         let lines: Vec<(usize, i64)> = order.lines.iter().map(|l| (l.item, l.units)).collect();
         for (item, units) in lines {
             let Some(shelf) = self.web.shelf_mut(item, SELLING) else { continue };
@@ -225,14 +336,14 @@ impl State {
                     self.books.shipped(item, units, now);
                 }
                 CANCELLED => {
-                    shelf.allocated -= units;
+                    *if allocated { &mut shelf.allocated } else { &mut shelf.demand } -= units;
                     self.books.cancelled(item, units, now);
                 }
                 _ => {}
             }
         }
         self.note(&format!("order {number} {status}"));
-        self.touched_shelves(at);
+        self.changed(at);
         if status == SHIPPED {
             let shipment = self.web.next_shipment;
             self.web.next_shipment += 1;
@@ -252,8 +363,8 @@ impl State {
 
     /// Lets the books know what a customer now sees.
     pub fn tell_books_what_shows(&mut self, item: usize) {
-        let free = self.web.shelf(item, SELLING).free();
-        self.books.shows(item, free, self.now);
+        let shelf = self.web.shelf(item, SELLING);
+        self.books.shows(item, shelf.available(), shelf.free(), self.now);
     }
 
     /// Whether the shop would take these counts; otherwise the row and why not.
@@ -276,6 +387,7 @@ impl State {
         for (item, units) in rows {
             if let Some(shelf) = self.web.shelf_mut(*item, warehouse) {
                 let new = (*units).max(shelf.allocated);
+                shelf.listed = true;
                 lines.push((*item, new - shelf.physical));
                 shelf.physical = new;
             }
@@ -296,6 +408,7 @@ impl State {
         for (item, by) in lines {
             if let Some(shelf) = self.web.shelf_mut(*item, warehouse) {
                 shelf.physical += by;
+                shelf.listed = true;
             }
         }
         Ok(self.book_change(comment, "CHANGE", warehouse, lines.to_vec()))
@@ -321,6 +434,14 @@ impl State {
         self.post(Vendor::Centra, url, body, None);
     }
 
+    /// Items that the shop lists at the warehouse that sells.
+    pub fn shelves(&self) -> Vec<usize> {
+        let listed = |i: &usize| {
+            self.range.items.get(*i).is_some_and(|item| item.on_web()) && self.web.shelf(*i, SELLING).listed
+        };
+        (0..self.range.items.len()).filter(listed).collect()
+    }
+
     /// What somebody who reads this order now learns.
     pub fn order_knowledge(&self, at: usize) -> Option<Knowledge> {
         let order = self.web.orders.get(at)?;
@@ -328,6 +449,7 @@ impl State {
             .lines
             .iter()
             .map(|l| match order.status {
+                SHIPPED if order.settled => (l.item, 0, 0),
                 SHIPPED => (l.item, 0, l.units),
                 CANCELLED => (l.item, 0, 0),
                 _ => (l.item, l.units, 0),
@@ -339,6 +461,8 @@ impl State {
     /// A warehouse count by hand, as from the vendor's own screens.
     pub fn edit_web(&mut self, item: usize, physical: i64) {
         self.set_rows(&[(item, physical)], SELLING, "Counted by hand");
+        self.books.changed_unseen(item, self.now);
+        self.tell_books_what_shows(item);
     }
 
     /// Some item a customer would want, rather a popular one.

@@ -58,6 +58,15 @@ pub(super) enum Event {
         number: i64,
         to: &'static str,
     },
+    Allocate {
+        number: i64,
+    },
+    EditOrder {
+        number: i64,
+    },
+    TouchOrder {
+        number: i64,
+    },
     Receive {
         store: usize,
     },
@@ -96,7 +105,7 @@ impl Workload {
         Some((at, event))
     }
 
-    fn put(&mut self, at: Timestamp, chance: u64, event: Event) {
+    pub fn put(&mut self, at: Timestamp, chance: u64, event: Event) {
         self.next += 1;
         self.heap.push(Reverse((at, self.next, chance, event)));
     }
@@ -208,15 +217,22 @@ impl State {
             Event::Return { store, linked: true, partial } => self.somebody_returns(rng, store, partial),
             Event::Return { store, linked: false, .. } => {
                 if let Some(item) = self.some_till_item(rng, store, false) {
-                    self.unlinked_return(item, store, 1);
+                    let sale = self.unlinked_return(item, store, 1);
+                    self.maybe_edited(rng, sale);
                 }
             }
-            Event::FinishReturn { sale, keep } => self.finish_return(sale, &keep, 1),
+            Event::FinishReturn { sale, keep } => {
+                self.finish_return(sale, &keep, 1);
+                self.maybe_edited(rng, sale);
+            }
             Event::Exchange { store } => self.somebody_exchanges(rng, store),
             Event::Order => self.somebody_orders(rng),
             Event::Advance { number, to } => {
                 self.move_order(number, to);
             }
+            Event::Allocate { number } => self.allocate(number),
+            Event::EditOrder { number } => drop(self.edit_order(number)),
+            Event::TouchOrder { number } => self.touch_order(number),
             Event::Receive { store } => self.goods_arrive(rng, store),
             Event::EditWeb => self.hand_edit_web(rng),
             Event::EditTill => self.hand_edit_till(rng),
@@ -338,6 +354,14 @@ impl State {
         self.later(rng, Span::secs(40), Span::secs(150), Event::FinishReturn { sale, keep });
     }
 
+    /// One return in eight is edited after it was closed, often at once: a note, and nothing moves.
+    fn maybe_edited(&mut self, rng: &mut ChaCha12Rng, sale: usize) {
+        if rng.random_range(0..8) == 0 {
+            let latest = if rng.random_range(0..2) == 0 { Span::secs(20) } else { Span::hours(2) };
+            self.later(rng, Span::secs(1), latest, Event::Edit { sale });
+        }
+    }
+
     /// A return without a receipt.
     pub fn unlinked_return(&mut self, item: usize, store: usize, units: i64) -> usize {
         let sale = self.begin_sale(store, &[Wanted { item, quantity: -units, discount_percent: 0 }], None);
@@ -375,18 +399,27 @@ impl State {
         for _ in 0..lines {
             let found = (0..8).map(|_| self.popular_item(rng)).find(|item| {
                 self.range.items.get(*item).is_some_and(|i| i.on_web())
-                    && self.web.shelf(*item, SELLING).free() > 0
+                    && self.web.shelf(*item, SELLING).available() > 0
                     && wanted.iter().all(|(taken, _)| taken != item)
             });
             let Some(item) = found else { continue };
-            let two = rng.random_range(0..100) < 5 && self.web.shelf(item, SELLING).free() >= 2;
+            let two = rng.random_range(0..100) < 5 && self.web.shelf(item, SELLING).available() >= 2;
             wanted.push((item, if two { 2 } else { 1 }));
         }
         let cancels = rng.random_range(0..100) < 3;
         if wanted.is_empty() {
             return;
         }
-        let Some(number) = self.order(&wanted) else { return };
+        let habits = self.habits;
+        let allocated = rng.random_range(0..100) >= habits.unallocated_percent;
+        let hasty = rng.random_range(0..100) < habits.hasty_percent;
+        let Some(number) = self.order_with(&wanted, allocated) else { return };
+        if !allocated {
+            self.later(rng, Span::minutes(1), Span::minutes(8), Event::Allocate { number });
+        }
+        if hasty && self.hastily(rng, number) {
+            return;
+        }
         self.later(rng, Span::minutes(1), Span::minutes(10), Event::Advance { number, to: CONFIRMED });
         if cancels {
             return self.later(rng, Span::minutes(12), Span::hours(3), Event::Advance { number, to: CANCELLED });
@@ -397,8 +430,22 @@ impl State {
         self.workload.put(at + Span::minutes(8), rng.next_u64(), Event::Advance { number, to: SHIPPED });
     }
 
+    /// Within the second in which it was placed an order is edited, cancelled or both; whether it was cancelled.
+    fn hastily(&mut self, rng: &mut ChaCha12Rng, number: i64) -> bool {
+        let left = Timestamp::from_secs(self.now.secs() + 1).since(self.now).0 - 1;
+        let at = self.now + Span(left * 3 / 4);
+        let (edited, cancelled) = [(true, false), (false, true), (true, true)][rng.random_range(0..3)];
+        if edited {
+            self.workload.put(at, rng.next_u64(), Event::EditOrder { number });
+        }
+        if cancelled {
+            self.workload.put(self.now + Span(left), rng.next_u64(), Event::Advance { number, to: CANCELLED });
+        }
+        cancelled
+    }
+
     /// The first moment not before `at` when the warehouse packs: Monday to Saturday, nine to five.
-    fn office_hour(&self, at: Timestamp) -> Timestamp {
+    pub fn office_hour(&self, at: Timestamp) -> Timestamp {
         let mut at = at;
         for _ in 0..100 {
             let local = at.to_utc().with_timezone(&self.web.zone);
@@ -428,8 +475,8 @@ impl State {
         let physical = (shelf.physical + by).max(shelf.allocated);
         if physical != shelf.physical && self.range.items.get(item).is_some_and(|i| i.on_web()) {
             self.count_case(Fault::F08);
-            self.books.label(Fault::F08, item, physical - shelf.physical, self.now);
             self.edit_web(item, physical);
+            self.books.label(Fault::F08, item, physical - shelf.physical, self.now);
         }
     }
 
@@ -440,8 +487,8 @@ impl State {
         let by = by.max(-self.there(item, store));
         if by != 0 {
             self.count_case(Fault::F09);
-            self.books.label(Fault::F09, item, -by, self.now);
             self.adjust_till(item, store, by, "typed");
+            self.books.label(Fault::F09, item, -by, self.now);
         }
     }
 
@@ -452,8 +499,8 @@ impl State {
                 .max(-self.there(item, store));
             if by != 0 {
                 self.count_case(Fault::F10);
-                self.books.label(Fault::F10, item, -by, self.now);
                 self.adjust_till(item, store, by, "counted");
+                self.books.label(Fault::F10, item, -by, self.now);
             }
         }
     }

@@ -3,10 +3,12 @@
 //! Time moves only when it is told to ([`World::advance_to`], or a request with a later time). What a test or a
 //! demo wants to happen now, it does by hand with the verbs below; what happens by itself comes from the seed.
 
-use super::auditor::{Audit, Books, ExpectedMovement, OpenDifference, TrueCause};
+use super::auditor::Books;
 use super::catalogue::Catalogue;
+use super::habits::Habits;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
+use super::surface::Surface;
 use super::till::{CLOSED, SAVED, Till, VOIDED, Wanted};
 use super::transport::{Wire, WireFault};
 use super::web::{CANCELLED, SHIPPED, Web};
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+mod truth;
 
 /// Why something could not be done in the world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +46,8 @@ pub(super) struct State {
     pub now: Timestamp,
     pub range: Catalogue,
     pub till: Till,
+    pub surface: Surface,
+    pub habits: Habits,
     pub web: Web,
     pub outbox: Outbox,
     pub workload: Workload,
@@ -51,6 +57,8 @@ pub(super) struct State {
     pub ids: ChaCha12Rng,
     /// What goes wrong.
     pub fate: ChaCha12Rng,
+    /// How late the till shows things.
+    pub lags: ChaCha12Rng,
     sku: BTreeMap<String, usize>,
     heads: Vec<Option<usize>>,
     log: Sha256,
@@ -97,6 +105,9 @@ impl State {
             .collect();
         let mut state = State {
             now: options.start,
+            habits: options.habits(),
+            surface: Surface::default(),
+            lags: stream(seed, 8),
             wire: Wire::new(seed),
             workload: Workload::default(),
             outbox: Outbox::default(),
@@ -112,10 +123,19 @@ impl State {
             sku,
             heads,
         };
+        state.books_open();
+        state.open_history();
         if state.options.trade {
             state.open_for_trade();
         }
         state
+    }
+
+    /// Nobody has been told of any count yet.
+    fn books_open(&mut self) {
+        for (version, (item, outlet)) in &self.till.stock_by_version {
+            self.books.marks.count_recorded(*item, *outlet, *version, self.now);
+        }
     }
 
     pub fn has(&self, fault: Fault) -> bool {
@@ -171,9 +191,17 @@ impl State {
 
     /// Plays everything that is due and sets the clock.
     pub fn advance_to(&mut self, at: Timestamp) {
-        while let Some((due, event)) = self.workload.pop_due(at) {
-            self.now = self.now.max(due);
-            self.play(event);
+        loop {
+            let shown = self.surface.next_at().filter(|due| *due <= at);
+            if let Some(due) = shown.filter(|due| self.workload.next_at().is_none_or(|event| *due <= event)) {
+                self.now = self.now.max(due);
+                self.surface_next();
+            } else if let Some((due, event)) = self.workload.pop_due(at) {
+                self.now = self.now.max(due);
+                self.play(event);
+            } else {
+                break;
+            }
         }
         self.now = self.now.max(at);
     }
@@ -204,10 +232,7 @@ impl World {
     /// When something happens next by itself: trade, or a notice becoming due.
     pub fn next_event_at(&self) -> Option<Timestamp> {
         let state = self.lock();
-        match (state.workload.next_at(), state.outbox.next_due()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [state.workload.next_at(), state.outbox.next_due(), state.surface.next_at()].into_iter().flatten().min()
     }
 
     /// Lets trade go on until `at`. Never goes back.
@@ -392,6 +417,32 @@ impl World {
         Ok(())
     }
 
+    /// A count changes and the till tells nobody: no new version, no notice.
+    pub fn change_quietly(&self, sku: &str, outlet: &str, by: i64) -> Result<(), WorldError> {
+        let mut state = self.lock();
+        let (item, place) = (state.item(sku)?, state.outlet(outlet)?);
+        if let Some(row) = state.till.stock.get_mut(item).and_then(|rows| rows.get_mut(place)) {
+            row.on_hand += by;
+            row.shown += by;
+        }
+        let now = state.now;
+        state.books.till_changed(item, by, now);
+        Ok(())
+    }
+
+    /// A sale that is not in the till's list yet although later ones are, or that becomes visible there.
+    pub fn hide(&self, sale: &str, hidden: bool) -> Result<(), WorldError> {
+        let mut state = self.lock();
+        let at = state.sale(sale)?;
+        let version = state.till.sales.get(at).map_or(0, |row| row.version);
+        if hidden {
+            state.till.sale_by_version.remove(&version);
+        } else {
+            state.till.sale_by_version.insert(version, at);
+        }
+        Ok(())
+    }
+
     /// Takes the next place in the till's order for a record that this world does not keep, as another till of
     /// the same account would: whatever happens here from now on comes after it.
     pub fn reserve_till_version(&self) -> i64 {
@@ -456,127 +507,6 @@ impl World {
     /// The next call to this vendor goes wrong in this way; several are taken in order.
     pub fn inject(&self, vendor: Vendor, fault: WireFault) {
         self.lock().wire.inject(vendor, fault);
-    }
-
-    // ---- what is true ----
-
-    /// What a web customer sees.
-    pub fn shows(&self, sku: &str) -> Option<i64> {
-        let state = self.lock();
-        let item = state.item(sku).ok()?;
-        Some(state.web.shelf(item, super::web::SELLING).free())
-    }
-
-    /// Physical and allocated units in the shop's books.
-    pub fn web_stock(&self, sku: &str) -> Option<(i64, i64)> {
-        let state = self.lock();
-        let shelf = state.web.shelf(state.item(sku).ok()?, super::web::SELLING);
-        Some((shelf.physical, shelf.allocated))
-    }
-
-    /// Units in all stores by the till's books.
-    pub fn till_on_hand(&self, sku: &str) -> Option<i64> {
-        let state = self.lock();
-        let item = state.item(sku).ok()?;
-        Some(state.till.on_hand(item))
-    }
-
-    /// What a web customer should see, by the auditor's own books.
-    pub fn should_show(&self, sku: &str) -> Option<i64> {
-        let state = self.lock();
-        let item = state.item(sku).ok()?;
-        Some(state.books.should_show(item))
-    }
-
-    /// Every SKU, in the order of the range.
-    pub fn skus(&self) -> Vec<String> {
-        self.lock().range.items.iter().map(|item| item.sku.clone()).collect()
-    }
-
-    /// The till's product id and the shop's size id of an item.
-    pub fn keys(&self, sku: &str) -> Option<(String, i64)> {
-        let state = self.lock();
-        let item = state.range.items.get(state.item(sku).ok()?)?;
-        Some((item.product_id.clone(), item.size_id))
-    }
-
-    /// The SKU behind a till product id.
-    pub fn sku_of_product(&self, product: &str) -> Option<String> {
-        let state = self.lock();
-        let item = *state.till.product_by_id.get(product)?;
-        state.range.items.get(item).map(|item| item.sku.clone())
-    }
-
-    /// Outlets as id and name.
-    pub fn outlets(&self) -> Vec<(String, String)> {
-        self.lock().till.outlets.iter().map(|o| (o.id.clone(), o.name.clone())).collect()
-    }
-
-    /// The id of the shop's selling warehouse.
-    pub fn web_warehouse(&self) -> i64 {
-        self.lock().web.warehouses.get(super::web::SELLING).map_or(0, |w| w.id)
-    }
-
-    // ---- the auditor ----
-
-    /// Everything the auditor found so far.
-    pub fn audit(&self) -> Audit {
-        let state = self.lock();
-        let mut audit = state.books.report(state.now);
-        audit.sales = state.till.sales.len() as u64;
-        audit.orders = state.web.orders.len() as u64;
-        audit
-    }
-
-    /// Every goods movement that stands at the till now and must have its line in the ledger.
-    pub fn expected_movements(&self) -> Vec<ExpectedMovement> {
-        let state = self.lock();
-        let mut list: Vec<ExpectedMovement> = state
-            .books
-            .movements()
-            .filter_map(|(sale, line, item, outlet, units)| {
-                Some(ExpectedMovement {
-                    sale: state.till.sales.get(sale)?.id.clone(),
-                    line: line.to_owned(),
-                    product: state.till.product_ids.get(item)?.clone(),
-                    outlet: state.till.outlets.get(outlet)?.id.clone(),
-                    units,
-                })
-            })
-            .collect();
-        list.sort();
-        list
-    }
-
-    /// Matched items whose web count is wrong now.
-    pub fn differences(&self) -> Vec<OpenDifference> {
-        let state = self.lock();
-        let show = |(item, shows, should, since): (usize, i64, i64, Timestamp)| {
-            let sku = state.range.items.get(item)?.sku.clone();
-            Some(OpenDifference { sku, shows, should, since })
-        };
-        state.books.differing().into_iter().filter_map(show).collect()
-    }
-
-    /// What made the web's count wrong, unit by unit, as the world did it; oldest first.
-    pub fn true_causes(&self) -> Vec<TrueCause> {
-        let state = self.lock();
-        let show = |(at, item, units, fault, sale): &(Timestamp, usize, i64, Fault, Option<usize>)| {
-            Some(TrueCause {
-                at: *at,
-                sku: state.range.items.get(*item)?.sku.clone(),
-                units: *units,
-                fault: fault.code(),
-                sale: sale.map(|sale| state.sale_id(sale)),
-            })
-        };
-        state.books.causes.iter().filter_map(show).collect()
-    }
-
-    /// A hash over everything that happened, and how many lines went into it.
-    pub fn log_hash(&self) -> (String, u64) {
-        let state = self.lock();
-        (hex::encode(state.log.clone().finalize()), state.log_lines)
     }
 }
 

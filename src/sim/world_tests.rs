@@ -224,7 +224,8 @@ fn days_follow_the_zone_of_the_store() {
         store.registers = 2;
         // The last Saturday of March 2026, so that the clocks change in London on the way.
         let start = Timestamp::from_secs(1_774_656_000);
-        let world = World::open(Options { skus: 80, stores: vec![store], start, ..Options::default() });
+        let world =
+            World::open(Options { skus: 80, stores: vec![store], start, history_percent: 0, ..Options::default() });
         world.advance_to(start + Span::hours(72));
         let state = world.lock();
         assert!(state.till.sales.len() > 1_200, "{zone}: {}", state.till.sales.len());
@@ -246,4 +247,121 @@ fn every_lost_sale_is_labelled_with_its_goods() {
         assert_eq!((cause.sku.as_str(), cause.units, cause.fault), (sku.as_str(), 1, "F01"));
         assert!(cause.sale.is_some_and(|sale| sales.contains(&sale)));
     }
+}
+
+fn with(habits: Habits) -> World {
+    World::open(Options { habits: Some(habits), ..Options::still(7, 120) })
+}
+
+#[test]
+fn an_order_may_wait_for_its_units_and_the_shop_may_show_them_meanwhile() {
+    let world = still();
+    let sku = plenty(&world, 5);
+    let item = world.lock().item(&sku).expect("known");
+    let n = world.till_on_hand(&sku).expect("known");
+    let number = world.lock().order_with(&[(item, 2)], false).expect("shown");
+    let shelf = |world: &World| {
+        let shelf = world.lock().web.shelf(item, 0);
+        (shelf.physical, shelf.allocated, shelf.demand, shelf.available())
+    };
+    assert_eq!(shelf(&world), (n, 0, 2, n - 2));
+    assert_eq!(world.should_show(&sku), Some(n - 2));
+    assert_eq!(world.differences(), Vec::new(), "whether they are still shown is open, so neither is wrong");
+    world.set_web_stock(&sku, n - 2).expect("known");
+    assert_eq!(world.differences(), Vec::new(), "nor is it wrong to take them off by hand");
+    world.set_web_stock(&sku, n - 3).expect("known");
+    assert_eq!(world.differences()[0].shows, n - 3);
+    world.set_web_stock(&sku, n).expect("known");
+    world.lock().allocate(number);
+    assert_eq!(shelf(&world), (n, 2, 0, n - 2));
+    assert_eq!(world.differences(), Vec::new());
+    world.ship(number).expect("open");
+    assert_eq!(shelf(&world), (n - 2, 0, 0, n - 2));
+    let cancelled = world.lock().order_with(&[(item, 1)], false).expect("shown");
+    world.cancel(cancelled).expect("open");
+    assert_eq!(shelf(&world), (n - 2, 0, 0, n - 2));
+    let straight = world.lock().order_with(&[(item, 1)], false).expect("shown");
+    world.ship(straight).expect("open");
+    assert_eq!(shelf(&world), (n - 3, 0, 0, n - 3), "a shipment takes what it needs");
+    assert_eq!(world.differences(), Vec::new());
+}
+
+#[test]
+fn an_order_may_change_again_within_the_second_in_which_it_was_placed() {
+    let world = World::open(Options {
+        habits: Some(Habits { hasty_percent: 50, unallocated_percent: 20, ..Habits::PLAIN }),
+        history_percent: 0,
+        ..Options::default()
+    });
+    world.advance_to(world.now() + Span::hours(24));
+    let state = world.lock();
+    let same_second = |o: &&super::super::web::Order| o.updated_at.secs() == o.created_at.secs();
+    let cancelled = state.web.orders.iter().filter(same_second).filter(|o| o.status == CANCELLED).count();
+    let edited = state.web.orders.iter().filter(|o| o.lines.iter().any(|line| line.cancelled > 0)).count();
+    assert!(cancelled > 10 && edited > 10, "{cancelled} {edited}");
+    for item in 0..state.range.items.len() {
+        let of = |allocated: bool| -> i64 {
+            let open = state.web.orders.iter().filter(|o| o.open() && o.allocated == allocated);
+            open.flat_map(|o| &o.lines).filter(|line| line.item == item).map(|line| line.units).sum()
+        };
+        let shelf = state.web.shelf(item, 0);
+        assert_eq!((shelf.allocated, shelf.demand), (of(true), of(false)), "{item}");
+    }
+}
+
+#[test]
+fn a_size_that_was_never_counted_has_no_row_until_it_is() {
+    let world = with(Habits { rows_missing: true, ..Habits::PLAIN });
+    let missing: Vec<usize> = {
+        let state = world.lock();
+        let shelves = state.shelves();
+        (0..state.range.items.len()).filter(|item| !shelves.contains(item)).collect()
+    };
+    let state = world.lock();
+    assert!(missing.iter().any(|item| state.till.on_hand(*item) > 0), "goods that the shop does not know of");
+    assert!(missing.iter().all(|item| state.web.shelf(*item, 0).physical == 0 && !state.web.shelf(*item, 1).listed));
+    let item = missing.iter().copied().find(|item| state.till.on_hand(*item) > 0).expect("one");
+    let sku = state.range.items[item].sku.clone();
+    drop(state);
+    assert_eq!(world.differences().len(), missing.iter().filter(|i| world.lock().till.on_hand(**i) > 0).count());
+    world.set_web_stock(&sku, 3).expect("known");
+    assert!(world.lock().shelves().contains(&item));
+    assert_eq!(still().lock().shelves().len(), 40, "elsewhere every size has its row");
+}
+
+#[test]
+fn healing_is_measured_from_the_evidence_on() {
+    let world = still();
+    let sku = plenty(&world, 5);
+    world.go_live(world.now());
+    let item = world.lock().item(&sku).expect("known");
+    let (product, shown) = (item, world.shows(&sku).expect("known"));
+    let tell_counts = |world: &World| {
+        let mut state = world.lock();
+        let now = state.now;
+        let rows: Vec<(i64, i64)> = state.till.stock[product].iter().map(|row| (row.version, row.on_hand)).collect();
+        for (outlet, (version, on_hand)) in rows.into_iter().enumerate() {
+            let count = super::super::auditor::Knowledge::Count { item: product, outlet, version, on_hand };
+            state.books.told(&count, now);
+        }
+    };
+    tell_counts(&world);
+    assert_eq!(world.audit().heal_p95, None, "nothing has differed yet");
+    world.sell(&sku, "Soho", 1).expect("in stock");
+    world.advance_to(world.now() + Span::minutes(40));
+    tell_counts(&world);
+    world.advance_to(world.now() + Span::secs(7));
+    world.set_web_stock(&sku, shown - 1).expect("known");
+    assert_eq!(world.audit().heal_p95, Some(Span::secs(7)));
+    // Somebody's hand in the shop is no evidence before the shop has been read.
+    world.advance_to(world.now() + Span::minutes(1));
+    world.set_web_stock(&sku, shown + 4).expect("known");
+    world.advance_to(world.now() + Span::minutes(9));
+    let mut state = world.lock();
+    let now = state.now;
+    state.books.told(&super::super::auditor::Knowledge::Shelf { item }, now);
+    drop(state);
+    world.advance_to(world.now() + Span::secs(20));
+    world.set_web_stock(&sku, shown - 1).expect("known");
+    assert_eq!(world.audit().heal_p95, Some(Span::secs(20)));
 }

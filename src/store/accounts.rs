@@ -4,7 +4,12 @@ use crate::domain::access::Role;
 use crate::domain::ids::PersonId;
 use crate::domain::time::Timestamp;
 use crate::store::{Store, StoreError};
+use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row, any::AnyRow};
+use std::collections::HashMap;
+
+/// Failures in a row after which an account has one try a day.
+pub const LOCKED_AT: i64 = 100;
 
 /// A person's account as it is stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +43,58 @@ impl std::fmt::Debug for Account {
 /// The form in which names are compared: trimmed and lower case.
 pub fn name_key(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+/// What failed tries on the account with that name are counted under. Names that nobody has are counted, too, so the
+/// table must not show what people typed.
+pub fn throttle_subject(name: &str) -> String {
+    format!("account:{}", hex::encode(Sha256::digest(name_key(name).as_bytes())))
+}
+
+/// What was guessed at: accounts and names that nobody has, with their failures in a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guessed {
+    /// Accounts with at least so many failures as was asked for, by their names, most failures first.
+    pub accounts: Vec<(String, i64)>,
+    /// Names that nobody has with so many failures.
+    pub nobody: usize,
+    /// All names with any failure.
+    pub names: usize,
+}
+
+/// What was guessed at since `since`, or is locked at `now`; `at_least` failures make it a guess rather than a slip.
+pub async fn guessed(store: &Store, since: Timestamp, now: Timestamp, at_least: i64) -> Result<Guessed, StoreError> {
+    let mut conn = store.read().acquire().await.map_err(StoreError::at("the accounts"))?;
+    let counted = sqlx::query(
+        "SELECT subject, tries FROM login_throttle WHERE subject LIKE 'account:%' \
+         AND (changed_at >= $1 OR (tries >= $2 AND blocked_until > $3)) ORDER BY tries DESC, subject LIMIT 10000",
+    )
+    .bind(since.micros())
+    .bind(LOCKED_AT)
+    .bind(now.micros())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(StoreError::at("the accounts"))?;
+    let mut found = Guessed { names: counted.len(), ..Guessed::default() };
+    let mut people: Option<HashMap<String, String>> = None;
+    for row in &counted {
+        let (subject, tries) = (text(row, "subject")?, number(row, "tries")?);
+        if tries < at_least {
+            break;
+        }
+        let people = match &mut people {
+            Some(people) => people,
+            people => {
+                let named = list(&mut conn).await?.into_iter().map(|of| (throttle_subject(&of.name_key), of.name));
+                people.insert(named.collect())
+            }
+        };
+        match people.get(&subject) {
+            Some(name) => found.accounts.push((name.clone(), tries)),
+            None => found.nobody += 1,
+        }
+    }
+    Ok(found)
 }
 
 /// Whether there is any account.

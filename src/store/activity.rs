@@ -81,6 +81,20 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>, now: Timestamp) -> Result<i6
     Ok(seq)
 }
 
+/// The entries of one action, oldest first: who, and on what.
+pub async fn of_action(store: &Store, action: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = sqlx::query("SELECT actor, object FROM activity WHERE action = $1 ORDER BY seq LIMIT $2")
+        .bind(action)
+        .bind(limit)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading the log"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(at("reading the log"))
+}
+
 /// Where the chain breaks: the first seq whose entry does not follow from the one before, or whose body (where it
 /// is still there) is not the one that was hashed. `None` when the chain is whole.
 pub async fn first_break(store: &Store) -> Result<Option<i64>, StoreError> {

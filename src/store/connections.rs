@@ -1,6 +1,7 @@
 //! Connections (vendor accounts), their outlets, and the shop places that outlets feed.
 
 use super::error::ensure_rows;
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -117,6 +118,50 @@ pub async fn add(tx: &mut Tx, c: &ConnectionRow) -> Result<(), StoreError> {
     .await
     .map_err(at("adding a connection"))?;
     Ok(())
+}
+
+/// Gives a connection other sealed keys.
+pub async fn change_keys(
+    tx: &mut Tx,
+    id: &str,
+    token_sealed: &str,
+    key_hint: &str,
+    notice_sealed: &str,
+) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET token_sealed = $2, key_hint = $3, notice_sealed = $4 WHERE id = $1")
+        .bind(id)
+        .bind(token_sealed)
+        .bind(key_hint)
+        .bind(notice_sealed)
+        .execute(tx.conn().await?)
+        .await
+        .map_err(at("changing keys"))?;
+    ensure_rows("changing keys", done.rows_affected(), 1)
+}
+
+/// Keeps the sealed secret that notices were signed with before, which counts until then; one before it is forgotten.
+pub async fn keep_old_notice(tx: &mut Tx, id: &str, sealed: &str, until: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO old_notice_secret (connection, sealed, until) VALUES ($1, $2, $3)
+         ON CONFLICT (connection) DO UPDATE SET sealed = excluded.sealed, until = excluded.until",
+    )
+    .bind(id)
+    .bind(sealed)
+    .bind(until.micros())
+    .execute(tx.conn().await?)
+    .await
+    .map_err(at("keeping an old secret"))?;
+    Ok(())
+}
+
+/// The sealed secret that notices were signed with before, and until when it counts.
+pub async fn old_notice(store: &Store, id: &str) -> Result<Option<(String, Timestamp)>, StoreError> {
+    let row = sqlx::query("SELECT sealed, until FROM old_notice_secret WHERE connection = $1")
+        .bind(id)
+        .fetch_optional(store.read())
+        .await
+        .map_err(at("reading an old secret"))?;
+    row.map(|row| Ok((row.try_get(0)?, Timestamp(row.try_get(1)?)))).transpose().map_err(at("reading an old secret"))
 }
 
 /// Pauses (an instant) or resumes (zero) a connection.
@@ -243,7 +288,17 @@ pub async fn set_live(tx: &mut Tx, place: &str, since: Timestamp) -> Result<(), 
         .execute(tx.conn().await?)
         .await
         .map_err(at("going live"))?;
-    ensure_rows("going live", done.rows_affected(), 1)
+    ensure_rows("going live", done.rows_affected(), 1)?;
+    // What waited for this moment counts from it: before, nobody meant it to travel.
+    tx.later(
+        Statement::new(
+            "UPDATE target SET cause_at = $2 WHERE place = $1 AND generation > acknowledged AND cause_at > 0 AND $2 > 0",
+            "going live",
+        )
+        .text(place)
+        .int(since.micros()),
+    );
+    Ok(())
 }
 
 /// The currency of the first outlet that names one.

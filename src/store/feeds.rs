@@ -16,6 +16,8 @@ pub struct Feed {
     pub cursor: String,
     /// The vendor's order up to which nothing can be missing.
     pub as_of: i64,
+    /// Where earlier passes ended, as [`crate::domain::trail::Trail`] writes it.
+    pub trail: String,
     /// Everything recorded before this instant is known; zero before the first full pass.
     pub read_up_to: Timestamp,
     /// Last attempt.
@@ -34,13 +36,15 @@ fn feed_row(row: &sqlx::any::AnyRow, from: usize) -> Result<Feed, sqlx::Error> {
         tried_at: Timestamp(row.try_get(from + 3)?),
         failing_since: Timestamp(row.try_get(from + 4)?),
         error: row.try_get(from + 5)?,
+        trail: row.try_get(from + 6)?,
     })
 }
 
 /// One feed; a feed never read is all zero.
 pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, StoreError> {
     let row = sqlx::query(
-        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error FROM feed WHERE connection = $1 AND feed = $2",
+        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error, trail FROM feed
+         WHERE connection = $1 AND feed = $2",
     )
     .bind(connection)
     .bind(feed)
@@ -50,22 +54,35 @@ pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, St
     row.map(|row| feed_row(&row, 0)).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
 }
 
-/// The question for `as_of` and `base` of one feed; its answer is for [`as_of_from`].
-pub(crate) fn ask_as_of(connection: &str, feed: &str) -> Statement {
-    let sql = "SELECT as_of, base FROM feed WHERE connection = $1 AND feed = $2";
+/// What the books go by; all zero for a feed that was never read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// The vendor's order up to which nothing can be missing.
+    pub as_of: i64,
+    /// The same at the end of the first pass: where our books begin.
+    pub base: i64,
+    /// When the first page was asked for: what happened before is inside it.
+    pub began_at: Timestamp,
+}
+
+/// The question for the marks of one feed; its answer is for [`marks_from`].
+pub(crate) fn ask_marks(connection: &str, feed: &str) -> Statement {
+    let sql = "SELECT as_of, base, began_at FROM feed WHERE connection = $1 AND feed = $2";
     Statement::new(sql, "reading a mark").text(connection).text(feed)
 }
 
-/// `as_of` and `base` of the feed asked for; zero when it was never read.
-pub(crate) fn as_of_from(answer: &Done) -> Result<(i64, i64), StoreError> {
-    let row = answer.rows.first();
-    row.map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get(1)?))).map_err(at("reading a mark"))
+/// The marks of the feed asked for.
+pub(crate) fn marks_from(answer: &Done) -> Result<Marks, StoreError> {
+    let read = |row: &sqlx::any::AnyRow| {
+        Ok(Marks { as_of: row.try_get(0)?, base: row.try_get(1)?, began_at: Timestamp(row.try_get(2)?) })
+    };
+    answer.rows.first().map(read).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
 }
 
 /// All feeds: (connection, feed, state).
 pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error FROM feed
+        "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error, trail FROM feed
          ORDER BY connection, feed",
     )
     .fetch_all(store.read())
@@ -93,6 +110,17 @@ pub fn advance(tx: &mut Tx, connection: &str, feed: &str, cursor: &str, now: Tim
     );
 }
 
+/// A pass has ended: where the next begins, and where passes have ended before.
+pub fn rest(tx: &mut Tx, connection: &str, feed: &str, cursor: &str, trail: &str) {
+    tx.later(
+        Statement::new("UPDATE feed SET cursor = $3, trail = $4 WHERE connection = $1 AND feed = $2", "ending a pass")
+            .text(connection)
+            .text(feed)
+            .text(cursor)
+            .text(trail),
+    );
+}
+
 /// The feed was read to its end: nothing ordered up to `as_of` or recorded before `read_up_to` is missing. Marks
 /// never go back.
 pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: Timestamp, now: Timestamp) {
@@ -112,6 +140,20 @@ pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: T
         .int(as_of)
         .int(read_up_to.micros())
         .int(now.micros()),
+    );
+}
+
+/// The first page of a feed was asked for at `at`; a later moment changes nothing.
+pub fn began(tx: &mut Tx, connection: &str, feed: &str, at: Timestamp) {
+    tx.later(
+        Statement::new(
+            "INSERT INTO feed (connection, feed, began_at) VALUES ($1, $2, $3)
+         ON CONFLICT (connection, feed) DO UPDATE SET began_at = excluded.began_at WHERE feed.began_at = 0",
+            "noting where a feed begins",
+        )
+        .text(connection)
+        .text(feed)
+        .int(at.micros()),
     );
 }
 

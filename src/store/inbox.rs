@@ -3,11 +3,14 @@
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::mint::first_id;
 use sqlx::Row as _;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A notice of what a sweep has found may still be under way so long; after it, it did not arrive.
+pub const NOTICE_COMES_WITHIN: Span = Span::minutes(5);
 
 const KEEPING: &str = "keeping deliveries";
 
@@ -54,14 +57,21 @@ pub struct Parked {
 }
 
 const INSERT: RowsSql = rows_sql!(
-    "INSERT INTO inbox (id, connection, kind, external_id, version, way, state, received_at)
+    "INSERT INTO inbox (id, connection, kind, external_id, version, way, state, received_at, told)
      SELECT each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
-            each.value->>5, each.value->>7, CAST(each.value->>6 AS BIGINT) FROM",
+            each.value->>5, each.value->>7, CAST(each.value->>6 AS BIGINT),
+            CAST(each.value->>8 AS BIGINT) FROM",
     "WHERE true ON CONFLICT (connection, kind, external_id, version) DO UPDATE SET
-        id = excluded.id, way = excluded.way, state = excluded.state, reason = '', received_at = excluded.received_at
+        id = excluded.id, way = excluded.way, state = excluded.state, reason = '', received_at = excluded.received_at,
+        told = CASE WHEN excluded.told = 1 THEN 1 ELSE inbox.told END
      WHERE inbox.state = 'parked' AND excluded.state = 'done'"
 );
 const OURS: RowsSql = rows_sql!("SELECT i.id FROM", "CROSS JOIN inbox i WHERE i.id = each.value->>0");
+const TELL: RowsSql = rows_sql!(
+    "UPDATE inbox SET told = 1 FROM",
+    "WHERE inbox.connection = each.value->>0 AND inbox.kind = each.value->>1 AND inbox.external_id = each.value->>2
+       AND inbox.version = CAST(each.value->>3 AS BIGINT) AND inbox.told = 0"
+);
 /// Bodies are bound as they are, one after another in one value, each row saying where its own begins (counted from 1)
 /// and how many bytes it has: inside a JSON text each would be escaped, parsed twice and unescaped again.
 macro_rules! insert_bodies_sql {
@@ -133,6 +143,7 @@ pub(crate) fn keep(dialect: Dialect, records: &[(&NewRecord, bool)]) -> Statemen
             Cell::Text(if r.by_notice { "notice" } else { "sweep" }),
             Cell::Int(r.received_at.micros()),
             Cell::Text(if *readable { "done" } else { "parked" }),
+            Cell::Int(i64::from(r.by_notice)),
         ]);
     }
     Statement::new(INSERT.text(dialect), KEEPING).text(rows.into_json())
@@ -147,7 +158,19 @@ pub(crate) async fn kept(tx: &mut Tx, records: &[&NewRecord], answer: &Done) -> 
     };
     let bodies: Vec<&NewRecord> = records.iter().copied().filter(|r| fresh.has(&r.id)).collect();
     keep_bodies(tx, &bodies);
+    tell(tx, records.iter().copied().filter(|r| r.by_notice && !fresh.has(&r.id)));
     Ok(fresh)
+}
+
+/// A notice came for what was known already, or none is to be expected: that nobody told of it is not said of these.
+pub fn tell<'a>(tx: &mut Tx, repeats: impl Iterator<Item = &'a NewRecord>) {
+    let mut rows = Rows::new();
+    for r in repeats {
+        rows.push(&[Cell::Text(&r.connection), Cell::Text(&r.kind), Cell::Text(&r.external_id), Cell::Int(r.version)]);
+    }
+    if !rows.is_empty() {
+        tx.later(Statement::new(TELL.text(tx.dialect()), KEEPING).text(rows.into_json()));
+    }
 }
 
 /// Keeps new records; returns which were not known yet. A repeat changes nothing.
@@ -229,6 +252,29 @@ pub async fn parked_after(store: &Store, connection: &str, after: &str, limit: i
     rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
 }
 
+/// Parked records of one kind after one of them (empty: from the first), in the order in which they came.
+pub async fn parked_of(
+    store: &Store,
+    connection: &str,
+    kind: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Parked>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, '')
+         FROM inbox i LEFT JOIN inbox_body b ON b.inbox = i.id
+         WHERE i.state = 'parked' AND i.connection = $1 AND i.kind = $2 AND i.id > $3 ORDER BY i.id LIMIT $4",
+    )
+    .bind(connection)
+    .bind(kind)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(StoreError::at("reading parked deliveries"))?;
+    rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+}
+
 /// Parked records of one connection (or all), newest first.
 pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Result<Vec<Parked>, StoreError> {
     let rows = sqlx::query(
@@ -242,6 +288,15 @@ pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Resu
     .await
     .map_err(StoreError::at("reading parked deliveries"))?;
     rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+}
+
+/// How many records are parked.
+pub async fn parked_count(store: &Store) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) FROM inbox WHERE state = 'parked'")
+        .fetch_one(store.read())
+        .await
+        .map_err(StoreError::at("counting parked deliveries"))?;
+    row.try_get(0).map_err(StoreError::at("counting parked deliveries"))
 }
 
 /// One record with its body, for the evidence page.
@@ -260,6 +315,21 @@ pub async fn get(store: &Store, id: &str) -> Result<Option<(Parked, String, Stri
     row.map(|row| Ok((parked_row(&row)?, row.try_get(8)?, row.try_get(9)?)))
         .transpose()
         .map_err(StoreError::at("reading a delivery"))
+}
+
+/// Raw texts of a kind that are still kept, newest first.
+pub async fn kept_of(store: &Store, connection: &str, kind: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT b.raw FROM inbox i JOIN inbox_body b ON b.inbox = i.id
+         WHERE i.connection = $1 AND i.kind = $2 ORDER BY i.id DESC LIMIT $3",
+    )
+    .bind(connection)
+    .bind(kind)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(StoreError::at("reading kept deliveries"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(StoreError::at("reading kept deliveries"))
 }
 
 /// Counts what came through the door, per connection and hour.
@@ -309,6 +379,25 @@ pub async fn notice_counts(store: &Store, since: Timestamp) -> Result<Vec<(Strin
         .map_err(StoreError::at("reading notice counts"))
 }
 
+/// Sales that came to us from `since` up to `until`, each connection's, of which no notice has told: those whose notices
+/// carry no signature are not counted, because theirs say nothing that is believed.
+pub async fn untold(store: &Store, since: Timestamp, until: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    const STEP: &str = "counting sales without a notice";
+    let rows = sqlx::query(
+        "SELECT i.connection, COUNT(*) FROM inbox i JOIN connection c ON c.id = i.connection AND c.notice_sealed <> ''
+         WHERE i.told = 0 AND i.kind = 'sale' AND i.received_at >= $1 AND i.received_at <= $2 GROUP BY i.connection",
+    )
+    .bind(since.micros())
+    .bind(until.micros())
+    .fetch_all(store.read())
+    .await
+    .map_err(StoreError::at(STEP))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, _>>()
+        .map_err(StoreError::at(STEP))
+}
+
 /// The newest refused notices: connection, status, reason, last seen, how many.
 pub async fn refused(store: &Store, limit: i64) -> Result<Vec<(String, i64, String, Timestamp, i64)>, StoreError> {
     let rows =
@@ -338,6 +427,12 @@ pub async fn forget_bodies(tx: &mut Tx, before: Timestamp, limit: i64) -> Result
         )
         .await?;
     Ok(done)
+}
+
+/// Forgets refusals of which there was none since `before`.
+pub async fn forget_refused(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let statement = Statement::new("DELETE FROM notice_refused WHERE last_at < $1", "forgetting refused notices");
+    tx.change(statement.int(before.micros())).await
 }
 
 /// Deletes kept exchanges older than `before`, at most `limit`.

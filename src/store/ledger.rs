@@ -76,21 +76,21 @@ const APPEND: RowsSql = rows_sql!(
 );
 const COUNTS: RowsSql = rows_sql!(
     "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base,
-            c.risen FROM",
+            c.risen, c.pending_since FROM",
     "CROSS JOIN till_count c
      WHERE c.connection = $2 AND c.product = each.value->>0 AND c.outlet = each.value->>1"
 );
 const SAVE_COUNTS: RowsSql = rows_sql!(
     "INSERT INTO till_count (connection, product, outlet, known, on_hand_milli, units, version, as_of, after_units,
-                             pending, base, risen, read_at)
+                             pending, base, risen, pending_since, read_at)
      SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT),
             CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT), CAST(each.value->>6 AS BIGINT),
             CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), CAST(each.value->>9 AS BIGINT),
-            CAST(each.value->>10 AS BIGINT), $3 FROM",
+            CAST(each.value->>10 AS BIGINT), CAST(each.value->>11 AS BIGINT), $3 FROM",
     "WHERE true ON CONFLICT (connection, product, outlet) DO UPDATE SET
         known = excluded.known, on_hand_milli = excluded.on_hand_milli, units = excluded.units,
         version = excluded.version, as_of = excluded.as_of, after_units = excluded.after_units,
-        pending = excluded.pending, base = excluded.base, risen = excluded.risen, read_at = excluded.read_at"
+        pending = excluded.pending, base = excluded.base, risen = excluded.risen, pending_since = excluded.pending_since, read_at = excluded.read_at"
 );
 const INSIDE: RowsSql = rows_sql!(
     "SELECT each.value->>0, each.value->>1, CAST(each.value->>3 AS BIGINT), CAST(SUM(m.units) AS BIGINT) FROM",
@@ -105,6 +105,11 @@ const READINGS: RowsSql = rows_sql!(
      SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT), $3,
             each.value->>4 FROM",
     "WHERE true ON CONFLICT (connection, product, outlet, version) DO NOTHING"
+);
+const READING_RECORDS: RowsSql = rows_sql!(
+    "SELECT r.product, r.outlet, r.inbox FROM",
+    "CROSS JOIN reading r WHERE r.connection = $2 AND r.product = each.value->>0 AND r.outlet = each.value->>1
+       AND r.version = CAST(each.value->>2 AS BIGINT)"
 );
 const HOLDS: RowsSql = rows_sql!(
     "INSERT INTO hold (connection, document, line, product, outlet, units, reason, number, since, released_at)
@@ -221,6 +226,7 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
             pending: row.try_get(7)?,
             base: row.try_get(8)?,
             risen: row.try_get(9)?,
+            pending_since: Timestamp(row.try_get(10)?),
         },
     ))
 }
@@ -258,7 +264,8 @@ pub(crate) fn doubtful_from(answer: &Done) -> Result<HashSet<Shelf>, StoreError>
 /// The counts of a connection that have something open: movements after the reading, or a change to explain.
 pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
     let found = sqlx::query(
-        "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base, risen
+        "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base, risen,
+                pending_since
          FROM till_count WHERE connection = $1 AND (after_units <> 0 OR pending <> 0 OR risen <> 0)",
     )
     .bind(connection)
@@ -284,6 +291,7 @@ pub fn save_counts(tx: &mut Tx, connection: &str, counts: &[(Shelf, TillCount)],
             Cell::Int(c.pending),
             Cell::Int(c.base),
             Cell::Int(c.risen),
+            Cell::Int(c.pending_since.micros()),
         ]);
     }
     if rows.is_empty() {
@@ -345,6 +353,25 @@ pub fn keep_readings(tx: &mut Tx, connection: &str, readings: &[NewReading], kno
             .text(connection)
             .int(known_at.micros()),
     );
+}
+
+/// The inbox rows that brought these readings (shelf, version).
+pub async fn reading_records(
+    tx: &mut Tx,
+    connection: &str,
+    readings: &[(Shelf, i64)],
+) -> Result<HashMap<Shelf, String>, StoreError> {
+    if readings.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut rows = Rows::new();
+    for ((product, outlet), version) in readings {
+        rows.push(&[Cell::Text(product), Cell::Text(outlet), Cell::Int(*version)]);
+    }
+    let statement = Statement::new(READING_RECORDS.text(tx.dialect()), "finding readings");
+    let found = tx.rows(statement.text(rows.into_json()).text(connection)).await?;
+    let read = |row: &sqlx::any::AnyRow| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?));
+    found.iter().map(read).collect::<Result<_, _>>().map_err(at("finding readings"))
 }
 
 /// Sets or releases holds.
@@ -481,11 +508,13 @@ pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Resul
                    SELECT CAST(SUM(c.units + c.after_units) AS BIGINT) FROM listing l
                    JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
                    JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place = t.place
+                                 AND o.archived = 0
                    WHERE l.variant = t.variant), 0)
             OR t.hold <> COALESCE((
                    SELECT CAST(SUM(h.units) AS BIGINT) FROM listing l
                    JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
                    JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place = t.place
+                                 AND o.archived = 0
                    WHERE l.variant = t.variant), 0)
             OR t.waiting <> COALESCE((
                    SELECT w.units FROM waiting w WHERE w.connection = t.connection AND w.product = t.product

@@ -13,6 +13,7 @@ mod writer;
 
 pub mod accounts;
 pub mod activity;
+pub mod audit;
 pub mod backlog;
 pub mod connections;
 pub mod feeds;
@@ -30,6 +31,7 @@ pub mod seal;
 pub mod sessions;
 pub mod sku_views;
 pub mod targets;
+pub mod unread;
 pub mod views;
 
 pub use db::{Dialect, Durability, create_database};

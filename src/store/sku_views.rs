@@ -120,6 +120,10 @@ pub struct MovementRow {
     pub inbox: String,
     /// "notice", "sweep" or empty.
     pub way: String,
+    /// A notice told of it, before a sweep found it or after.
+    pub told: bool,
+    /// Notices of this till are signed; others only wake a sweep.
+    pub signed: bool,
     /// Units of this line on hold, and whether they are released.
     pub held: i64,
 }
@@ -134,8 +138,9 @@ pub async fn movements_of(
     // In this order, not from the outlet on: an outlet has everything that ever moved there.
     let rows = sqlx::query(
         "SELECT o.name, m.cause, m.units, m.happened_at, m.known_at, COALESCE(s.number, ''), m.inbox,
-                COALESCE(i.way, ''), COALESCE(h.units, 0)
-         FROM listing l CROSS JOIN movement m CROSS JOIN outlet o
+                COALESCE(i.way, ''), COALESCE(h.units, 0), COALESCE(i.told, 0),
+                CASE WHEN c.notice_sealed = '' THEN 0 ELSE 1 END
+         FROM listing l CROSS JOIN movement m CROSS JOIN outlet o JOIN connection c ON c.id = o.connection
          LEFT JOIN sale s ON s.connection = m.connection AND s.document = m.document
          LEFT JOIN inbox i ON i.id = m.inbox
          LEFT JOIN hold h ON h.connection = m.connection AND h.document = m.document AND h.line = m.line
@@ -161,6 +166,8 @@ pub async fn movements_of(
                 inbox: row.try_get(6)?,
                 way: row.try_get(7)?,
                 held: row.try_get(8)?,
+                told: row.try_get::<i64, _>(9)? != 0,
+                signed: row.try_get::<i64, _>(10)? != 0,
             })
         })
         .collect::<Result<_, _>>()

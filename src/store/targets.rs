@@ -104,7 +104,7 @@ macro_rules! till_side_sql {
             $each,
             " CROSS JOIN listing l
              JOIN till_count c ON c.connection = l.connection AND c.product = l.product AND c.known = 1
-             JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> ''
+             JOIN outlet o ON o.connection = c.connection AND o.outlet = c.outlet AND o.place <> '' AND o.archived = 0
              WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place
              UNION ALL
              SELECT CAST(1 AS BIGINT), l.variant, o.place, CAST(SUM(h.units) AS BIGINT), CAST(0 AS BIGINT),
@@ -112,7 +112,7 @@ macro_rules! till_side_sql {
             $each,
             " CROSS JOIN listing l
              JOIN hold h ON h.connection = l.connection AND h.product = l.product AND h.released_at = 0
-             JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> ''
+             JOIN outlet o ON o.connection = h.connection AND o.outlet = h.outlet AND o.place <> '' AND o.archived = 0
              WHERE l.variant = each.value->>0 GROUP BY l.variant, o.place"
         )
     };
@@ -158,7 +158,7 @@ const KEEP_WEB_READINGS: RowsSql = rows_sql!(
 const WEB_READ: RowsSql = rows_sql!(
     "UPDATE target SET web_known = 1, web_physical = CAST(each.value->>2 AS BIGINT),
             web_allocated = CAST(each.value->>3 AS BIGINT), web_sellable = CAST(each.value->>4 AS BIGINT),
-            web_read_at = $2, web_fresh = 1,
+            web_read_at = $2, web_fresh = CASE WHEN web_stale_at > $4 AND web_stale_at <= $2 THEN 0 ELSE 1 END,
             difference = CAST(each.value->>4 AS BIGINT) - should,
             differs_since = CASE WHEN CAST(each.value->>4 AS BIGINT) = should THEN 0
                                  WHEN differs_since = 0 THEN $2 ELSE differs_since END
@@ -167,8 +167,8 @@ const WEB_READ: RowsSql = rows_sql!(
        AND target.warehouse = each.value->>1 AND target.push_at <= $3"
 );
 const WEB_STALE: RowsSql = rows_sql!(
-    "UPDATE target SET web_fresh = 0 FROM",
-    "WHERE target.connection = each.value->>1 AND target.product = each.value->>0 AND target.web_fresh = 1"
+    "UPDATE target SET web_fresh = 0, web_stale_at = $2 FROM",
+    "WHERE target.connection = each.value->>1 AND target.product = each.value->>0"
 );
 
 /// What the sums of these variants are made of.
@@ -277,12 +277,14 @@ pub fn save(tx: &mut Tx, targets: &[NewTarget], now: Timestamp) {
 
 /// What a shop said: (product, warehouse, physical, allocated, sellable). Rows that changed are kept as readings;
 /// the targets learn the numbers. Where something was written since `asked_at`, the answer may be from before it:
-/// there it says nothing. Whoever writes nothing while it asks gives no moment, so that no clock can make it doubt.
+/// there it says nothing. Whoever writes nothing while it asks is believed whatever a clock says of writes. Where
+/// something happened at the shop since `asked_at`, the numbers are kept and are not fresh.
 pub fn web_read(
     tx: &mut Tx,
     connection: &str,
     readings: &[(String, String, i64, i64, i64)],
-    asked_at: Option<Timestamp>,
+    asked_at: Timestamp,
+    meanwhile: Meanwhile,
     read_at: Timestamp,
 ) {
     if readings.is_empty() {
@@ -303,18 +305,28 @@ pub fn web_read(
         rows.into_json()
     };
     let dialect = tx.dialect();
-    for sql in [KEEP_WEB_READINGS.text(dialect), WEB_READ.text(dialect)] {
-        tx.later(
-            Statement::new(sql, "keeping what the shop said")
-                .text(json())
-                .int(read_at.micros())
-                .int(asked_at.map_or(i64::MAX, Timestamp::micros)),
-        );
-    }
+    let written_by = match meanwhile {
+        Meanwhile::MayHaveWritten => asked_at.micros(),
+        Meanwhile::WroteNothing => i64::MAX,
+    };
+    let step = "keeping what the shop said";
+    let keep = Statement::new(KEEP_WEB_READINGS.text(dialect), step).text(json());
+    tx.later(keep.int(read_at.micros()).int(written_by));
+    let read = Statement::new(WEB_READ.text(dialect), step).text(json());
+    tx.later(read.int(read_at.micros()).int(written_by).int(asked_at.micros()));
+}
+
+/// Whether something of ours may have been written to the shop between a question and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// Writes go on beside it.
+    MayHaveWritten,
+    /// It holds up writes.
+    WroteNothing,
 }
 
 /// Something happened to these shop products: what we last read of them may no longer be true.
-pub fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) {
+pub fn web_stale(tx: &mut Tx, connection: &str, products: &[&str], now: Timestamp) {
     if products.is_empty() {
         return;
     }
@@ -322,7 +334,8 @@ pub fn web_stale(tx: &mut Tx, connection: &str, products: &[&str]) {
     for product in products {
         rows.push(&[Cell::Text(product), Cell::Text(connection)]);
     }
-    tx.later(Statement::new(WEB_STALE.text(tx.dialect()), "marking shop readings as stale").text(rows.into_json()));
+    let statement = Statement::new(WEB_STALE.text(tx.dialect()), "marking shop readings as stale");
+    tx.later(statement.text(rows.into_json()).int(now.micros()));
 }
 
 macro_rules! due_sql {
@@ -484,6 +497,29 @@ const AGAIN: RowsSql = rows_sql!(
      FROM",
     "WHERE target.variant = each.value->>0 AND target.place = each.value->>1 AND generation = acknowledged"
 );
+
+const STANDS: RowsSql = rows_sql!(
+    "UPDATE target SET acknowledged = CAST(each.value->>2 AS BIGINT),
+            confirmed = CASE WHEN confirmed = acknowledged THEN CAST(each.value->>2 AS BIGINT) ELSE confirmed END,
+            push_state = CASE WHEN confirmed = acknowledged THEN 'confirmed' ELSE 'accepted' END,
+            push_reason = '', push_at = $2, attempt = 0, next_at = 0, cause_at = 0
+     FROM",
+    "WHERE target.variant = each.value->>0 AND target.place = each.value->>1
+       AND target.generation = CAST(each.value->>2 AS BIGINT)"
+);
+
+/// By what the shop was last seen to show, or has acknowledged, these need no write: (variant, place, generation). What
+/// was only acknowledged is still to be read back.
+pub fn stands(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {
+    if targets.is_empty() {
+        return;
+    }
+    let mut rows = Rows::new();
+    for (variant, place, generation) in targets {
+        rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Int(*generation)]);
+    }
+    tx.later(Statement::new(STANDS.text(tx.dialect()), "leaving targets").text(rows.into_json()).int(now.micros()));
+}
 
 /// The shop was seen to show what it should at these generations: (variant, place, generation).
 pub fn settled(tx: &mut Tx, targets: &[(String, String, i64)], now: Timestamp) {

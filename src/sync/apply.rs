@@ -263,7 +263,7 @@ async fn join_counts(
     now: Timestamp,
     work: &mut Work,
 ) -> Result<(), StoreError> {
-    let (stock_as_of, base) = books.marks;
+    let marks = books.marks;
     // Each in its order: a rise between two of them may not be hidden by a fall.
     let mut read: BTreeMap<Shelf, BTreeMap<i64, i64>> = BTreeMap::new();
     let mut kept = Vec::new();
@@ -297,13 +297,13 @@ async fn join_counts(
         let count = counts.entry(shelf.clone()).or_default();
         if count.known && !books.doubtful.contains(shelf) {
             // The stock feed was read to its end up to here, and had nothing newer for this shelf.
-            count.as_of = count.as_of.max(stock_as_of);
+            count.as_of = count.as_of.max(marks.as_of);
         }
-        count.base = count.base.max(base);
+        count.base = count.base.max(marks.base);
     }
     for (shelf, units, order) in &moved {
         if let Some(count) = counts.get_mut(shelf) {
-            count.moved(*units, *order);
+            count.moved(*units, *order, now);
         }
     }
     let mut ranges: Vec<(Shelf, i64, i64)> = Vec::new();
@@ -320,7 +320,7 @@ async fn join_counts(
         let mut key = (shelf.clone(), 0);
         for (version, on_hand_milli) in readings {
             key.1 = *version;
-            count.read(*on_hand_milli, *version, inside.get(&key).copied().unwrap_or(0));
+            count.read(*on_hand_milli, *version, inside.get(&key).copied().unwrap_or(0), now);
         }
         work.touch(&shelf.0, now);
     }

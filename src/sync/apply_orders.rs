@@ -3,7 +3,8 @@
 use super::apply::{Origin, Work};
 use crate::domain::fact::{Hint, Order, OrderState};
 use crate::domain::time::Timestamp;
-use crate::store::orders::{self, Waits};
+use crate::domain::waiting;
+use crate::store::orders::{self, Head, NewOrder, Waits};
 use crate::store::{StoreError, Tx, listings, targets};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,10 +20,11 @@ pub(super) async fn apply(
         return Ok(());
     }
     let connection = origin.connection;
+    // Of two changes in one second, all that a shop prints, the one that came to us later is the newer: our ids say so.
     let mut newest: BTreeMap<&str, (&str, &Order)> = BTreeMap::new();
     for (id, order) in batch {
         match newest.get(order.document.as_str()) {
-            Some((_, other)) if other.updated_at >= order.updated_at => work.older(id),
+            Some((other_id, other)) if (other.updated_at, *other_id) >= (order.updated_at, *id) => work.older(id),
             Some((other_id, _)) => {
                 work.older(other_id);
                 newest.insert(order.document.as_str(), (id, order));
@@ -33,9 +35,10 @@ pub(super) async fn apply(
         }
     }
     let documents: Vec<&str> = newest.keys().copied().collect();
-    let versions = orders::versions(tx, connection, &documents).await?;
+    let heads = orders::heads(tx, connection, &documents).await?;
     newest.retain(|document, (id, order)| {
-        let older = versions.get(*document).is_some_and(|version| *version >= order.updated_at.micros());
+        let stands = heads.get(*document).map(|head| (head.version, head.inbox.as_str()));
+        let older = stands.is_some_and(|stands| stands >= (order.updated_at.micros(), *id));
         if older {
             work.older(id);
         }
@@ -63,12 +66,24 @@ pub(super) async fn apply(
     for (document, waits) in orders::lines(tx, connection, &documents).await? {
         had.entry(document).or_default().push(waits);
     }
+    let left_by = |order: &Order| {
+        let before = heads.get(order.document.as_str()).map_or(Timestamp(0), |head: &Head| head.left_by);
+        waiting::left_by(&order.state, order.updated_at, before)
+    };
+    let books_began = match newest.values().any(|(_, order)| left_by(order) > Timestamp(0)) {
+        true => orders::books_began(tx, connection).await?,
+        false => HashMap::new(),
+    };
     let mut deltas: HashMap<(String, String), (i64, i64)> = HashMap::new();
     let mut save = Vec::with_capacity(newest.len());
     let mut stale: BTreeSet<&str> = BTreeSet::new();
     for (id, order) in newest.values() {
         let before = had.get(order.document.as_str()).map_or(&[][..], Vec::as_slice);
-        let after = waits_of(order, before, origin.default_warehouse);
+        let left_by = left_by(order);
+        let after = waits_of(order, before, origin.default_warehouse, |units, warehouse| {
+            let began = books_began.get(warehouse).copied().unwrap_or_default();
+            waiting::waits(units, &order.state, left_by, began)
+        });
         let is_new = before.is_empty();
         for (waits, sign) in before.iter().map(|w| (w, -1)).chain(after.iter().map(|w| (w, 1))) {
             let delta = deltas.entry((waits.product.clone(), waits.warehouse.clone())).or_default();
@@ -83,20 +98,25 @@ pub(super) async fn apply(
                 *oldest = (*oldest).min(at);
             }
         }
-        save.push((*order, *id, after));
+        save.push(NewOrder { order, inbox: id, left_by, waits: after });
     }
     orders::save(tx, connection, &save, now);
     orders::add_waiting(tx, connection, &deltas);
-    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>());
+    targets::web_stale(tx, connection, &stale.into_iter().collect::<Vec<_>>(), now);
     Ok(())
 }
 
 /// What waits for an order, per line and warehouse.
 ///
 /// The shop's allocations say which warehouse gives the units. A shop may forget them once the order has left, so
-/// what we knew before stays; what it has never decided counts for the default warehouse.
-fn waits_of(order: &Order, before: &[Waits], default_warehouse: &str) -> Vec<Waits> {
-    let cancelled = order.state == OrderState::Cancelled;
+/// what we knew before stays; what it has never decided counts for the default warehouse. `waiting` says how many of
+/// the units at a warehouse wait.
+fn waits_of(
+    order: &Order,
+    before: &[Waits],
+    default_warehouse: &str,
+    waiting: impl Fn(i64, &str) -> i64,
+) -> Vec<Waits> {
     let open = !matches!(order.state, OrderState::Cancelled | OrderState::Shipped);
     let mut out: Vec<Waits> = Vec::new();
     for line in &order.lines {
@@ -123,10 +143,10 @@ fn waits_of(order: &Order, before: &[Waits], default_warehouse: &str) -> Vec<Wai
         for (warehouse, units) in by_warehouse {
             out.push(Waits {
                 line: line.line.as_str().to_owned(),
+                waiting: waiting(units, &warehouse),
                 warehouse,
                 product: line.product.as_str().to_owned(),
                 units,
-                waiting: if cancelled { 0 } else { units },
                 open: if open { units } else { 0 },
             });
         }
@@ -166,15 +186,25 @@ mod tests {
 
     #[test]
     fn units_wait_where_the_shop_takes_them_from() {
-        let placed = waits_of(&order(OrderState::Open, vec![("3", 2)]), &[], "9");
+        let waits = |order: &Order, before: &[Waits]| {
+            waits_of(order, before, "9", |units, _| waiting::waits(units, &order.state, order.updated_at, Timestamp(0)))
+        };
+        let placed = waits(&order(OrderState::Open, vec![("3", 2)]), &[]);
         assert_eq!(sums(&placed), [("3", 2, 2), ("9", 1, 1)]);
         // Shipped: the shop holds nothing any more and has forgotten the allocations; the till still has them.
-        let shipped = waits_of(&order(OrderState::Shipped, vec![]), &placed, "9");
+        let shipped = waits(&order(OrderState::Shipped, vec![]), &placed);
         assert_eq!(sums(&shipped), [("3", 2, 0), ("9", 1, 0)]);
-        let cancelled = waits_of(&order(OrderState::Cancelled, vec![]), &placed, "9");
+        let cancelled = waits(&order(OrderState::Cancelled, vec![]), &placed);
         assert_eq!(sums(&cancelled), [("3", 0, 0), ("9", 0, 0)]);
         // A state we do not know holds goods back.
-        let strange = waits_of(&order(OrderState::Unknown("REVIEW".into()), vec![("3", 3)]), &[], "9");
+        let strange = waits(&order(OrderState::Unknown("REVIEW".into()), vec![("3", 3)]), &[]);
         assert_eq!(sums(&strange), [("3", 3, 3)]);
+        // Each warehouse has a till of its own, whose books begin at their own time.
+        let began = |warehouse: &str| Timestamp::from_secs(if warehouse == "3" { 9_000 } else { 0 });
+        let left = order(OrderState::Shipped, vec![("3", 2)]);
+        let left = waits_of(&left, &[], "9", |units, warehouse| {
+            waiting::waits(units, &left.state, left.updated_at, began(warehouse))
+        });
+        assert_eq!(sums(&left), [("3", 0, 0), ("9", 1, 0)]);
     }
 }

@@ -36,28 +36,28 @@ pub(super) async fn apply(
 
     let (mut movements, mut holds, mut moved) = (Vec::new(), Vec::new(), Vec::new());
     for (inbox, sale) in &fresh {
+        let known_before = heads.contains_key(sale.document.as_str());
+        // Its goods moved before our books began, so they are inside the first reading: what was touched since (a note
+        // was added, say) moves nothing again.
+        let before_the_books = !known_before && sale.happened_at < books.marks.began_at;
+        let order = if before_the_books { sale.version.min(books.marks.base) } else { sale.version };
         let lines = movements_of(sale, booked.get(sale.document.as_str()).map_or(&[], Vec::as_slice));
         for movement in lines {
             let shelf = (movement.product.as_str().to_owned(), movement.outlet.as_str().to_owned());
             // A document known before (parked, then closed) carries the time at which it was begun.
-            let since = if heads.contains_key(sale.document.as_str()) { now } else { sale.happened_at };
+            let since = if known_before { now } else { sale.happened_at };
             work.touch(&shelf.0, since);
-            moved.push((shelf, movement.units, sale.version));
+            moved.push((shelf, movement.units, order));
             movements.push(NewMovement {
                 document: sale.document.as_str().to_owned(),
-                version: sale.version,
+                version: order,
                 movement,
                 // What a later version takes back or corrects happened when that version was made.
-                happened_at: if heads.contains_key(sale.document.as_str()) {
-                    sale.changed_at
-                } else {
-                    sale.happened_at
-                },
+                happened_at: if known_before { sale.changed_at } else { sale.happened_at },
                 inbox: (*inbox).to_owned(),
             });
         }
-        let had_hold = heads.contains_key(sale.document.as_str());
-        holds.extend(holds_of(sale, heads, &in_batch, had_hold, now, work));
+        holds.extend(holds_of(sale, heads, &in_batch, known_before, now, work));
     }
     let saved: Vec<(&Sale, &str)> = fresh.iter().map(|(inbox, sale)| (*sale, *inbox)).collect();
     sales::save(tx, connection, &saved, &existing, now);

@@ -5,6 +5,7 @@
 use super::apply::{Incoming, Origin};
 use crate::domain::fact::Fact;
 use crate::domain::ledger::TillCount;
+use crate::store::feeds::Marks;
 use crate::store::ledger::Shelf;
 use crate::store::listings::Known;
 use crate::store::sales::SaleHead;
@@ -58,7 +59,7 @@ impl<'a> Named<'a> {
         let mut questions = Vec::new();
         if !self.products.is_empty() {
             questions.push(listings::ask_known(dialect, connection, self.products.iter().copied()));
-            questions.push(feeds::ask_as_of(connection, "stock"));
+            questions.push(feeds::ask_marks(connection, "stock"));
             questions.push(ledger::ask_counts(dialect, connection, self.shelves.iter().copied()));
             questions.push(ledger::ask_doubtful(connection));
         }
@@ -85,8 +86,8 @@ impl<'a> Named<'a> {
 pub(super) struct Books {
     /// Listings by product.
     pub known: HashMap<String, Known>,
-    /// `as_of` and `base` of the till's stock feed.
-    pub marks: (i64, i64),
+    /// How far the till's stock feed has been read, and where our books begin.
+    pub marks: Marks,
     /// Documents known before.
     pub heads: HashMap<String, SaleHead>,
     /// Whether a return waits for one of the documents.
@@ -106,7 +107,7 @@ impl Books {
         let mut next = || answers.next().unwrap_or(&none);
         if !named.products.is_empty() {
             books.known = listings::known_from(next())?;
-            books.marks = feeds::as_of_from(next())?;
+            books.marks = feeds::marks_from(next())?;
             books.counts = ledger::counts_from(next())?;
             books.doubtful = ledger::doubtful_from(next())?;
             books.counted = named.shelves.iter().map(|(p, o)| ((*p).to_owned(), (*o).to_owned())).collect();

@@ -7,6 +7,7 @@ use super::schedule::{Schedule, Task};
 use crate::clock::Clock;
 use crate::connectors::error::CallError;
 use crate::connectors::evidence::Exchange;
+use crate::connectors::keys::Keys;
 use crate::connectors::{Shop, Till};
 use crate::domain::fact::Hint;
 use crate::domain::time::Timestamp;
@@ -15,6 +16,7 @@ use crate::store::pushes::{self, Kept};
 use crate::store::{Store, StoreError, Tx};
 use crate::sync::apply::Applied;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::broadcast;
@@ -39,6 +41,45 @@ pub enum Side {
     Shop(Arc<dyn Shop>),
 }
 
+impl Side {
+    /// Works with other keys from now on.
+    pub fn change_keys(&self, keys: Keys) {
+        match self {
+            Side::Till(till) => till.change_keys(keys),
+            Side::Shop(shop) => shop.change_keys(keys),
+        }
+    }
+}
+
+/// Documents to be asked for one by one.
+#[derive(Debug, Default)]
+pub struct LookUps {
+    wanted: BTreeSet<String>,
+    tried: String,
+}
+
+impl LookUps {
+    /// The one after the last tried; the first again after the last.
+    pub(super) fn next(&self) -> Option<String> {
+        let after = (Bound::Excluded(self.tried.as_str()), Bound::Unbounded);
+        self.wanted.range::<str, _>(after).next().or_else(|| self.wanted.first()).cloned()
+    }
+
+    /// It was asked for; what was not answered is asked for again after the others.
+    pub(super) fn tried(&mut self, id: &str, answered: bool) {
+        if answered {
+            self.wanted.remove(id);
+        }
+        id.clone_into(&mut self.tried);
+    }
+}
+
+impl Extend<String> for LookUps {
+    fn extend<T: IntoIterator<Item = String>>(&mut self, ids: T) {
+        self.wanted.extend(ids);
+    }
+}
+
 /// One connection at work.
 pub struct Link {
     /// Our id.
@@ -60,10 +101,18 @@ pub struct Link {
     pub outcome_lost: AtomicBool,
     /// Where units of a web order count when the shop has not decided.
     pub default_warehouse: RwLock<String>,
+    /// It may have become known which of its shipped orders had left before a till was read. Not kept over a restart:
+    /// it is looked at then.
+    pub judge_shipped: AtomicBool,
+    /// A pass over the shop's whole stock that began then waits for the orders to be read before it raises anything; zero
+    /// when none does.
+    pub raise_after: AtomicI64,
+    /// Somebody asked for the till's whole stock to be read again.
+    pub read_all_again: AtomicBool,
     /// Records that were kept in a crowd and are not in the books yet.
     pub behind: Behind,
     /// Sales to be looked up.
-    pub look_up: Mutex<BTreeSet<String>>,
+    pub look_up: Mutex<LookUps>,
 }
 
 impl Link {
@@ -83,8 +132,11 @@ impl Link {
             catalogue_whole: AtomicBool::new(false),
             outcome_lost: AtomicBool::new(false),
             default_warehouse: RwLock::new(String::new()),
+            judge_shipped: AtomicBool::new(true),
+            raise_after: AtomicI64::new(0),
+            read_all_again: AtomicBool::new(false),
             behind: Behind::default(),
-            look_up: Mutex::new(BTreeSet::new()),
+            look_up: Mutex::new(LookUps::default()),
         }
     }
 
@@ -271,4 +323,22 @@ pub async fn keep_evidence(tx: &mut Tx, cx: &Cx, link: &Link, exchanges: &[Excha
     };
     pushes::keep_exchange(tx, &kept);
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_always_fails_keeps_no_other_waiting() {
+        let mut look_ups = LookUps::default();
+        look_ups.extend(["a", "b", "c"].map(str::to_owned));
+        let mut asked = Vec::new();
+        for _ in 0..5 {
+            let id = look_ups.next().unwrap();
+            look_ups.tried(&id, id != "a");
+            asked.push(id);
+        }
+        assert_eq!(asked, ["a", "b", "c", "a", "a"]);
+    }
 }

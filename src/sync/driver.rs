@@ -10,7 +10,10 @@ use super::sweep::Next;
 use super::{catch_up, confirm, house, problems, push, refusals, sweep};
 use crate::connectors::error::CallErrorKind;
 use crate::domain::time::{Span, Timestamp};
+use crate::store::StoreError;
+use futures_util::FutureExt;
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,14 +28,45 @@ pub(crate) fn rests(link: &Link, lane: Lane) -> bool {
     lane != Lane::Books && link.paused.load(Ordering::SeqCst)
 }
 
-/// Runs the first due task of a lane; returns whether there was one.
+/// Runs the first due task of a lane; returns whether there was one. A panic in it goes on to the caller.
 pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
+    let Some(task) = begin(cx, link, lane) else { return false };
+    attempt(cx, link, task).await;
+    true
+}
+
+/// The same as [`step`], as the running program does it: a task that panics ends neither its lane nor the process. It
+/// is a failure like another, tried again later and later, and a problem if it goes on.
+pub async fn step_in_a_net(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
+    let Some(task) = begin(cx, link, lane) else { return false };
+    if caught(attempt(cx, link, task)).await.is_none() {
+        let now = cx.now();
+        cx.broken.fetch_add(1, Ordering::SeqCst);
+        cx.stuck.note(&link.id, task.feed(), true, now);
+        link.schedule.failed(task, now, None, &cx.mint);
+        tracing::error!(connection.id = %link.id, task = task.feed(), "a task panicked; it is tried again");
+    }
+    true
+}
+
+/// What a future gives, or `None` when it panicked. What it held is let go of: a unit of work is taken back.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
+}
+
+/// The first due task of a lane, from here on under way.
+fn begin(cx: &Cx, link: &Link, lane: Lane) -> Option<Task> {
     let now = cx.now();
     if rests(link, lane) {
-        return false;
+        return None;
     }
-    let Some(task) = link.schedule.due(lane, now) else { return false };
+    let task = link.schedule.due(lane, now)?;
     link.schedule.begin(task, now);
+    Some(task)
+}
+
+/// Runs a task and writes down what came of it.
+async fn attempt(cx: &Cx, link: &Arc<Link>, task: Task) {
     match run_task(cx, link, task).await {
         Ok(next) => {
             let now = cx.now();
@@ -82,7 +116,6 @@ pub async fn step(cx: &Cx, link: &Arc<Link>, lane: Lane) -> bool {
             }
         }
     }
-    true
 }
 
 /// Boxed, so that the futures of all tasks do not nest into one type.
@@ -129,16 +162,23 @@ pub struct HouseWork {
     seal: Timestamp,
     forget: Timestamp,
     parked: Timestamp,
+    /// Whether a panic is caught, as the running program does; rehearsals and tests want to see it.
+    net: bool,
 }
 
 impl Default for HouseWork {
     fn default() -> Self {
         let due = Timestamp(0);
-        Self { problems: due, seal: due, forget: due, parked: due }
+        Self { problems: due, seal: due, forget: due, parked: due, net: false }
     }
 }
 
 impl HouseWork {
+    /// As the running program does it: a task that panics does not keep the others from their turn.
+    pub fn in_a_net() -> Self {
+        Self { net: true, ..Self::default() }
+    }
+
     /// When the next one is due.
     pub fn next(&self) -> Timestamp {
         self.problems.min(self.seal).min(self.forget).min(self.parked)
@@ -149,31 +189,40 @@ impl HouseWork {
         let now = cx.now();
         if cx.look_again.take() || self.problems <= now {
             self.problems = now + Span::secs(30);
-            refusals::flush(cx).await;
-            report(cx, "problems", problems::refresh(cx).await);
+            let counting = async {
+                refusals::flush(cx).await;
+                Ok(())
+            };
+            self.run(cx, "refusals", counting).await;
+            self.run(cx, "problems", problems::refresh(cx)).await;
         }
         if self.seal <= now {
             self.seal = now + Span::minutes(1);
-            report(cx, "seal", house::seal_writes(cx).await);
+            self.run(cx, "seal", house::seal_writes(cx)).await;
         }
         if self.parked <= now {
             self.parked = now + Span::minutes(5);
             for link in cx.links() {
-                report(cx, "parked", house::retry_parked(cx, &link).await);
+                self.run(cx, "parked", house::retry_parked(cx, &link)).await;
             }
         }
         if self.forget <= now {
             self.forget = now + Span::hours(1);
-            report(cx, "forget", house::forget(cx).await);
+            self.run(cx, "forget", house::forget(cx)).await;
         }
     }
-}
 
-fn report(cx: &Cx, task: &'static str, result: Result<(), crate::store::StoreError>) {
-    cx.stuck.note("", task, result.is_err(), cx.now());
-    if let Err(error) = result {
+    async fn run(&self, cx: &Cx, task: &'static str, work: impl Future<Output = Result<(), StoreError>>) {
+        let ended = if self.net { caught(work).await } else { Some(work.await) };
+        cx.stuck.note("", task, !matches!(ended, Some(Ok(()))), cx.now());
+        if matches!(ended, Some(Ok(()))) {
+            return;
+        }
         cx.broken.fetch_add(1, Ordering::SeqCst);
-        tracing::warn!(task, error = %chain(&error), "a task did not work");
+        match ended {
+            Some(Err(error)) => tracing::warn!(task, error = %chain(&error), "a task did not work"),
+            _ => tracing::error!(task, "a task panicked; it is tried again"),
+        }
     }
 }
 
@@ -212,7 +261,7 @@ async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Recei
         if *stop.borrow() {
             return;
         }
-        if step(cx, link, lane).await {
+        if step_in_a_net(cx, link, lane).await {
             continue;
         }
         let now = cx.now();
@@ -227,7 +276,7 @@ async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Recei
 }
 
 async fn house_loop(cx: &Cx, mut stop: watch::Receiver<bool>) {
-    let mut work = HouseWork::default();
+    let mut work = HouseWork::in_a_net();
     loop {
         work.step(cx).await;
         let nap = Span(work.next().since(cx.now()).0.clamp(1_000, NAP_MAX.0));

@@ -5,6 +5,7 @@ use super::apply::{Origin, apply_again};
 use super::catch_up;
 use super::cx::{Cx, Link, Side};
 use super::retarget::retarget;
+use super::shipped;
 use crate::domain::fact::Fact;
 use crate::domain::sizes;
 use crate::domain::time::{Span, Timestamp};
@@ -17,8 +18,8 @@ use std::sync::{Arc, PoisonError};
 /// Pairs linked in one transaction.
 const PAIRS: i64 = 500;
 
-/// Parked records tried again in one transaction.
-const PARKED_PAGE: i64 = 500;
+/// Parked records tried again in one transaction: their raw texts, of up to a megabyte each, lie in memory meanwhile.
+const PARKED_PAGE: i64 = 32;
 
 /// How far the log of automatic writes stays behind the clock: longer than anybody waits for the writer.
 const SEALED_BEHIND: Span = Span::secs(60);
@@ -95,9 +96,14 @@ pub async fn link_twins(cx: &Cx) -> Result<(), StoreError> {
     }
 }
 
-/// Makes every sum again: after outlets were mapped, or when the derived tables are rebuilt.
+/// Makes every sum again: after outlets were mapped, or when the derived tables are rebuilt. What follows from the
+/// mapping follows with it: where undecided units of web orders count, and which orders had left before a till was read.
 pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
+    for link in cx.links().iter().filter(|link| link.is_shop()) {
+        refresh_default_warehouse(cx, link).await?;
+    }
+    shipped::ask(cx);
     let mut after = String::new();
     loop {
         let variants = targets::variants_after(&cx.store, &after, 1_000).await?;
@@ -163,6 +169,9 @@ pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
 /// Forgets raw bodies after their time: a few in one transaction, so that nobody waits, and no more in one run than a
 /// busy hour brings.
 pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
+    let mut tx = cx.store.begin().await?;
+    inbox::forget_refused(&mut tx, cx.now() - BODIES_KEPT).await?;
+    tx.commit().await?;
     for _ in 0..FORGET_TURNS {
         let mut tx = cx.store.begin().await?;
         let bodies = inbox::forget_bodies(&mut tx, cx.now() - BODIES_KEPT, FORGET_PAGE).await?;

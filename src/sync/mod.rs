@@ -31,6 +31,7 @@ pub mod catch_up;
 mod confirm;
 pub mod cx;
 pub mod driver;
+mod guessing;
 pub mod house;
 pub mod intake;
 mod outcome;
@@ -40,6 +41,8 @@ pub mod receive;
 pub mod refusals;
 pub mod retarget;
 pub mod schedule;
+mod settle;
+mod shipped;
 mod shop_look;
 mod sweep;
 

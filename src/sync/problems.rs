@@ -1,6 +1,7 @@
 //! What needs a person, found from what is true now. A problem that is no longer found closes itself.
 
-use super::cx::{Change, Cx};
+use super::cx::{Change, Cx, Link};
+use super::guessing;
 use super::schedule::Task;
 use crate::domain::access::Deed;
 use crate::domain::money::Fine;
@@ -9,6 +10,8 @@ use crate::domain::problem::{
 };
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::words::{capital, sentence};
+use crate::store::connections::ConnectionRow;
+use crate::store::feeds::Feed;
 use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
 
 /// A difference younger than this is merely in flight.
@@ -29,6 +32,7 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     returns(cx, now, &mut found).await?;
     catalogue(cx, &mut found).await?;
     intake(cx, now, &mut found).await?;
+    guessing::find(cx, now, &mut found).await?;
     let before = problems::count_open(&cx.store).await?;
     let mut tx = cx.store.begin().await?;
     for problem in &found {
@@ -66,7 +70,10 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             .filter(|(_, _, f)| f.failing_since > Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .filter(|(_, _, f)| f.read_up_to == Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .min_by_key(|(_, _, f)| f.read_up_to);
-        let Some((_, _, feed)) = worst else { continue };
+        let Some((_, _, feed)) = worst else {
+            not_compared(link.as_ref(), &feeds, &rows, now, found);
+            continue;
+        };
         if link.paused.load(std::sync::atomic::Ordering::SeqCst) || feed.tried_at == Timestamp(0) {
             continue;
         }
@@ -107,6 +114,54 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
     Ok(())
 }
 
+/// The pass over everything that one side holds, which finds what nothing else tells, has stopped.
+fn not_compared(
+    link: &Link,
+    feeds: &[(String, String, Feed)],
+    rows: &[ConnectionRow],
+    now: Timestamp,
+    found: &mut Vec<Problem>,
+) {
+    let (task, who, late) = if link.is_shop() {
+        (Task::Observe, "The shop's whole stock", Span::hours(2))
+    } else {
+        (Task::Compare, "The till's whole stock", Span::hours(50))
+    };
+    let mine = feeds.iter().find(|(connection, feed, _)| *connection == link.id && feed == task.feed());
+    let Some((_, _, feed)) = mine else { return };
+    let failing = feed.failing_since > Timestamp(0) && now.since(feed.failing_since) > STALE_AFTER;
+    let never = feed.read_up_to == Timestamp(0);
+    let stopped = if never { failing } else { now.since(feed.read_up_to) > late };
+    if !stopped || link.paused.load(std::sync::atomic::Ordering::SeqCst) {
+        return;
+    }
+    let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+    let why = if feed.error.is_empty() {
+        "No pass has reached its end since.".to_owned()
+    } else {
+        failure_in_words(&feed.error, address)
+    };
+    found.push(Problem {
+        kind: Kind::NotRead,
+        subject: format!("{}:{}", link.id, task.feed()),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if never {
+            format!("{who} has not been compared yet")
+        } else {
+            format!("{who} was last compared {} ago", minutes(now.since(feed.read_up_to)))
+        },
+        why: format!("{why} Sales and orders are read; what changed without either is not found."),
+        money_minor: 0,
+        currency: String::new(),
+        waits: link.name.clone(),
+        actions: vec![
+            Press::look("Open connections", "/connections"),
+            Press::act("Read again", format!("/connections/{}/read-again", link.id), Deed::ReadAgain),
+        ],
+    });
+}
+
 /// What a task does, as the rest of "We cannot …".
 fn task_in_words(task: &str) -> &str {
     match task {
@@ -123,11 +178,12 @@ fn task_in_words(task: &str) -> &str {
         "parked" => "try kept records again",
         "catch up" => "put notices into the books",
         "problems" => "look for problems",
+        "refusals" => "count refused notices",
         other => other,
     }
 }
 
-/// One problem for all of it: the database is one.
+/// One problem for all of it: it is one house.
 fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
     let mut stuck = cx.stuck.before(now - OURS_FAILS_AFTER);
     // A paused connection tries nothing but its books, so the rest can neither fail nor mend.
@@ -370,9 +426,9 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
 }
 
 async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let parked = inbox::parked(&cx.store, None, 500).await?;
+    let parked = inbox::parked(&cx.store, None, 1).await?;
     if let Some(newest) = parked.first() {
-        let n = parked.len();
+        let n = inbox::parked_count(&cx.store).await?;
         found.push(Problem {
             kind: Kind::Unreadable,
             subject: String::new(),
@@ -407,7 +463,7 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             .into(),
             money_minor: 0,
             currency: String::new(),
-            waits: "in the last hour".into(),
+            waits: "in the last two hours".into(),
             actions: vec![Press::look("Show them", "/connections#refused")],
         });
     }

@@ -3,9 +3,11 @@
 //! No transaction is open during a call. Every write has its intent row before it. A write whose outcome is not
 //! known is looked up before anything is sent again, because the look comes first whenever the state is unknown.
 
+use super::confirm::CONFIRM_AFTER;
 use super::cx::{Cx, Link, TaskError};
 use super::outcome::{Answered, call, write_down};
-use super::shop_look::{LOOK_MAX, look_first, settle};
+use super::schedule::Task;
+use super::shop_look::{LOOK_MAX, look_first};
 use super::sweep::Next;
 use crate::connectors::Shop;
 use crate::domain::equation::ShopSubtracts;
@@ -116,10 +118,10 @@ async fn plan(
         match push::next(&due, now, false, rule) {
             push::Next::LookFirst => look.push((due, attempt)),
             push::Next::Write(physical) => write.push((due, attempt, physical)),
-            push::Next::Nothing => shown.push(due),
+            push::Next::Nothing => shown.push((due.variant, due.place, due.generation)),
         }
     }
-    let settled = settle(&mut tx, shown.iter(), now);
+    targets::stands(&mut tx, &shown, now);
     // The most urgent kind goes first; of the same kind what can be written at once, and then what needs a look.
     let kind = |first: Option<&Due>| first.map_or(u8::MAX, |due| push::urgency(due).0);
     if kind(look.first().map(|(due, _)| due)) < kind(write.first().map(|(due, _, _)| due)) {
@@ -135,7 +137,10 @@ async fn plan(
     if let Some(answered) = &answered {
         answered.tell(cx, link);
     }
-    cx.tell(&settled);
+    if !shown.is_empty() {
+        link.schedule.wake(Task::Confirm, now + CONFIRM_AFTER);
+    }
+    cx.tell(&shown.into_iter().map(|(variant, _, _)| variant).collect());
     if !intents.is_empty() {
         return Ok(Plan::Send(intents));
     }

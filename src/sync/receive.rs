@@ -69,8 +69,8 @@ pub async fn refuse_at_the_door(cx: &Cx, connection: &str, status: u16, reason: 
     }
 }
 
-/// Deliveries that say which change they are become records, and so do those that cannot be read, with the reason. The
-/// others, and what cannot be told apart, wake the sweep that reads the truth.
+/// Deliveries that say which change they are become records, and so do those that cannot be read, with the reason, and
+/// what we only keep and no sweep could read again. The others wake the sweep that reads the truth.
 fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timestamp) -> Vec<Incoming> {
     let mut incoming = Vec::with_capacity(deliveries.len());
     for mut delivery in deliveries {
@@ -86,6 +86,11 @@ fn to_incoming(cx: &Cx, link: &Arc<Link>, deliveries: Vec<Delivery>, now: Timest
             link.schedule.wake(sweep_for(hint, &link.side), now);
         }
         let version = match (delivery.version, &delivery.fact) {
+            (None, Ok(Fact::Noted { .. })) => {
+                // Such as a register closure, which has no number of its changes: its bytes tell it apart.
+                delivery.external_id = fingerprint(&delivery.raw);
+                0
+            }
             (_, Ok(Fact::Hint(_))) | (None, Ok(_)) => continue,
             (None, Err(_)) => 0,
             (Some(version), _) => version,

@@ -9,6 +9,7 @@ use crate::domain::ids::ProductKey;
 use crate::domain::push::{self, Due};
 use crate::domain::retry;
 use crate::domain::time::Timestamp;
+use crate::store::targets::Meanwhile;
 use crate::store::{StoreError, Tx, pushes, targets};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -54,23 +55,46 @@ pub(super) async fn look_at(
     shop: &dyn Shop,
     look: &[(Due, i64)],
 ) -> Result<Vec<(Due, i64)>, TaskError> {
-    let products: BTreeSet<&str> = look.iter().map(|(due, _)| due.product.as_str()).collect();
+    let asked: Vec<Asked<'_>> = look
+        .iter()
+        .map(|(due, _)| (due.variant.as_str(), due.place.as_str(), due.product.as_str(), due.warehouse.as_str()))
+        .collect();
+    // Writes and looks are of one lane.
+    let attempt = look.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
+    let wanted = ask_for(cx, link, shop, &asked, Meanwhile::WroteNothing, attempt).await?;
+    Ok(targets::reread(&cx.store, &link.id, &wanted).await?)
+}
+
+/// A target: variant, place, product, warehouse.
+pub(super) type Asked<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+/// Asks the shop for its stock of some targets by their products and keeps it; returns those it named (variant, place).
+pub(super) async fn ask_for(
+    cx: &Cx,
+    link: &Arc<Link>,
+    shop: &dyn Shop,
+    look: &[Asked<'_>],
+    meanwhile: Meanwhile,
+    attempt: i64,
+) -> Result<Vec<(String, String)>, TaskError> {
+    let products: BTreeSet<&str> = look.iter().map(|(_, _, product, _)| *product).collect();
     let keys: Vec<ProductKey> = products.into_iter().map(ProductKey::new).collect();
+    let asked_at = cx.now();
     let Answer { value: ShopStock { mut readings, named }, .. } = shop.stock_of(&keys).await?;
     let named: HashSet<&str> = named.iter().map(|product| product.as_str()).collect();
     let shelves: HashSet<(String, String)> =
         readings.iter().map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned())).collect();
     let (mut wanted, mut missing) = (Vec::new(), Vec::new());
-    for (due, _) in look {
-        let here = (due.variant.clone(), due.place.clone());
-        if !named.contains(due.product.as_str()) {
+    for (variant, place, product, warehouse) in look {
+        let here = ((*variant).to_owned(), (*place).to_owned());
+        if !named.contains(product) {
             missing.push(here);
             continue;
         }
-        if !shelves.contains(&(due.product.clone(), due.warehouse.clone())) {
+        if !shelves.contains(&((*product).to_owned(), (*warehouse).to_owned())) {
             readings.push(ShopReading {
-                product: due.product.as_str().into(),
-                warehouse: due.warehouse.as_str().into(),
+                product: (*product).into(),
+                warehouse: (*warehouse).into(),
                 physical: 0,
                 allocated: 0,
                 sellable: 0,
@@ -78,31 +102,30 @@ pub(super) async fn look_at(
         }
         wanted.push(here);
     }
-    // Writes and looks are of one lane: nothing was written meanwhile.
-    keep_readings(cx, link, &readings, None).await?;
+    keep_readings(cx, link, &readings, asked_at, meanwhile).await?;
     if !missing.is_empty() {
-        let attempt = look.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
         let retry_at = cx.now() + retry::delay(u32::try_from(attempt + 1).unwrap_or(u32::MAX), cx.mint.below(1_000));
         let mut tx = cx.store.begin().await?;
         targets::not_named(&mut tx, &missing, "the shop does not name this item when it is asked for it", retry_at);
         tx.commit().await?;
         cx.tell(&missing.into_iter().map(|(variant, _)| variant).collect());
     }
-    Ok(targets::reread(&cx.store, &link.id, &wanted).await?)
+    Ok(wanted)
 }
 
 pub(super) async fn keep_readings(
     cx: &Cx,
     link: &Arc<Link>,
     readings: &[ShopReading],
-    asked_at: Option<Timestamp>,
+    asked_at: Timestamp,
+    meanwhile: Meanwhile,
 ) -> Result<(), StoreError> {
     let rows: Vec<(String, String, i64, i64, i64)> = readings
         .iter()
         .map(|r| (r.product.as_str().to_owned(), r.warehouse.as_str().to_owned(), r.physical, r.allocated, r.sellable))
         .collect();
     let mut tx = cx.store.begin().await?;
-    targets::web_read(&mut tx, &link.id, &rows, asked_at, cx.now());
+    targets::web_read(&mut tx, &link.id, &rows, asked_at, meanwhile, cx.now());
     tx.commit().await
 }
 

@@ -2,18 +2,19 @@
 
 use super::apply::{Applied, Incoming, Origin, apply};
 use super::catch_up;
-use super::cx::{Cx, Link, TaskError, keep_evidence};
+use super::confirm;
+use super::cx::{Cx, Link, Side, TaskError, keep_evidence};
 use super::house;
-use super::retarget::retarget;
 use super::schedule::Task;
+use super::settle::{fold_open_counts, levels, settle_pending, take_over_levels};
+use super::shipped;
 use crate::connectors::{Answer, Page, Record, Shop, Till};
 use crate::domain::fact::Fact;
-use crate::domain::ledger::{Cause, Movement, TillCount};
 use crate::domain::time::Timestamp;
-use crate::store::inbox::NewRecord;
-use crate::store::ledger::{NewMovement, Shelf};
-use crate::store::{StoreError, Tx, connections, feeds, ledger, listings};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::domain::trail::Trail;
+use crate::store::inbox::{self, NewRecord};
+use crate::store::{StoreError, Tx, connections, feeds};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -60,6 +61,8 @@ struct PageRead<'a> {
     link: &'a Arc<Link>,
     feed: &'static str,
     cursor: String,
+    /// Where earlier passes ended.
+    trail: String,
     asked_at: Timestamp,
     /// The highest version known before the page was asked for: nothing ordered up to it is missing at the end.
     highest: i64,
@@ -76,6 +79,7 @@ impl<'a> PageRead<'a> {
             link,
             feed,
             cursor: state.cursor,
+            trail: state.trail,
             asked_at: cx.now(),
             highest: link.highest.load(Ordering::SeqCst),
             first_pass: state.read_up_to == Timestamp(0),
@@ -84,6 +88,11 @@ impl<'a> PageRead<'a> {
 
     fn cursor(&self) -> Option<&str> {
         (!self.cursor.is_empty()).then_some(self.cursor.as_str())
+    }
+
+    /// The whole pass tells only what stood there when it began.
+    fn pass_began(&mut self, began: Option<Timestamp>) {
+        self.asked_at = began.map_or(self.asked_at, |began| began.min(self.asked_at));
     }
 
     /// Applies the rows and moves the cursor; the transaction is still open for what the end of the feed adds.
@@ -100,6 +109,11 @@ impl<'a> PageRead<'a> {
         let rows: Vec<&Incoming> = rows.iter().collect();
         let applied = if rows.is_empty() { Applied::default() } else { apply(&mut tx, origin, &rows, now).await? };
         feeds::advance(&mut tx, &self.link.id, self.feed, next.or(resume).unwrap_or(""), now);
+        if let (None, Some(end), Side::Till(_)) = (next, resume, &self.link.side) {
+            let mut trail = Trail::parse(&self.trail);
+            let start = trail.ended(self.asked_at, end);
+            feeds::rest(&mut tx, &self.link.id, self.feed, &start, &trail.to_text());
+        }
         Ok((tx, applied))
     }
 }
@@ -108,6 +122,7 @@ impl<'a> PageRead<'a> {
 pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let Answer { value: outlets, .. } = till.outlets().await?;
     let now = cx.now();
+    let feeding = feeding(cx, link).await?;
     let mut tx = cx.store.begin().await?;
     for outlet in outlets {
         let row = connections::OutletRow {
@@ -123,7 +138,17 @@ pub(super) async fn outlets(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     }
     feeds::mark(&mut tx, &link.id, Task::Places.feed(), 0, now, now);
     tx.commit().await?;
+    if self::feeding(cx, link).await? != feeding {
+        // One that feeds a place was closed, or opened again.
+        house::retarget_all(cx).await?;
+    }
     Ok(Next::Later)
+}
+
+/// The open outlets of a till that feed a place.
+async fn feeding(cx: &Cx, link: &Link) -> Result<BTreeSet<String>, StoreError> {
+    let outlets = connections::outlets(&cx.store).await?.into_iter();
+    Ok(outlets.filter(|o| o.connection == link.id && !o.place.is_empty()).map(|o| o.id).collect())
 }
 
 /// Warehouses of a shop.
@@ -144,15 +169,16 @@ pub(super) async fn warehouses(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Re
 /// A page of a till's products.
 pub(super) async fn till_catalogue(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = till.products_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.products_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     catalogue_page(cx, link, read, rows, next, resume).await
 }
 
 /// A page of a shop's products: a record is one product with all its sizes.
 pub(super) async fn shop_catalogue(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
-    let read = PageRead::begin(cx, link, Task::Catalogue).await?;
-    let Page { rows, next, resume } = shop.products_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Catalogue).await?;
+    let Page { rows, next, resume, began } = shop.products_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let now = cx.now();
     let rows = rows
         .into_iter()
@@ -213,12 +239,19 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         return Ok(Next::Later);
     }
     let read = PageRead::begin(cx, link, Task::Stock).await?;
-    let Page { rows, next, resume } = till.stock_after(read.cursor()).await?.value;
+    let Page { rows, next, resume, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
+    let books_begin = read.first_pass && read.cursor.is_empty();
+    if books_begin {
+        feeds::began(&mut tx, &link.id, read.feed, read.asked_at);
+    }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
+        if books_begin {
+            shipped::ask(cx);
+        }
         return Ok(Next::Again);
     }
     let now = cx.now();
@@ -231,58 +264,10 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     tx.commit().await?;
     cx.follow_up(link, &applied);
     if first_time {
+        shipped::ask(cx);
         link.schedule.wake(Task::Sales, now);
     }
     Ok(Next::Later)
-}
-
-/// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read.
-async fn fold_open_counts(
-    tx: &mut Tx,
-    link: &Link,
-    as_of: i64,
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let doubtful = ledger::doubtful(tx, &link.id).await?;
-    let open: Vec<_> = ledger::open_counts(tx, &link.id)
-        .await?
-        .into_iter()
-        .filter(|(shelf, c)| c.known && c.as_of < as_of && !doubtful.contains(shelf))
-        .collect();
-    let ranges: Vec<(Shelf, i64, i64)> = open.iter().map(|(shelf, c)| (shelf.clone(), c.as_of, as_of)).collect();
-    let inside = ledger::inside(tx, &link.id, &ranges).await?;
-    let folded: Vec<(Shelf, TillCount)> = open
-        .into_iter()
-        .map(|(shelf, mut count)| {
-            let key = (shelf, as_of);
-            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0));
-            (key.0, count)
-        })
-        .collect();
-    ledger::save_counts(tx, &link.id, &folded, now);
-    let products: BTreeSet<&str> = folded.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
-    retarget_products(tx, link, &products, now, applied).await
-}
-
-async fn retarget_products(
-    tx: &mut Tx,
-    link: &Link,
-    products: &BTreeSet<&str>,
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    if products.is_empty() {
-        return Ok(());
-    }
-    let products: Vec<&str> = products.iter().copied().collect();
-    let known = listings::known(tx, &link.id, &products).await?;
-    let touched: BTreeMap<String, Timestamp> =
-        known.into_values().filter(|k| !k.variant.is_empty()).map(|k| (k.variant, now)).collect();
-    let changed = retarget(tx, &touched, now).await?;
-    applied.variants.extend(changed.variants);
-    applied.to_push.extend(changed.to_push);
-    Ok(())
 }
 
 /// A page of a till's sales.
@@ -296,69 +281,32 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         // Our books begin with the first readings; what was sold before is inside them.
         read.cursor = till.sales_cursor_from(stock.as_of);
     }
-    let Page { rows, next, resume } = till.sales_after(read.cursor()).await?.value;
-    let found: i64 = i64::try_from(rows.len()).unwrap_or(0);
+    let Page { rows, next, resume, .. } = till.sales_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let resume = resume.or_else(|| next.is_none().then(|| read.cursor.clone()));
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     let now = cx.now();
-    if found > 0 && applied.fresh > 0 {
-        // What a sweep finds first is what no notice told us.
-        crate::store::inbox::count_notices(&mut tx, &link.id, now, &[("found", applied.fresh)]);
-    }
     if next.is_some() {
         tx.commit().await?;
         cx.follow_up(link, &applied);
         return Ok(Next::Again);
     }
     feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
-    settle_pending(&mut tx, link, read.highest, now, &mut applied).await?;
+    settle_pending(&mut tx, cx, link, till, read.highest, &mut applied).await?;
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Later)
 }
 
-/// What readings changed and no sale explains, now that the sales sweep has passed them, is booked by its name.
-async fn settle_pending(
-    tx: &mut Tx,
-    link: &Link,
-    sales_as_of: i64,
-    now: Timestamp,
-    applied: &mut Applied,
-) -> Result<(), StoreError> {
-    let (mut settled, mut movements) = (Vec::new(), Vec::new());
-    for (shelf, mut count) in ledger::open_counts(tx, &link.id).await? {
-        let Some(units) = count.settle(sales_as_of) else { continue };
-        if units != 0 {
-            movements.push(NewMovement {
-                document: format!("reading:{}", shelf.1),
-                version: now.micros(),
-                movement: Movement {
-                    line: shelf.0.as_str().into(),
-                    product: shelf.0.as_str().into(),
-                    outlet: shelf.1.as_str().into(),
-                    units,
-                    cause: Cause::Unexplained,
-                },
-                happened_at: now,
-                inbox: String::new(),
-            });
-        }
-        settled.push((shelf, count));
-    }
-    ledger::append(tx, &link.id, &movements, now);
-    ledger::save_counts(tx, &link.id, &settled, now);
-    let products: BTreeSet<&str> = settled.iter().map(|(shelf, _)| shelf.0.as_str()).collect();
-    retarget_products(tx, link, &products, now, applied).await
-}
-
 /// A page of a shop's orders.
 pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
+    shipped::judge(cx, link).await?;
     if !catalogue_known(cx, link).await? {
         return Ok(Next::Later);
     }
-    let read = PageRead::begin(cx, link, Task::Orders).await?;
-    let Page { rows, next, resume } = shop.orders_after(read.cursor()).await?.value;
+    let mut read = PageRead::begin(cx, link, Task::Orders).await?;
+    let Page { rows, next, resume, began } = shop.orders_after(read.cursor()).await?.value;
+    read.pass_began(began);
     let rows = simple(cx, link, rows, cx.now());
     let (mut tx, applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
     if next.is_none() {
@@ -366,7 +314,11 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
-    Ok(if next.is_some() { Next::Again } else { Next::Later })
+    if next.is_some() {
+        return Ok(Next::Again);
+    }
+    confirm::orders_were_read(cx, link).await?;
+    Ok(Next::Later)
 }
 
 /// A page of the till's whole stock: finds what the change feed never showed.
@@ -376,13 +328,16 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
         return Ok(Next::Later);
     }
     let full = feeds::get(&cx.store, &link.id, Task::Compare.feed()).await?;
-    if full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
+    let asked = link.read_all_again.swap(false, Ordering::SeqCst);
+    if !asked && full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
         return Ok(Next::At(full.read_up_to + Task::Compare.period()));
     }
     let read = PageRead::begin(cx, link, Task::Compare).await?;
     let Page { rows, next, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
-    let (mut tx, applied) = read.keep(rows, next.as_deref(), None).await?;
+    let levels = levels(&rows);
+    let (mut tx, mut applied) = read.keep(rows, next.as_deref(), None).await?;
+    take_over_levels(&mut tx, link, &levels, cx.now(), &mut applied).await?;
     if next.is_none() {
         feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
     }
@@ -394,17 +349,14 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
 /// Sales that a return names and we do not know: asked for one by one.
 pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
     let id = {
-        let mut wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.pop_first()
+        let wanted = link.look_up.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.next()
     };
     let Some(id) = id else { return Ok(Next::Later) };
-    let answer = match till.sale(&id).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            link.look_up.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-            return Err(error.into());
-        }
-    };
+    // What was tried last comes last: one that always fails keeps no other waiting.
+    let answer = till.sale(&id).await;
+    link.look_up.lock().unwrap_or_else(PoisonError::into_inner).tried(&id, answer.is_ok());
+    let answer = answer?;
     let now = cx.now();
     let rows = simple(cx, link, answer.value.into_iter().collect(), now);
     let warehouse = link.default_warehouse();
@@ -412,6 +364,8 @@ pub(super) async fn look_up(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let mut tx = catch_up::begin(cx, link).await?;
     let rows: Vec<&Incoming> = rows.iter().collect();
     let applied = apply(&mut tx, origin, &rows, now).await?;
+    // It may be older than we are: no notice of it was to come.
+    inbox::tell(&mut tx, rows.iter().map(|incoming| &incoming.record));
     tx.commit().await?;
     cx.follow_up(link, &applied);
     Ok(Next::Again)

@@ -13,8 +13,8 @@ use truecount::clock::{Clock, ManualClock};
 use truecount::connectors::transport::{Transport, TransportError};
 use truecount::domain::fact::Listing;
 use truecount::domain::ids::ConnectionId;
-use truecount::domain::time::Timestamp;
-use truecount::engine::{Engine, Parts};
+use truecount::domain::time::{Span, Timestamp};
+use truecount::engine::{Engine, EngineError, Parts};
 use truecount::mint::Mint;
 use truecount::store::connections::{self, ConnectionRow, OutletRow};
 use truecount::store::seal::SealKey;
@@ -59,10 +59,24 @@ pub fn listing(product: &str, sku: &str, name: &str) -> Listing {
     }
 }
 
+async fn engine(store: &Store, clock: &Arc<ManualClock>, mint: &Arc<Mint>) -> Result<Engine, EngineError> {
+    Engine::open(Parts {
+        store: store.clone(),
+        clock: clock.clone() as Arc<dyn Clock>,
+        mint: Arc::clone(mint),
+        transport: Arc::new(Silence),
+        seal: SealKey::new([9; 32]),
+        unpaced: false,
+    })
+    .await
+}
+
 /// An engine whose till signs with a secret that the test knows.
 pub struct Desk {
     pub engine: Engine,
     pub store: Store,
+    pub clock: Arc<ManualClock>,
+    mint: Arc<Mint>,
     secret: String,
     _dir: TempDir,
 }
@@ -104,17 +118,24 @@ impl Desk {
             assert!(connections::map_outlet(&mut tx, outlet, "place").await.unwrap());
         }
         tx.commit().await.unwrap();
-        let engine = Engine::open(Parts {
-            store: store.clone(),
-            clock: Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>,
-            mint,
-            transport: Arc::new(Silence),
-            seal,
-            unpaced: false,
-        })
-        .await
-        .unwrap();
-        Desk { engine, store, secret: secret.to_owned(), _dir: dir }
+        let clock = Arc::new(ManualClock::at(NOW));
+        let engine = engine(&store, &clock, &mint).await.unwrap();
+        Desk { engine, store, clock, mint, secret: secret.to_owned(), _dir: dir }
+    }
+
+    /// Lets time pass.
+    pub fn later(&self, span: Span) {
+        self.clock.set(self.clock.now() + span);
+    }
+
+    /// Another engine over the same database, as a start makes it.
+    pub async fn reopen(&self) -> Result<Engine, EngineError> {
+        engine(&self.store, &self.clock, &self.mint).await
+    }
+
+    /// Stops the engine and starts it anew.
+    pub async fn restart(&mut self) {
+        self.engine = self.reopen().await.unwrap();
     }
 
     /// Puts a product into the till's catalogue, and into the shop's when `twin`; twins are linked.

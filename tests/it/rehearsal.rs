@@ -2,8 +2,10 @@
 
 use crate::shop::{databases, fresh};
 use std::time::Instant;
-use truecount::rehearsal::{Rehearsal, RehearsalError, Report, parse_faults};
-use truecount::sim::Options;
+use truecount::clock::Clock;
+use truecount::domain::time::Span;
+use truecount::rehearsal::{Rehearsal, RehearsalError, Report, SETTLING, parse_faults};
+use truecount::sim::{Fault, Options};
 
 async fn rehearse(kind: &crate::shop::Kind, seed: u64, skus: usize, hours: i64, faults: &str) -> Report {
     let (store, _dir) = fresh(kind).await;
@@ -26,8 +28,28 @@ async fn notices_lost_doubled_late_and_a_busy_shop_change_nothing_in_the_end() {
                 (0, 0, 0, 0, 0),
                 "{report:?}"
             );
+            assert_eq!((report.false_watermarks, report.units_explained), (Some(0), None), "{report:?}");
+            assert!(report.heal_p95_s.is_some_and(|seconds| seconds > 0.0), "{report:?}");
+            assert!((1..=report.hand_changes).contains(&report.unexplained_lines), "{report:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_report_and_its_hours_begin_when_a_place_goes_live() {
+    let kind = databases().into_iter().next().unwrap();
+    let mut reports = Vec::new();
+    for _ in 0..2 {
+        let (store, _dir) = fresh(&kind).await;
+        let start = Options::default().start + Span::hours(11);
+        let options = Options { seed: 5, skus: 60, start, faults: [Fault::F01].into(), ..Options::default() };
+        let mut rehearsal = Rehearsal::on(options, store).await.unwrap();
+        reports.push(rehearsal.rehearse(2, || 0.0).await.unwrap());
+        let (now, rehearsed) = (rehearsal.clock.now(), Span::hours(2));
+        assert!(now > start + rehearsed + SETTLING, "the time that connecting took is no trade");
+    }
+    assert_eq!(reports[0], reports[1]);
+    assert_eq!(reports[0].simulated_s, 7_200);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use tempfile::TempDir;
 use truecount::clock::{Clock, ManualClock};
+use truecount::connectors::transport::Transport;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
@@ -29,8 +30,12 @@ pub struct Stage {
     url: String,
     seal: SealKey,
     starts: u64,
+    wrap: Wrap,
     _dir: TempDir,
 }
+
+/// Something between the engine and the world.
+pub type Wrap = Box<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport>>;
 
 /// What stands in the books and in the shop at the end: ledger lines, and what a web customer sees.
 pub type Books = (BTreeMap<(String, String, String, String), i64>, BTreeMap<String, i64>);
@@ -38,6 +43,11 @@ pub type Books = (BTreeMap<(String, String, String, String), i64>, BTreeMap<Stri
 impl Stage {
     /// A world and an engine that are not connected yet.
     pub async fn open(kind: &Kind, options: Options) -> Stage {
+        Stage::behind(kind, options, Box::new(|world| world)).await
+    }
+
+    /// The same, with something between the engine and the world.
+    pub async fn behind(kind: &Kind, options: Options, wrap: Wrap) -> Stage {
         let (url, dir) = fresh_address(kind).await;
         let mut stage = Stage {
             world: Arc::new(World::open(options.clone())),
@@ -48,6 +58,7 @@ impl Stage {
             options,
             url,
             starts: 0,
+            wrap,
             _dir: dir,
         };
         let store = Store::open(&stage.url, Durability::Off).await.unwrap();
@@ -78,7 +89,7 @@ impl Stage {
     async fn start(&mut self, store: Store) {
         self.starts += 1;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let transport = Arc::new(SimTransport::new(Arc::clone(&self.world), Arc::clone(&clock)));
+        let transport = (self.wrap)(Arc::new(SimTransport::new(Arc::clone(&self.world), Arc::clone(&clock))));
         // Every process has chance of its own.
         let mint = Arc::new(Mint::seeded(1_000 + self.starts));
         let seal = self.seal.clone();

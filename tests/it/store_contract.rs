@@ -19,7 +19,7 @@ use truecount::sim::Options;
 use truecount::store::inbox::{self, NewRecord};
 use truecount::store::ledger::{self, NewMovement};
 use truecount::store::look::{Found, look};
-use truecount::store::pushes::{self, Intent};
+use truecount::store::pushes::{self, Intent, Outcome};
 use truecount::store::seal::SealKey;
 use truecount::store::{
     Durability, Store, StoreError, activity, connections, feeds, listings, problems, sku_views, targets, views,
@@ -187,6 +187,54 @@ async fn generations_only_go_up_and_an_old_answer_acknowledges_nothing_new() {
 }
 
 #[tokio::test]
+async fn what_was_only_acknowledged_is_still_read_back_when_nothing_more_has_to_be_written() {
+    for kind in databases() {
+        let (desk, variant) = with_target(&kind).await;
+        let mut tx = desk.store.begin().await.unwrap();
+        connections::set_live(&mut tx, "place", NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let here = |generation: i64| [(variant.clone(), "place".to_owned(), generation)];
+        let leave = async |generation: i64| {
+            let mut tx = desk.store.begin().await.unwrap();
+            targets::stands(&mut tx, &here(generation), NOW);
+            tx.commit().await.unwrap();
+            let waits = targets::unconfirmed(&desk.store, SHOP, NOW, 9).await.unwrap().len();
+            (target(&desk, &variant).await.acknowledged, waits)
+        };
+        let first = target(&desk, &variant).await.generation;
+        assert_eq!(leave(first).await, (first, 0), "{kind:?}: nothing was written that could be read back");
+        // The shop acknowledges the next one; before it is read back the count goes away and comes back.
+        reading(&desk, 4, 11).await;
+        let written = Intent {
+            id: "w".into(),
+            batch: "b".into(),
+            variant: variant.clone(),
+            place: "place".into(),
+            product: "p".into(),
+            warehouse: "1".into(),
+            generation: first + 1,
+            before: 5,
+            should: 4,
+            physical: 4,
+            cause_at: NOW,
+            attempt: 0,
+        };
+        let mut tx = desk.store.begin().await.unwrap();
+        pushes::intend(&mut tx, SHOP, std::slice::from_ref(&written), NOW);
+        pushes::answered(&mut tx, [(&written, &(Outcome::Accepted, NOW))].into_iter(), "", NOW);
+        tx.commit().await.unwrap();
+        reading(&desk, 3, 12).await;
+        let newest = target(&desk, &variant).await.generation;
+        assert_eq!(newest, first + 2);
+        assert_eq!(leave(newest).await, (newest, 1), "{kind:?}: the write has not been seen in the shop");
+        let mut tx = desk.store.begin().await.unwrap();
+        targets::settled(&mut tx, &here(newest), NOW);
+        tx.commit().await.unwrap();
+        assert!(targets::unconfirmed(&desk.store, SHOP, NOW, 9).await.unwrap().is_empty(), "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_was_under_way_is_unknown_after_a_start_and_confirmed_only_by_a_look() {
     for kind in databases() {
         let (desk, variant) = with_target(&kind).await;
@@ -261,7 +309,7 @@ async fn what_falls_is_sent_first_and_what_was_put_off_waits_for_its_time() {
         let mut tx = desk.store.begin().await.unwrap();
         connections::set_live(&mut tx, "place", NOW).await.unwrap();
         let shown = web.map(|(product, sellable)| (product.to_owned(), "1".to_owned(), sellable, 0, sellable));
-        targets::web_read(&mut tx, SHOP, &shown, Some(NOW), NOW);
+        targets::web_read(&mut tx, SHOP, &shown, NOW, targets::Meanwhile::MayHaveWritten, NOW);
         for (product, seconds) in [("late", 60), ("again", 1)] {
             let here = (variants[product].clone(), "place".to_owned());
             targets::not_named(&mut tx, &[here], "not named", NOW + Span::secs(seconds));

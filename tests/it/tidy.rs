@@ -42,6 +42,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["src/sync/driver.rs", "app/src/server/", "app/src/demo", "app/src/main.rs"],
         "only the task driver spawns",
     ),
+    (".route(", &["app/src/server/routes.rs", "app/src/demo/control.rs"], "addresses are added through Routes"),
     ("<textarea", &["app/src/ui/text_area.rs"], "one component escapes what it holds"),
     (
         "truecount::sim",
@@ -125,6 +126,38 @@ fn named<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     found
 }
 
+/// The module that a file holds, from the root of its crate: `src/sync/house.rs` is `sync::house`, and
+/// `src/sync/house_tests.rs` are its tests.
+fn module(file: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = file.trim_end_matches(".rs").split('/').skip(1).collect();
+    words.pop_if(|last| matches!(*last, "mod" | "lib" | "main"));
+    if let Some(tested) = words.last().and_then(|last| last.strip_suffix("_tests")) {
+        words.pop();
+        words.extend([tested, "tests"]);
+    }
+    words
+}
+
+/// Paths that a line of this file names by climbing, as they are from the root of the crate: in `sync::house`,
+/// `super::super::store` is `store`. Inside the file's own inline modules this is one step too high, which allows less.
+fn climbed(file: &str, line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices("super::") {
+        let before = &line[..at];
+        if before.ends_with("::") || before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let steps = line[at..].split("super::").skip(1).take_while(|between| between.is_empty()).count() + 1;
+        let rest = &line[at + steps * "super::".len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':' && c != '{').unwrap_or(rest.len());
+        let mut path = module(file);
+        path.truncate(path.len().saturating_sub(steps));
+        path.push(rest[..end].trim_end_matches(':'));
+        found.push(path.join("::"));
+    }
+    found
+}
+
 fn is_allowed(path: &str, allowed: &[&str]) -> bool {
     allowed
         .iter()
@@ -142,10 +175,11 @@ fn modules_only_look_down() {
         let own = part.trim_start_matches("src/").trim_end_matches(".rs");
         for (file, text) in files("src", &[".rs"]).iter().filter(|(file, _)| file.starts_with(part)) {
             for (at, line) in code(text) {
-                for path in named(line, "crate::") {
+                let straight = named(line, "crate::").into_iter().map(str::to_owned);
+                for path in straight.chain(climbed(file, line)) {
                     if path.starts_with('{') {
                         offences.push(format!("{file}:{at}: name modules one by one, not in braces"));
-                    } else if !is_allowed(path, &[own]) && !is_allowed(path, allowed) {
+                    } else if !is_allowed(&path, &[own]) && !is_allowed(&path, allowed) {
                         offences.push(format!("{file}:{at}: {own} must not name crate::{path}"));
                     }
                 }
@@ -313,6 +347,123 @@ fn documents_name_files_that_exist() {
     complain("documents name files that exist", &offences);
 }
 
+/// Each problem that a page can show says in the runbook what it means and what to do.
+#[test]
+fn every_problem_has_its_section_in_the_runbook() {
+    let source = fs::read_to_string(root().join("src/domain/problem.rs")).unwrap();
+    let (_, words) = source.split_once("pub fn word(self) -> &'static str {").unwrap();
+    let (words, _) = words.split_once("\n    }\n").unwrap();
+    let kinds: BTreeSet<&str> = words.split('"').skip(1).step_by(2).collect();
+    assert!(kinds.len() > 10, "{kinds:?}");
+    let runbook = fs::read_to_string(root().join("docs/RUNBOOK.md")).unwrap();
+    let told: BTreeSet<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("*Kind `")?.split_once('`'))
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(told, kinds, "docs/RUNBOOK.md has a section for each problem and for none that is gone");
+}
+
+/// What the README tells somebody to type exists.
+#[test]
+fn commands_of_the_readme_exist() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let readme = read("README.md");
+    let after = |text: &str, lead: &str| -> BTreeSet<String> {
+        let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>();
+        text.split(lead).skip(1).map(word).filter(|word| !word.is_empty()).collect()
+    };
+    let tool: BTreeSet<String> = after(&read("xtask/src/main.rs"), "name: \"");
+    let told = after(&readme, "cargo xtask ");
+    assert_eq!(told, tool, "README.md names every command of cargo xtask, and none that is gone");
+
+    let program = read("app/src/main.rs");
+    let (_, commands) = program.split_once("enum Command {").unwrap();
+    let (commands, _) = commands.split_once("\n}\n").unwrap();
+    let commands: BTreeSet<String> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| line.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase())
+        .filter(|name| name != "benchload")
+        .collect();
+    let (_, usage) = readme.split_once("```text\n").unwrap();
+    let (usage, _) = usage.split_once("```").unwrap();
+    assert_eq!(after(&format!("\n{usage}"), "\ntruecount "), commands, "README.md names every command of truecount");
+}
+
+/// What the README and the guide call an address leads somewhere.
+#[test]
+fn addresses_in_documents_are_registered() {
+    let mut routes = BTreeSet::new();
+    for (_, text) in files("app/src", &[".rs"]) {
+        for begins in [".get(", ".post(", ".route("] {
+            for rest in text.split(begins).skip(1) {
+                let address = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+                routes.extend(address.map(|(a, _)| a.to_owned()).filter(|a| a.starts_with('/')));
+            }
+        }
+    }
+    assert!(routes.len() > 15, "{routes:?}");
+    let mut offences = Vec::new();
+    for file in ["README.md", "docs/OPERATIONS.md", "docs/RUNBOOK.md", "docs/ARCHITECTURE.md"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let address = quoted
+                .strip_prefix("PUBLIC_URL")
+                .or_else(|| quoted.split_once(' ').map_or(Some(quoted), |(_, a)| Some(a)));
+            let Some(address) = address.filter(|a| a.starts_with('/') && !a[1..].contains('.')) else { continue };
+            let fits = |route: &String| {
+                let (mut asked, mut known) = (address.split('/'), route.split('/'));
+                asked.clone().count() == known.clone().count()
+                    && asked.all(|part| known.next().is_some_and(|k| k == part || k.starts_with('{')))
+            };
+            if !routes.iter().any(fits) {
+                offences.push(format!("{file}: `{quoted}` leads nowhere"));
+            }
+        }
+    }
+    complain("addresses in documents are registered", &offences);
+}
+
+/// Numbers of the attacks that this version has to stand, with both ends.
+const ATTACKS: [(u32, u32); 3] = [(1, 37), (43, 55), (58, 59)];
+
+#[test]
+fn every_attack_has_its_test() {
+    let text = fs::read_to_string(root().join("docs/ATTACKS.md")).unwrap();
+    let tests: Vec<(String, String)> =
+        ["src", "app", "tests"].iter().flat_map(|folder| files(folder, &[".rs"])).collect();
+    // A test by its mark, so that no helper of that name passes for one.
+    let is_test = |name: &str| {
+        let begins = |line: &str| line.trim_start().trim_start_matches("async ").starts_with(&format!("fn {name}("));
+        tests.iter().any(|(_, text)| {
+            let lines: Vec<&str> = text.lines().collect();
+            let marked =
+                |at: usize| lines[..at].last().is_some_and(|line| line.contains("test") && line.contains("#["));
+            lines.iter().enumerate().any(|(at, line)| begins(line) && marked(at))
+        })
+    };
+    let mut numbers = BTreeSet::new();
+    let mut offences = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with("| A")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [number, tried, happens, proof] = cells[..] else { panic!("four cells: {line}") };
+        let number: u32 = number.trim_start_matches('A').parse().unwrap();
+        assert!(numbers.insert(number), "A{number:02} stands twice");
+        assert!(!tried.is_empty() && !happens.is_empty(), "A{number:02}");
+        let named: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        if named.is_empty() && !happens.starts_with("not built yet: ") {
+            offences.push(format!("A{number:02}: no test, and not said why"));
+        }
+        let missing = named.iter().filter(|name| !is_test(name));
+        offences.extend(missing.map(|name| format!("A{number:02}: there is no test {name}")));
+    }
+    let all: BTreeSet<u32> = ATTACKS.iter().flat_map(|(from, to)| *from..=*to).collect();
+    assert_eq!(numbers, all);
+    complain("every attack has its test", &offences);
+}
+
 #[test]
 fn colours_are_named_once() {
     let mut offences = Vec::new();
@@ -377,6 +528,15 @@ fn the_rules_see_what_they_look_for() {
     assert_eq!(named("use crate::store::db::Db; crate::clock::Clock", "crate::"), ["store::db::Db", "clock::Clock"]);
     assert!(named("my_crate::thing $crate::other", "crate::").is_empty());
     assert_eq!(named("use crate::{a, b};", "crate::"), ["{a"]);
+    assert_eq!(module("src/sync/house.rs"), ["sync", "house"]);
+    assert_eq!(module("src/sync/mod.rs"), ["sync"]);
+    assert_eq!(module("src/sim/world_tests.rs"), ["sim", "world", "tests"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::cx::Cx;"), ["sync::cx::Cx"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::super::store::Db;"), ["store::Db"]);
+    assert_eq!(climbed("src/sync/mod.rs", "pub(in super::sync) use super::operator::views;")[1], "operator::views");
+    assert_eq!(climbed("src/sync/house.rs", "use super::super::{store, sim};"), ["{store"]);
+    assert_eq!(climbed("src/sync/house.rs", "use super::{sweep, push};"), ["sync::{sweep"]);
+    assert!(climbed("src/sync/house.rs", "my_super::thing pub(super) fn").is_empty());
     assert!(is_allowed("connectors::transport::Transport", &["connectors::transport"]));
     assert!(!is_allowed("connectors::transporter", &["connectors::transport"]));
     assert!(!is_allowed("connectors::centra", &["connectors::transport"]));

@@ -1,6 +1,6 @@
 //! The quick look before a commit.
 
-use crate::steps::{Done, Steps};
+use crate::steps::{Done, Named, Steps};
 use crate::{Outcome, process};
 
 pub const HELP: &str = "
@@ -13,16 +13,21 @@ Seconds when warm; needs nothing but the toolchain.
 /// One selection of packages everywhere: another one would unify features differently and build twice.
 pub const BOTH: &[&str] = &["-p", "truecount", "-p", "truecount-app"];
 
+const STEPS: &[Named] = &[
+    ("fmt", "formatting"),
+    ("compile", "engine, pages and tests compile"),
+    ("domain", "the domain's tests, without anything else"),
+    ("tidy", "the rules of the tree"),
+];
+
 pub fn run(arguments: &[String]) -> Outcome {
-    let mut steps = Steps::new("check", arguments)?;
-    steps.step("fmt", "formatting", || cargo(&["fmt", "--all", "--check"], &[]))?;
-    steps.step("compile", "engine, pages and tests compile", || {
-        cargo(&["check", "--locked", "--lib", "--bins", "--tests"], BOTH)
-    })?;
-    steps.step("domain", "the domain's tests, without anything else", || {
+    let mut steps = Steps::new("check", STEPS, arguments)?;
+    steps.step("fmt", || cargo(&["fmt", "--all", "--check"], &[]))?;
+    steps.step("compile", || cargo(&["check", "--locked", "--lib", "--bins", "--tests"], BOTH))?;
+    steps.step("domain", || {
         cargo(&["test", "--quiet", "--locked", "-p", "truecount", "--no-default-features", "--lib"], &[])
     })?;
-    steps.step("tidy", "the rules of the tree", || {
+    steps.step("tidy", || {
         let mut test = process::cargo(&["test", "--quiet", "--locked", "--test", "it"]);
         test.args(BOTH).args(["--", "tidy::"]);
         process::run(test).map(|()| Done::Ran)

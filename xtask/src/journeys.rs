@@ -14,6 +14,8 @@ const NODE_OLDEST: u32 = 20;
 /// The major version fetched from the npm package `node` where the machine's own is too old.
 const NODE_FETCHED: &str = "node@22";
 
+const FILE: &str = "journeys.test.mjs";
+
 /// What the journeys run with.
 pub struct Tools {
     node: PathBuf,
@@ -32,10 +34,10 @@ pub fn prepare() -> Outcome<Result<Tools, String>> {
     Ok(Ok(Tools { node, chromium }))
 }
 
-/// Runs these files of `end2end/` against the executable that the tests built.
-pub fn run(tools: &Tools, files: &[&str]) -> Outcome {
+/// Runs what is in `end2end/` against the executable that the tests built.
+pub fn run(tools: &Tools) -> Outcome {
     let mut node = command(&tools.node);
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000"]).args(files);
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000", FILE]);
     node.current_dir(folder())
         .env("CHROMIUM", &tools.chromium)
         .env("TRUECOUNT_EXECUTABLE", machine::target_dir().join("debug/truecount"))
@@ -103,6 +105,10 @@ fn libraries(node: &Path) -> Outcome<bool> {
     let stamp = folder().join("node_modules/.made-from");
     if fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
         return Ok(true);
+    }
+    if machine::find("npm").is_none() && machine::can_install() {
+        // Debian's Node.js comes without it.
+        machine::install(&["npm"])?;
     }
     let Some(npm) = machine::find("npm") else { return Ok(false) };
     let mut command: Command = command(npm);

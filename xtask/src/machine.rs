@@ -20,7 +20,12 @@ pub fn setting(name: &str) -> Option<OsString> {
 
 /// True when nobody is there to answer a question.
 pub fn in_ci() -> bool {
-    setting("CI").is_some()
+    setting("CI").is_some_and(|word| says_yes(&word.to_string_lossy()))
+}
+
+/// Whether a switch is on: `CI=false` is off.
+fn says_yes(word: &str) -> bool {
+    !matches!(word.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off")
 }
 
 /// Finds the repository above the current folder and works from there.
@@ -150,4 +155,15 @@ pub fn random_hex(bytes: usize) -> Outcome<String> {
 pub fn free_port() -> Outcome<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
     listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_that_says_no_is_off() {
+        assert!(["1", "true", "yes", "github"].iter().all(|word| says_yes(word)));
+        assert!(["", " ", "0", "false", "False", "no", "off"].iter().all(|word| !says_yes(word)));
+    }
 }

@@ -15,6 +15,7 @@ mod machine;
 mod postgres;
 mod process;
 mod site;
+mod soak;
 mod steps;
 mod test;
 mod wasm;
@@ -54,10 +55,15 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         summary: "measure in release and compare with the promises",
-        help: bench::BENCH_HELP,
-        run: bench::bench,
+        help: bench::HELP,
+        run: bench::run,
     },
-    Command { name: "soak", summary: "run one long rehearsal in release", help: bench::SOAK_HELP, run: bench::soak },
+    Command {
+        name: "soak",
+        summary: "rehearse a whole matrix in release, two at a time",
+        help: soak::HELP,
+        run: soak::run,
+    },
     Command { name: "dist", summary: "one executable with everything in it", help: dist::HELP, run: dist::run },
 ];
 

@@ -24,7 +24,7 @@ const BUDGET_BYTES_GZIP: u64 = 150_000;
 pub fn run(arguments: &[String]) -> Outcome {
     match arguments {
         [] => match build()? {
-            Done::Ran => Ok(()),
+            Done::Ran | Done::Said(_) => Ok(()),
             Done::Skipped(why) => Err(why),
         },
         [word] if word == "--styles" => assets(),

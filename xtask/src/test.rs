@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::check::{BOTH, cargo};
 use crate::journeys::{self, Tools};
 use crate::machine::{self, Scratch};
-use crate::steps::{Done, Steps, say};
+use crate::steps::{Done, Named, Steps, say};
 use crate::wasm::{self, BrowserCargo};
 use crate::{Outcome, gates, postgres, process, site};
 
@@ -30,29 +30,51 @@ PostgreSQL. What cannot be had is skipped, and named again at the end; TRUECOUNT
 const REHEARSALS: &[&[&str]] =
     &[&["--seed", "1", "--skus", "500", "--stores", "2", "--hours", "24", "--faults", "F01,F02,F03,F05"]];
 
-const LIVE: &[&str] = &["live.test.mjs"];
-const PLAIN: &[&str] = &["plain.test.mjs"];
+const STEPS: &[Named] = &[
+    ("fmt", "formatting"),
+    ("gates", "what may be in the dependency tree"),
+    ("contracts", "the vendors' recordings can be read"),
+    ("lint", "lints: engine, pages and tests"),
+    ("lint-xtask", "lints: this tool"),
+    ("lint-browser", "lints: the browser's side, natively"),
+    ("wasm", "the domain compiles for the browser"),
+    ("xtask", "this tool's own tests"),
+    // Before the tests: the same units, and the executable for the journeys.
+    ("build", "server and tests"),
+    ("tests", "unit, engine and HTTP tests, on SQLite; the program killed again and again"),
+    ("postgres", "the engine tests on PostgreSQL"),
+    ("rehearsal", "rehearsals with faults"),
+    ("site", "the browser half and its weight"),
+    ("journeys", "browser journeys, with JavaScript on and off"),
+];
+
+/// The files of tests that have nothing to compare with where the vendors' recordings are not.
+const NEED_RECORDINGS: &[&str] = &["tests/it/notices.rs", "tests/it/samples.rs", "tests/it/sim_samples.rs"];
+
+/// How often the program is killed: enough to see a break, few enough for every day. `cargo xtask soak kills` does more.
+const KILLS: &str = "8";
 
 pub fn run(arguments: &[String]) -> Outcome {
-    let mut steps = Steps::new("test", arguments)?;
-    steps.step("fmt", "formatting", || cargo(&["fmt", "--all", "--check"], &[]))?;
-    steps.step("gates", "what may be in the dependency tree", gates::run)?;
-    steps.step("contracts", "the vendors' recordings can be read", contracts)?;
+    let mut steps = Steps::new("test", STEPS, arguments)?;
+    steps.step("fmt", || cargo(&["fmt", "--all", "--check"], &[]))?;
+    steps.step("gates", gates::run)?;
+    let unrecorded = without_recordings(machine::setting("CONTRACTS_DIR").as_deref().map(Path::new));
+    steps.step("contracts", || Ok(unrecorded.clone().map_or(Done::Ran, Done::Skipped)))?;
 
     let (mut browser, mut tools, mut database) = (None, None, false);
     if steps.wants_any(&["wasm", "site"]) {
-        browser = wasm::find(wasm::consent()?)?;
+        browser = steps.prepare("compiler", || wasm::find(wasm::consent()?))?;
     }
-    if steps.wants_any(&["journeys", "plain"]) {
-        tools = Some(journeys::prepare()?);
+    if steps.wants("journeys") {
+        tools = Some(steps.prepare("browser", journeys::prepare)?);
     }
     if steps.wants("postgres") {
-        database = postgres::prepare()?;
+        database = steps.prepare("PostgreSQL", postgres::prepare)?;
     }
 
-    steps.step("lint", "lints: engine, pages and tests", || lint(&[BOTH, &["--lib", "--bins", "--tests"]]))?;
-    steps.step("lint-xtask", "lints: this tool", || lint(&[&["-p", "xtask", "--all-targets"]]))?;
-    steps.step("lint-browser", "lints: the browser's side, natively", || {
+    steps.step("lint", || lint(&[BOTH, &["--lib", "--bins", "--tests"]]))?;
+    steps.step("lint-xtask", || lint(&[&["-p", "xtask", "--all-targets"]]))?;
+    steps.step("lint-browser", || {
         let browser_side = [
             "-p",
             "truecount-app",
@@ -65,23 +87,24 @@ pub fn run(arguments: &[String]) -> Outcome {
         ];
         lint(&[&browser_side])
     })?;
-    steps.step("wasm", "the domain compiles for the browser", || {
+    steps.step("wasm", || {
         in_browser(browser.as_ref(), |cargo| {
             process::run(cargo.command(&["check", "--locked", "-p", "truecount", "--no-default-features", "--lib"]))
         })
     })?;
-    steps.step("xtask", "this tool's own tests", || cargo(&["test", "--quiet", "--locked", "-p", "xtask"], &[]))?;
-    // Before the tests: the same units, and the executable for the journeys.
-    steps.step("build", "server and tests", || cargo(&["build", "--locked", "--lib", "--bins", "--tests"], BOTH))?;
-    steps.step("tests", "unit, engine and HTTP tests, on SQLite", || run_tests(&[], None))?;
-    steps.step("postgres", "the engine tests on PostgreSQL", || on_postgres(database))?;
-    steps.step("rehearsal", "rehearsals with faults", rehearse)?;
-    steps.step("site", "the browser half and its weight", || {
+    steps.step("xtask", || cargo(&["test", "--quiet", "--locked", "-p", "xtask"], &[]))?;
+    steps.step("build", || cargo(&["build", "--locked", "--lib", "--bins", "--tests"], BOTH))?;
+    steps.step("tests", || run_tests(&[], None).map(|kills| Done::Said(format!("{kills} kills"))))?;
+    steps.step("postgres", || on_postgres(database))?;
+    if let Some(why) = unrecorded.filter(|_| steps.wants_any(&["tests", "postgres"])) {
+        steps.skip("recordings", &format!("{} passed without looking at anything: {why}", NEED_RECORDINGS.join(", ")));
+    }
+    steps.step("rehearsal", rehearse)?;
+    steps.step("site", || {
         site::assets()?;
         in_browser(browser.as_ref(), site::browser)
     })?;
-    steps.step("journeys", "browser journeys", || travel(tools.as_ref(), LIVE))?;
-    steps.step("plain", "browser journeys with JavaScript off", || travel(tools.as_ref(), PLAIN))?;
+    steps.step("journeys", || travel(tools.as_ref()))?;
     steps.finish()
 }
 
@@ -98,19 +121,22 @@ fn in_browser(browser: Option<&BrowserCargo>, work: impl FnOnce(&BrowserCargo) -
     }
 }
 
-fn contracts() -> Outcome<Done> {
-    let Some(folder) = machine::setting("CONTRACTS_DIR") else {
-        return Ok(Done::Skipped("CONTRACTS_DIR is not set: what needs the vendors' recordings does not run".into()));
-    };
-    match fs::read_dir(Path::new(&folder)).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Ok(Done::Ran),
-        Ok(false) => Ok(Done::Skipped("CONTRACTS_DIR is empty".into())),
-        Err(error) => Ok(Done::Skipped(format!("CONTRACTS_DIR cannot be read: {error}"))),
+/// Why the recordings cannot be read, if they cannot. Both vendors must be there: a folder with something else in it
+/// would let tests pass that have looked at nothing.
+fn without_recordings(folder: Option<&Path>) -> Option<String> {
+    let Some(folder) = folder else { return Some("CONTRACTS_DIR is not set".into()) };
+    if let Err(error) = fs::read_dir(folder) {
+        return Some(format!("CONTRACTS_DIR cannot be read: {error}"));
     }
+    let missing = ["samples/lightspeed-x/webhooks/index.json", "samples/centra"]
+        .into_iter()
+        .find(|name| !folder.join(name).exists())?;
+    Some(format!("CONTRACTS_DIR holds no {missing}"))
 }
 
-/// The tests of both packages; with nextest where it is, which runs them side by side.
-fn run_tests(selection: &[&str], postgres: Option<OsString>) -> Outcome<Done> {
+/// The tests of both packages; with nextest where it is, which runs them side by side. Returns how often the program
+/// was killed.
+fn run_tests(selection: &[&str], postgres: Option<OsString>) -> Outcome<String> {
     let runner: &[&str] = if machine::find("cargo-nextest").is_some() {
         &["nextest", "run", "--locked", "--no-fail-fast", "--hide-progress-bar", "--status-level", "slow"]
     } else {
@@ -124,7 +150,9 @@ fn run_tests(selection: &[&str], postgres: Option<OsString>) -> Outcome<Done> {
         Some(url) => command.env("DATABASE_URL_POSTGRES", url),
         None => command.env_remove("DATABASE_URL_POSTGRES"),
     };
-    process::run(command).map(|()| Done::Ran)
+    let kills = machine::setting("TRUECOUNT_KILLS").unwrap_or_else(|| KILLS.into());
+    command.env("TRUECOUNT_KILLS", &kills);
+    process::run(command).map(|()| kills.to_string_lossy().into_owned())
 }
 
 fn on_postgres(prepared: bool) -> Outcome<Done> {
@@ -134,7 +162,7 @@ fn on_postgres(prepared: bool) -> Outcome<Done> {
     let server = postgres::start()?;
     let done = run_tests(&["--test", "it"], Some(server.url()));
     server.stop()?;
-    done
+    done.map(|_| Done::Ran)
 }
 
 fn rehearse() -> Outcome<Done> {
@@ -152,10 +180,43 @@ fn rehearse() -> Outcome<Done> {
     Ok(Done::Ran)
 }
 
-fn travel(tools: Option<&Result<Tools, String>>, files: &[&str]) -> Outcome<Done> {
+fn travel(tools: Option<&Result<Tools, String>>) -> Outcome<Done> {
     match tools {
-        Some(Ok(tools)) => journeys::run(tools, files).map(|()| Done::Ran),
+        Some(Ok(tools)) => journeys::run(tools).map(|()| Done::Ran),
         Some(Err(missing)) => Ok(Done::Skipped(missing.clone())),
         None => Ok(Done::Skipped("not prepared".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_counts_as_recordings_only_with_both_vendors_in_it() {
+        assert!(without_recordings(None).is_some());
+        let folder = Scratch::new("recordings").expect("a folder");
+        assert!(without_recordings(Some(&folder.path().join("nowhere"))).is_some());
+        fs::write(folder.path().join("something"), "else").expect("a file");
+        fs::create_dir_all(folder.path().join("samples/lightspeed-x/webhooks")).expect("a folder");
+        assert!(without_recordings(Some(folder.path())).is_some_and(|why| why.contains("index.json")));
+        fs::write(folder.path().join("samples/lightspeed-x/webhooks/index.json"), "[]").expect("a file");
+        assert!(without_recordings(Some(folder.path())).is_some_and(|why| why.ends_with("samples/centra")));
+        fs::create_dir(folder.path().join("samples/centra")).expect("a folder");
+        assert_eq!(without_recordings(Some(folder.path())), None);
+    }
+
+    /// Whoever looks at the recordings is named when there are none.
+    #[test]
+    fn the_tests_that_need_recordings_are_those_that_read_where_they_are() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it");
+        let mut found: Vec<String> = fs::read_dir(tests)
+            .expect("the tests")
+            .flatten()
+            .filter(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.contains("\"CONTRACTS_DIR\"")))
+            .map(|file| format!("tests/it/{}", file.file_name().to_string_lossy()))
+            .collect();
+        found.sort();
+        assert_eq!(found, NEED_RECORDINGS);
     }
 }

@@ -11,11 +11,12 @@ mod vendors;
 
 use crate::server::{AppState, lifecycle, router};
 use anyhow::Context;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use truecount::clock::{Clock, SystemClock};
-use truecount::config::Config;
+use truecount::config::{Config, Mistake, Mistakes};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
 use truecount::domain::time::{Span, Timestamp};
@@ -48,8 +49,33 @@ pub struct Demo {
     pub skus: u32,
 }
 
+/// Settings of an installation that are none of a demonstration's business: its database and key, and where people
+/// reach it. With the latter the simulated vendors, who call the address of `LISTEN`, would be turned away.
+const OF_AN_INSTALLATION: [&str; 6] =
+    ["DATABASE_URL", "SECRET_KEY_FILE", "PUBLIC_URL", "TRUSTED_PROXIES", "TLS_CERT_FILE", "TLS_KEY_FILE"];
+
+/// The settings of a demonstration, out of those that may have been exported for `serve`. Its log-ins are published and
+/// it speaks plain HTTP, so it stays on this machine.
+pub fn settings(map: &BTreeMap<String, String>) -> Result<Config, Mistakes> {
+    let mut map = map.clone();
+    map.retain(|name, _| !OF_AN_INSTALLATION.contains(&name.as_str()));
+    let (config, mut mistakes) = Config::read_all(&map);
+    if !config.listen.ip().is_loopback() {
+        // That a PUBLIC_URL is missing would be no help: none would be taken.
+        mistakes.retain(|mistake| mistake.name != "PUBLIC_URL");
+        let wrong = "leads beyond this machine; a demonstration has log-ins that everybody knows, so it stays on it";
+        mistakes.push(Mistake { name: "LISTEN", wrong: wrong.to_owned(), example: "127.0.0.1:4780" });
+    }
+    if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
+}
+
 /// Runs a demonstration until it is stopped.
 pub async fn run(demo: Demo) -> anyhow::Result<()> {
+    // Before the day is played: a minute later is too late to say that the port is taken.
+    let listener = tokio::net::TcpListener::bind(demo.config.listen)
+        .await
+        .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
+    let address = listener.local_addr()?;
     let folder = tempfile::Builder::new().prefix("truecount-demo-").tempdir().context("no temporary folder")?;
     let url = format!("sqlite://{}", folder.path().join("demo.db").display());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -91,10 +117,6 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
     })
     .await?;
 
-    let listener = tokio::net::TcpListener::bind(demo.config.listen)
-        .await
-        .with_context(|| format!("LISTEN {} is taken or not ours", demo.config.listen))?;
-    let address = listener.local_addr()?;
     let mut config = demo.config.serving_at(address);
     config.zone = zone;
     let origin = config.public.origin();
@@ -203,6 +225,39 @@ fn announce(origin: &str, control: &str, sku: &str, logins: &[(String, String)])
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As README has them exported for `serve`, and those for TLS of our own.
+    const EXPORTED: [(&str, &str); 7] = [
+        ("DATABASE_URL", "sqlite:///var/lib/truecount/truecount.db"),
+        ("SECRET_KEY_FILE", "/var/lib/truecount/truecount.key"),
+        ("PUBLIC_URL", "https://stock.example.com"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("TLS_CERT_FILE", "/etc/truecount/tls.crt"),
+        ("TLS_KEY_FILE", "/etc/truecount/tls.key"),
+        ("ZONE", "Europe/London"),
+    ];
+
+    fn exported(listen: &str) -> BTreeMap<String, String> {
+        let pairs = EXPORTED.into_iter().chain([("LISTEN", listen)]);
+        pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+    }
+
+    #[test]
+    fn what_was_exported_for_an_installation_does_not_reach_a_demonstration() {
+        let config = settings(&exported("127.0.0.1:4799")).expect("usable settings");
+        assert_eq!(config.public.origin(), "http://127.0.0.1:4799", "where it says it is, it is");
+        assert!(config.trusted_proxies.is_empty() && config.tls.is_none());
+        assert!(!config.database.expose().contains("/var/lib") && !config.secret_key_file.starts_with("/var/lib"));
+        assert_eq!(config.zone, chrono_tz::Europe::London, "what is no address stays");
+    }
+
+    #[test]
+    fn a_demonstration_is_served_on_this_machine_only() {
+        for listen in ["0.0.0.0:443", "[::]:4780", "192.0.2.7:4780"] {
+            let Err(Mistakes(mistakes)) = settings(&exported(listen)) else { panic!("{listen} was taken") };
+            assert_eq!(mistakes.iter().map(|mistake| mistake.name).collect::<Vec<_>>(), ["LISTEN"], "{listen}");
+        }
+    }
 
     #[tokio::test]
     async fn every_role_has_a_log_in_that_is_accepted() {

@@ -157,6 +157,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
     });
+    let keys = role.may(Deed::ManageConnections).then(|| button::link(Kind::Other, &path("keys"), "Change keys…"));
     let hint = card.key_hint.as_ref().filter(|_| role.may(Deed::ManageConnections));
     let key = hint.map(|hint| view! { <dd class="small">{format!("key ends in …{hint}")}</dd> });
     let why = if card.paused { Some(PAUSED) } else { why.as_deref() };
@@ -185,7 +186,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                     {key}
                 </div>
             </dl>
-            <div class="connection__acts">{read}{pause}</div>
+            <div class="connection__acts">{read}{pause}{keys}</div>
             {why}
         </article>
     }

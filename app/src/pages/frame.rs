@@ -2,7 +2,6 @@
 
 use super::error;
 use crate::server::AppState;
-use crate::server::files::Assets;
 use crate::server::session::{Flash, FlashKind, LIVE_HEADER, Session, SignedIn};
 use crate::server::web::{LocalPath, PageContext, to_the_end};
 use crate::ui::badge::Sign;
@@ -11,7 +10,7 @@ use crate::ui::flash::flash;
 use crate::ui::layout::{Around, Entry, layout};
 use crate::ui::visible::visible;
 use crate::ui::when::Clock;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
@@ -37,7 +36,9 @@ pub struct Asked {
     pub origin: String,
     session: Session,
     context: PageContext,
-    assets: Assets,
+    state: AppState,
+    /// Method and address as the router has it.
+    deed: String,
     flash: Option<Flash>,
 }
 
@@ -77,7 +78,8 @@ impl FromRequestParts<AppState> for Asked {
             clock: Clock { zone: session.zone, now: engine.clock().now() },
             here: context.here.as_str().to_owned(),
             origin: state.config.public.origin(),
-            assets: state.site.assets(),
+            state: state.clone(),
+            deed: format!("{} {}", parts.method, parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str)),
             engine,
             session,
             context,
@@ -109,7 +111,7 @@ impl Asked {
             title: tab_title(&page.title, open_problems),
             theme,
             alive: true,
-            assets: self.assets.clone(),
+            assets: self.state.site.assets(),
             nonce: self.context.nonce.0.to_string(),
         };
         render(page.status, head, || {
@@ -120,8 +122,11 @@ impl Asked {
         })
     }
 
-    /// The page that says why it was not done.
+    /// The page that says why it was not done. That a role does not allow it is written down.
     pub async fn refused(self, why: OperatorError) -> Response {
+        if matches!(why, OperatorError::Forbidden) {
+            self.state.refused.note(&self.engine, &self.actor, &self.deed, &self.here).await;
+        }
         error::refused(self, why).await
     }
 
@@ -211,6 +216,7 @@ pub fn render(status: StatusCode, head: Head, body: impl FnOnce() -> AnyView) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::files::Assets;
 
     #[test]
     fn the_first_sentence_of_a_message_is_its_result() {

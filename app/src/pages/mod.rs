@@ -3,6 +3,7 @@
 //! Every page is a whole HTML document and does its job with JavaScript off. GET never changes anything; a POST
 //! checks its input, calls one operator function, leaves a flash and redirects.
 
+pub mod connection_keys;
 pub mod connection_new;
 pub mod connections;
 pub mod error;
@@ -23,27 +24,30 @@ mod hostile;
 #[path = "../../examples/gallery/sample.rs"]
 mod sample;
 
-use crate::server::AppState;
-use axum::Router;
-use axum::routing::{get, post};
+use crate::server::routes::Routes;
 
 /// Every page and form of a signed-in person. Log-in, set-up, theme and the event stream are the server's.
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/", get(today::show))
-        .route("/stock", get(stock::show))
-        .route("/stock.csv", get(stock::download))
-        .route("/stock/{variant}", get(sku::show))
-        .route("/search", get(search::show))
-        .route("/evidence/{kind}/{id}", get(evidence::show))
-        .route("/problems/{id}/take", post(problems::take))
-        .route("/problems/{id}/give-back", post(problems::give_back))
-        .route("/connections", get(connections::show))
-        .route("/connections/new", get(connection_new::show).post(connection_new::add))
-        .route("/connections/{id}/read-again", post(connections::read_again))
-        .route("/connections/{id}/pause", post(connections::pause))
-        .route("/connections/{id}/resume", post(connections::resume))
-        .route("/connections/outlets/{id}/map", get(map_outlet::show).post(map_outlet::save))
-        .route("/connections/places/{id}/go-live", get(go_live::show).post(go_live::go_live))
-        .route("/connections/places/{id}/stop-writing", post(go_live::stop_writing))
+pub fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/", today::show)
+        .get("/stock", stock::show)
+        .get("/stock.csv", stock::download)
+        .get("/stock/{variant}", sku::show)
+        .get("/search", search::show)
+        .get("/evidence/{kind}/{id}", evidence::show)
+        .post("/problems/{id}/take", problems::take)
+        .post("/problems/{id}/give-back", problems::give_back)
+        .get("/connections", connections::show)
+        .get("/connections/new", connection_new::show)
+        .post("/connections/new", connection_new::add)
+        .get("/connections/{id}/keys", connection_keys::show)
+        .post("/connections/{id}/keys", connection_keys::change)
+        .post("/connections/{id}/read-again", connections::read_again)
+        .post("/connections/{id}/pause", connections::pause)
+        .post("/connections/{id}/resume", connections::resume)
+        .get("/connections/outlets/{id}/map", map_outlet::show)
+        .post("/connections/outlets/{id}/map", map_outlet::save)
+        .get("/connections/places/{id}/go-live", go_live::show)
+        .post("/connections/places/{id}/go-live", go_live::go_live)
+        .post("/connections/places/{id}/stop-writing", go_live::stop_writing)
 }

@@ -5,14 +5,13 @@
 //! when its session ends. Being connected does not keep a session alive.
 
 use super::AppState;
+use super::routes::Routes;
 use super::security::is_foreign;
 use super::session::SignedIn;
 use super::web::{PageContext, error_page};
-use axum::Router;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -107,8 +106,8 @@ impl Listeners {
 }
 
 /// The one route.
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/events", get(listen))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.get("/events", listen)
 }
 
 async fn listen(
@@ -117,7 +116,7 @@ async fn listen(
     page: PageContext,
     headers: HeaderMap,
 ) -> Response {
-    if is_foreign(&headers) || session.actor.check(Deed::SeeStock).is_err() {
+    if is_foreign(&state.hosts, &headers) || session.actor.check(Deed::SeeStock).is_err() {
         return error_page(&state, &page, StatusCode::FORBIDDEN);
     }
     let Some(id_hash) = session.id_hash() else {

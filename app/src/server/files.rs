@@ -27,14 +27,15 @@ pub struct Site {
     assets: std::sync::OnceLock<Assets>,
 }
 
-/// Addresses of the three files every page names; absent when the browser half was not built.
+/// Addresses of the three files every page names; absent when the browser half was not built. Their names are fixed, so
+/// browsers ask each time whether they changed: a page that was open while they were built anew still finds them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// `/pkg/truecount.<hash>.js`
+    /// `/pkg/truecount.js`
     pub js: Option<String>,
-    /// `/pkg/truecount.<hash>.wasm`
+    /// `/pkg/truecount.wasm`
     pub wasm: Option<String>,
-    /// `/pkg/truecount.<hash>.css`
+    /// `/pkg/truecount.css`
     pub css: Option<String>,
 }
 

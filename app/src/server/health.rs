@@ -1,11 +1,10 @@
 //! For machines that watch machines: alive, and ready. Strangers learn no more than that.
 
 use super::AppState;
+use super::routes::Routes;
 use super::web::to_the_end;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -20,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TRIAL: &str = "tried out";
 
 /// The two routes.
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.get("/health/live", live).get("/health/ready", ready)
 }
 
 async fn live() -> Response {
@@ -62,7 +61,7 @@ impl Writes {
         let hand = accounts.clone();
         let trying = to_the_end(async move {
             // No session is called that: theirs are 64 hex digits.
-            hand.begin_session(TRIAL, "", "{}").await?;
+            hand.begin_session(TRIAL, "", "", "{}").await?;
             hand.end_session(TRIAL).await
         });
         let worked = match tokio::time::timeout(PATIENCE, trying).await {

@@ -1,25 +1,27 @@
 //! Coming in and going out: log-in, log-out, the first account, and the theme a person likes.
 
 use super::AppState;
-use super::session::{MaybeSignedIn, SignedIn, Theme, sign_in, sign_out};
+use super::routes::Routes;
+use super::session::{MaybeSignedIn, NotBegun, SignedIn, Theme, known_browser, remember_browser, sign_in, sign_out};
 use super::web::{Form, LocalPath, PageContext, error_page, error_page_saying, to_the_end};
 use crate::pages::login::{LoginView, SetupView, login_page, setup_page};
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::{get, post};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use truecount::operator::accounts::AccountError;
+use truecount::operator::accounts::{AccountError, Person};
+use truecount::operator::guesses::{self, Knock, is_known};
 use truecount::operator::password;
 
 /// Routes for people who are not signed in, or no longer.
-pub(super) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/login", get(show_login).post(log_in))
-        .route("/setup", get(show_setup).post(set_up))
-        .route("/logout", post(log_out))
-        .route("/theme", post(choose_theme))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/login", show_login)
+        .post("/login", log_in)
+        .get("/setup", show_setup)
+        .post("/setup", set_up)
+        .post("/logout", log_out)
+        .post("/theme", choose_theme)
 }
 
 #[derive(Deserialize, Default)]
@@ -71,8 +73,10 @@ async fn log_in(
     State(state): State<AppState>,
     memory: tower_sessions::Session,
     page: PageContext,
+    headers: HeaderMap,
     Form(form): Form<LoginForm>,
 ) -> Response {
+    let https = state.config.public.https;
     let next = LocalPath::parse(&form.next);
     let again = |status, error: &AccountError| {
         let view = LoginView { name: form.name.clone(), next: next.clone(), error: Some(error.to_string()) };
@@ -84,15 +88,25 @@ async fn log_in(
     }
     let (accounts, name, secret, address) =
         (state.accounts.clone(), form.name.clone(), form.password.clone(), page.client.counted());
-    let outcome = to_the_end(async move { accounts.log_in(address, &name, &secret).await }).await;
-    let refused = match outcome {
-        Some(Ok(person)) => {
-            if let Err(error) = sign_in(&memory, &person).await {
-                tracing::error!(%error, "a session could not be begun");
-                return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR);
+    let (seal, now) = (state.engine.seal(), accounts.now());
+    let known = known_browser(&headers, https).filter(|given| is_known(seal, &name, given, now)).map(str::to_owned);
+    let outcome = to_the_end(async move {
+        let knock = Knock { address, known: known.as_deref() };
+        accounts.log_in_as(knock, &name, &secret).await
+    });
+    let refused = match outcome.await {
+        Some(Ok(person)) => match begin(&state, &page, &memory, &person).await {
+            Ok(()) => {
+                let mut response = next.redirect();
+                let given = guesses::known_browser(seal, &form.name, now, state.mint.bytes());
+                if let Some(cookie) = given.and_then(|given| remember_browser(&given, https)) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+                return response;
             }
-            return next.redirect();
-        }
+            Err(Begun::Refused(refused)) => refused,
+            Err(Begun::Failed(response)) => return response,
+        },
         Some(Err(refused)) => refused,
         None => return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR),
     };
@@ -101,6 +115,28 @@ async fn log_in(
     let mut response = login_page(&state, &page, status, view).await;
     retry_after(&refused, &mut response);
     response
+}
+
+/// Why somebody who proved who they are is not in all the same.
+enum Begun {
+    Refused(AccountError),
+    Failed(Response),
+}
+
+async fn begin(
+    state: &AppState,
+    page: &PageContext,
+    memory: &tower_sessions::Session,
+    person: &Person,
+) -> Result<(), Begun> {
+    match sign_in(memory, person).await {
+        Ok(()) => Ok(()),
+        Err(NotBegun::Changed) => Err(Begun::Refused(AccountError::Changed)),
+        Err(NotBegun::Failed(error)) => {
+            tracing::error!(%error, "a session could not be begun");
+            Err(Begun::Failed(error_page(state, page, StatusCode::INTERNAL_SERVER_ERROR)))
+        }
+    }
 }
 
 async fn show_setup(State(state): State<AppState>, page: PageContext) -> Response {
@@ -121,13 +157,11 @@ async fn set_up(
     let (code, name, secret) = (form.code.clone(), form.name.clone(), form.password);
     let outcome = to_the_end(async move { accounts.first_account(address, &code, &name, &secret).await }).await;
     let refused = match outcome {
-        Some(Ok(person)) => {
-            if let Err(error) = sign_in(&memory, &person).await {
-                tracing::error!(%error, "a session could not be begun");
-                return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR);
-            }
-            return LocalPath::default().redirect();
-        }
+        Some(Ok(person)) => match begin(&state, &page, &memory, &person).await {
+            Ok(()) => return LocalPath::default().redirect(),
+            Err(Begun::Refused(refused)) => refused,
+            Err(Begun::Failed(response)) => return response,
+        },
         Some(Err(refused)) => refused,
         None => return error_page(&state, &page, StatusCode::INTERNAL_SERVER_ERROR),
     };
@@ -156,8 +190,9 @@ async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session,
         state.listeners.end(&id_hash);
     }
     let mut response = LocalPath::parse("/login").redirect();
-    let everything = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
-    response.headers_mut().insert("clear-site-data", everything);
+    // Not the cookies: browsers would take those of every host below the same domain with them. Ours was emptied with its session.
+    let ours = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert("clear-site-data", ours);
     response
 }
 
@@ -186,7 +221,7 @@ async fn choose_theme(
 /// The status of an answer that people can do something about; none when we failed.
 fn refusal(error: &AccountError) -> Option<StatusCode> {
     match error {
-        AccountError::Wrong | AccountError::Locked => Some(StatusCode::UNAUTHORIZED),
+        AccountError::Wrong | AccountError::Locked | AccountError::Changed => Some(StatusCode::UNAUTHORIZED),
         AccountError::Wait(_) => Some(StatusCode::TOO_MANY_REQUESTS),
         AccountError::Code | AccountError::Forbidden => Some(StatusCode::FORBIDDEN),
         AccountError::Invalid(_) => Some(StatusCode::UNPROCESSABLE_ENTITY),

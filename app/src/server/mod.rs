@@ -1,7 +1,7 @@
 //! The front door: everything that can be reached from outside is in the one router made here.
 //!
 //! Outermost first, a request passes: a number for the log, the net that catches panics, compression, the headers
-//! of every answer, allowed methods, the known host, where it comes from; then one of five places: pages and forms
+//! of every answer, allowed methods, the proxy (where one stands in front), the known host, where it comes from; then one of five places: pages and forms
 //! (same origin, session, small bodies, a time limit), live changes, the webhook door (no cookies, no session),
 //! health, files.
 
@@ -10,6 +10,8 @@ pub mod files;
 mod health;
 pub mod lifecycle;
 mod login;
+pub mod refused;
+pub mod routes;
 pub mod security;
 pub mod session;
 pub mod telemetry;
@@ -19,6 +21,7 @@ mod webhooks;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use routes::{Route, Routes};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -48,8 +51,10 @@ pub struct Shared {
     pub listeners: Arc<events::Listeners>,
     /// Nonces and request numbers.
     pub mint: Arc<Mint>,
+    /// Who was refused what in this hour.
+    pub refused: refused::Refused,
     writes: Arc<health::Writes>,
-    notices: Arc<tokio::sync::Semaphore>,
+    notices: Arc<webhooks::Room>,
     hosts: Arc<security::Hosts>,
 }
 
@@ -62,8 +67,9 @@ impl AppState {
             site: Arc::new(files::Site::open(&config.site_dir)),
             listeners: Arc::new(events::Listeners::default()),
             mint: Arc::new(Mint::from_os()),
+            refused: refused::Refused::default(),
             writes: Arc::default(),
-            notices: Arc::new(tokio::sync::Semaphore::new(webhooks::BYTES_AT_ONCE)),
+            notices: Arc::default(),
             hosts: Arc::new(security::Hosts::of(&config)),
             config: Arc::new(config),
         }))
@@ -78,12 +84,26 @@ impl std::ops::Deref for AppState {
     }
 }
 
+fn pages(routes: Routes) -> Routes {
+    login::routes(crate::pages::routes(routes))
+}
+
+/// What no session is asked for.
+fn for_machines(routes: Routes) -> Routes {
+    health::routes(webhooks::routes(routes))
+}
+
+/// Every address that the router answers at; beside them there are only files.
+pub fn table() -> Vec<Route> {
+    for_machines(events::routes(pages(Routes::default()))).table()
+}
+
 /// Everything that can be reached from outside.
 pub fn router(state: AppState) -> Router {
-    let pages = crate::pages::routes()
-        .merge(login::routes())
+    let pages = pages(Routes::default())
+        .router()
         .layer(from_fn_with_state(state.clone(), security::time_limit))
-        .merge(events::routes())
+        .merge(events::routes(Routes::default()).router())
         .layer(session::layer(state.accounts.clone(), state.config.public.https))
         .layer(RequestBodyLimitLayer::new(FORM_BYTES))
         .layer(from_fn_with_state(state.clone(), security::own_words))
@@ -91,11 +111,11 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), security::same_origin));
     Router::new()
         .merge(pages)
-        .merge(webhooks::routes())
-        .merge(health::routes())
+        .merge(for_machines(Routes::default()).router())
         .fallback(files::serve)
         .layer(from_fn_with_state(state.clone(), security::client_address))
         .layer(from_fn_with_state(state.clone(), security::known_host))
+        .layer(from_fn_with_state(state.clone(), security::only_the_proxy))
         .layer(from_fn_with_state(state.clone(), security::allowed_methods))
         .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(CompressionLayer::new())

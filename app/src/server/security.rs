@@ -199,18 +199,43 @@ fn is_ours(hosts: &Hosts, request: &Request) -> bool {
     text(headers, &header::ORIGIN).is_some_and(|origin| hosts.knows_origin(origin, host_of(request)))
 }
 
-/// Whether a browser says that a page of another origin asks.
-pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
-    headers.contains_key(SEC_FETCH_SITE) && !matches!(text(headers, &SEC_FETCH_SITE), Some("same-origin" | "none"))
+/// Whether a browser says, in either of the two ways, that a page of another origin asks.
+pub(super) fn is_foreign(hosts: &Hosts, headers: &HeaderMap) -> bool {
+    let ours = |site: &str| matches!(site, "same-origin" | "none");
+    let host = text(headers, &header::HOST);
+    let site_is_foreign = headers.contains_key(SEC_FETCH_SITE) && !text(headers, &SEC_FETCH_SITE).is_some_and(ours);
+    let known = text(headers, &header::ORIGIN).is_some_and(|origin| hosts.knows_origin(origin, host));
+    site_is_foreign || headers.contains_key(header::ORIGIN) && !known
+}
+
+/// Behind a proxy only the proxy is answered: whoever reaches us past it would send passwords in the clear, under
+/// an address that nobody can vouch for. Health is asked by machines on the inside.
+pub async fn only_the_proxy(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let config = &state.config;
+    let trusted = |peer: IpAddr| config.trusted_proxies.iter().any(|network| network.contains(peer));
+    let needs_proxy = config.public.https && config.tls.is_none();
+    if !needs_proxy || trusted(peer_of(&request)) || request.uri().path().starts_with("/health/") {
+        return next.run(request).await;
+    }
+    tracing::debug!("a request past the proxy was refused");
+    let (mut parts, _) = request.into_parts();
+    let Ok(page) = PageContext::from_request_parts(&mut parts, &state).await;
+    let text = format!(
+        "Open {} instead. If you came from there, TRUSTED_PROXIES does not name the proxy that you came through.",
+        config.public.origin()
+    );
+    let title = "Only the proxy is answered here";
+    error_page_saying(&state, &page, StatusCode::MISDIRECTED_REQUEST, title, &text)
+}
+
+fn peer_of(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 /// Where the request comes from: the peer, or what a trusted proxy says about it.
 pub async fn client_address(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip().to_canonical());
-    let address = forwarded(&state.config, peer, request.headers());
+    let address = forwarded(&state.config, peer_of(&request), request.headers());
     request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
 }

@@ -20,6 +20,7 @@ use tower_sessions::{SessionManagerLayer, SessionStore};
 use truecount::domain::ids::PersonId;
 use truecount::operator::Actor;
 use truecount::operator::accounts::{AccountError, Accounts, Person};
+use truecount::operator::guesses::KNOWN_FOR;
 
 pub use truecount::operator::accounts::Theme;
 
@@ -30,7 +31,11 @@ pub const LOCAL_COOKIE: &str = "truecount";
 /// Header of requests that a page makes by itself; they do not count as somebody being there.
 pub const LIVE_HEADER: &str = "truecount-live";
 
+/// What a browser is given that has logged in, over https and on this machine. It lets nobody in.
+pub const KNOWN_COOKIES: [&str; 2] = ["__Host-truecount-known", "truecount-known"];
+
 const PERSON: &str = "person";
+const EPOCH: &str = "epoch";
 const FLASH: &str = "flash";
 
 /// A signed-in person's session.
@@ -183,11 +188,47 @@ async fn who(parts: &Parts, state: &AppState) -> Result<Option<Session>, Account
     Ok(Some(Session { actor: person.actor(), theme: person.theme, zone, memory }))
 }
 
+/// Why a session did not begin.
+pub(super) enum NotBegun {
+    /// The account was changed since the person proved who they are.
+    Changed,
+    /// We failed.
+    Failed(String),
+}
+
 /// Gives a person a session under a new id; whatever the cookie said before is void.
-pub(super) async fn sign_in(memory: &tower_sessions::Session, person: &Person) -> Result<(), String> {
+pub(super) async fn sign_in(memory: &tower_sessions::Session, person: &Person) -> Result<(), NotBegun> {
+    let begun = async {
+        memory.clear().await;
+        memory.cycle_id().await?;
+        memory.insert(PERSON, person.id.as_str()).await?;
+        memory.insert(EPOCH, person.epoch.as_str()).await?;
+        // At once, and not after the answer was made: it may be refused.
+        memory.save().await
+    };
+    let Err(error) = begun.await else { return Ok(()) };
     memory.clear().await;
-    memory.cycle_id().await.map_err(|error| error.to_string())?;
-    memory.insert(PERSON, person.id.as_str()).await.map_err(|error| error.to_string())
+    match error.to_string() {
+        why if why.contains(&AccountError::Changed.to_string()) => Err(NotBegun::Changed),
+        why => Err(NotBegun::Failed(why)),
+    }
+}
+
+/// What this browser was given when it logged in before.
+pub(super) fn known_browser(headers: &http::HeaderMap, https: bool) -> Option<&str> {
+    let [secure, local] = KNOWN_COOKIES;
+    let name = if https { secure } else { local };
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The header that gives it.
+pub(super) fn remember_browser(given: &str, https: bool) -> Option<http::HeaderValue> {
+    let [secure, local] = KNOWN_COOKIES;
+    let (name, mark) = if https { (secure, "; Secure") } else { (local, "") };
+    let for_seconds = KNOWN_FOR.as_millis() / 1_000;
+    let text = format!("{name}={given}; HttpOnly; SameSite=Strict; Path=/; Max-Age={for_seconds}{mark}");
+    http::HeaderValue::from_str(&text).ok()
 }
 
 /// Ends the session, whoever it belongs to, and returns what it is called in our own tables.
@@ -230,6 +271,10 @@ fn person_of(record: &Record) -> String {
     record.data.get(PERSON).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
 }
 
+fn epoch_of(record: &Record) -> String {
+    record.data.get(EPOCH).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+}
+
 fn encoded(record: &Record) -> StoreResult<String> {
     serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
 }
@@ -249,9 +294,9 @@ async fn finish<T: Send + 'static>(
 impl SessionStore for AccountSessions {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         loop {
-            let (accounts, hash, person, data) =
-                (self.accounts.clone(), id_hash(&record.id), person_of(record), encoded(record)?);
-            if finish(async move { accounts.begin_session(&hash, &person, &data).await }).await? {
+            let (accounts, hash, data) = (self.accounts.clone(), id_hash(&record.id), encoded(record)?);
+            let (person, epoch) = (person_of(record), epoch_of(record));
+            if finish(async move { accounts.begin_session(&hash, &person, &epoch, &data).await }).await? {
                 return Ok(());
             }
             record.id = Id::default();

@@ -186,7 +186,7 @@ pub fn plain_page(state: &AppState, page: &PageContext, status: StatusCode, titl
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Truecount</title>\
-         {style}</head><body><main id=\"content\">{body}</main><!-- {id} --></body></html>",
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">{style}</head><body><main id=\"content\">{body}</main><!-- {id} --></body></html>",
         title = escape(title),
         id = escape(&page.request_id.0),
     );
@@ -209,7 +209,8 @@ pub fn error_page_saying(
     text: &str,
 ) -> Response {
     let press = match status {
-        StatusCode::UNAUTHORIZED => "<a href=\"/login\">Log in</a>",
+        // In a tab of its own: this one holds what was typed, and sends it again when it is reloaded.
+        StatusCode::UNAUTHORIZED => "<a href=\"/login\" target=\"_blank\" rel=\"noopener\">Log in in a new tab</a>",
         _ => "<a href=\"/\">Back to Today</a>",
     };
     let body = format!(
@@ -248,7 +249,11 @@ pub fn operator_error_page(state: &AppState, page: &PageContext, error: &Operato
 pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::BAD_REQUEST => ("That form could not be read", "Nothing was changed. Go back and send it again."),
-        StatusCode::UNAUTHORIZED => ("You are logged out", "Nothing was changed. Log in and do it again."),
+        StatusCode::UNAUTHORIZED => (
+            "You are logged out",
+            "Nothing was changed, and what you typed is not lost: log in in a new tab, come back to this one and reload \
+             it. Your browser asks, and sends the form again as it was.",
+        ),
         StatusCode::FORBIDDEN => {
             ("Your role may not do that", "Nothing was changed. An administrator can change roles.")
         }

@@ -2,19 +2,20 @@
 //!
 //! The bytes are handed on exactly as they came, because a signature covers them; a compressed body is refused,
 //! because nobody who signs sends one. A stranger's body is not read at all, and a slow one takes only as much room as
-//! it has sent. Once the bytes are here the work goes on even when the sender hangs up.
+//! it has sent; whoever comes from one address takes half of the room at most. Once the bytes are here the work goes on even when the sender hangs up.
 
 use super::AppState;
-use super::web::to_the_end;
-use axum::Router;
+use super::routes::Routes;
+use super::web::{PageContext, to_the_end};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode, header};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,7 +25,9 @@ const MOST_BYTES: usize = 1024 * 1024;
 const LONGEST_ID: usize = 100;
 /// Bytes of notices held at the same time: memory is what a flood must not take, and many small ones share one wait
 /// for the disk.
-pub(super) const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+/// Of these, what one address may hold: a vendor in a rush has enough, and nobody takes the room of all.
+const BYTES_OF_ONE: usize = BYTES_AT_ONCE / 2;
 /// What a notice takes at least once it is complete.
 const LEAST_BYTES: usize = 4_096;
 /// Time in which a notice has to arrive.
@@ -34,8 +37,73 @@ const ARRIVAL: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// The one route.
-pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/hooks/{connection}", post(receive))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.post("/hooks/{connection}", receive)
+}
+
+/// The room for notices that are being taken in.
+#[derive(Debug)]
+pub(super) struct Room {
+    free: Arc<Semaphore>,
+    held: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { free: Arc::new(Semaphore::new(BYTES_AT_ONCE)), held: Mutex::default() }
+    }
+}
+
+impl Room {
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one notice takes of it; given back when dropped.
+struct Taken {
+    room: Arc<Room>,
+    address: IpAddr,
+    bytes: usize,
+    permits: Option<OwnedSemaphorePermit>,
+}
+
+impl Taken {
+    fn nothing(room: Arc<Room>, address: IpAddr) -> Self {
+        Self { room, address, bytes: 0, permits: None }
+    }
+
+    /// Takes so many bytes more.
+    fn more(&mut self, bytes: usize) -> Result<(), Refused> {
+        let count = u32::try_from(bytes).map_err(|_| Refused::TooLarge)?;
+        let mut held = self.room.held();
+        let mine = held.get(&self.address).copied().unwrap_or(0) + bytes;
+        if mine > BYTES_OF_ONE {
+            return Err(Refused::Full);
+        }
+        let permits = Arc::clone(&self.room.free).try_acquire_many_owned(count).map_err(|_| Refused::Full)?;
+        match &mut self.permits {
+            Some(held) => held.merge(permits),
+            None => self.permits = Some(permits),
+        }
+        if bytes > 0 {
+            held.insert(self.address, mine);
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut held = self.room.held();
+        let rest = held.get(&self.address).copied().unwrap_or(0).saturating_sub(self.bytes);
+        if rest == 0 {
+            held.remove(&self.address);
+        } else {
+            held.insert(self.address, rest);
+        }
+    }
 }
 
 /// Why a body was not taken in.
@@ -49,6 +117,7 @@ enum Refused {
 async fn receive(
     State(state): State<AppState>,
     connection: Result<Path<String>, PathRejection>,
+    page: PageContext,
     request: Request,
 ) -> Response {
     let known = |id: &String| id.len() <= LONGEST_ID && state.engine.cx().link(id).is_some();
@@ -63,7 +132,10 @@ async fn receive(
     let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let arrived = match told {
         Some(bytes) if bytes > MOST_BYTES as u64 => Ok(Err(Refused::TooLarge)),
-        _ => tokio::time::timeout(ARRIVAL, arrive(&state.notices, body)).await,
+        _ => {
+            let taken = Taken::nothing(Arc::clone(&state.notices), page.client.counted());
+            tokio::time::timeout(ARRIVAL, arrive(taken, body)).await
+        }
     };
     let (body, room) = match arrived {
         Ok(Ok(arrived)) => arrived,
@@ -95,8 +167,7 @@ async fn receive(
 }
 
 /// The whole body and the room it takes; room is taken as the bytes come.
-async fn arrive(room: &Arc<Semaphore>, body: Body) -> Result<(Bytes, OwnedSemaphorePermit), Refused> {
-    let mut held = take(room, 0)?;
+async fn arrive(mut taken: Taken, body: Body) -> Result<(Bytes, Taken), Refused> {
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = tokio::time::timeout(PAUSE, chunks.next()).await.map_err(|_| Refused::Slow)? {
@@ -104,16 +175,11 @@ async fn arrive(room: &Arc<Semaphore>, body: Body) -> Result<(Bytes, OwnedSemaph
         if bytes.len() + chunk.len() > MOST_BYTES {
             return Err(Refused::TooLarge);
         }
-        held.merge(take(room, chunk.len())?);
+        taken.more(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
-    held.merge(take(room, LEAST_BYTES.saturating_sub(bytes.len()))?);
-    Ok((Bytes::from(bytes), held))
-}
-
-fn take(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
-    let bytes = u32::try_from(bytes).map_err(|_| Refused::TooLarge)?;
-    Arc::clone(room).try_acquire_many_owned(bytes).map_err(|_| Refused::Full)
+    taken.more(LEAST_BYTES.saturating_sub(bytes.len()))?;
+    Ok((Bytes::from(bytes), taken))
 }
 
 /// Refuses what the engine never sees, and has it counted with its reason.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
+use tokio::io::AsyncBufReadExt;
 use truecount::mint::Mint;
 use truecount::rehearsal;
 use truecount::sim::Options;
@@ -12,7 +13,7 @@ use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
 
 /// Nothing that is refused takes longer, and nothing that is refused waits for anybody.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A certificate for `localhost`, made for these tests.
 const CERTIFICATE: &str = "MIIBlDCCATugAwIBAgIUI81yNtGQ2v085n6jXoj2vnQb2E4wCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2\
@@ -75,17 +76,40 @@ async fn sealed(folder: &Path, key: [u8; 32]) -> Outcome {
     Ok(())
 }
 
-fn private(file: &Path, text: &str) -> std::io::Result<()> {
+pub fn private(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::write(file, text)?;
     #[cfg(unix)]
     std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(())
 }
 
-fn truecount(folder: &Path, arguments: &[&str]) -> Command {
+pub fn truecount(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_truecount"));
     command.current_dir(folder).env_clear().args(arguments);
     command
+}
+
+/// Asks a program of ours to stop, as a person at a terminal would.
+pub fn stop(child: &tokio::process::Child) -> Outcome {
+    use rustix::process::{Pid, Signal, kill_process};
+    let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or("it ended by itself")?;
+    kill_process(id, Signal::TERM)?;
+    Ok(())
+}
+
+/// However little is logged, the code for the first account is told: without it nobody gets in.
+#[tokio::test]
+async fn the_set_up_code_is_told_however_little_is_logged() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let mut command = tokio::process::Command::from(truecount(folder.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    let mut child = command.env("LOG", "off").stderr(std::process::Stdio::piped()).kill_on_drop(true).spawn()?;
+    let mut lines = tokio::io::BufReader::new(child.stderr.take().ok_or("no log")?).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await??.ok_or("nothing was told")?;
+    assert!(line.contains("/setup and give the code ") && line.contains("24 hours"), "{line}");
+    stop(&child)?;
+    tokio::time::timeout(PATIENCE, child.wait()).await??;
+    assert_eq!(lines.next_line().await?, None, "and nothing else was");
+    Ok(())
 }
 
 #[test]
@@ -293,9 +317,28 @@ async fn a_rehearsal_that_cannot_be_is_refused_before_it_begins() -> Outcome {
         assert_eq!(left_behind(folder.path())?, before, "{arguments:?}");
     }
     for command in ["demo", "bench"] {
-        let (code, text) = ends(folder.path(), &[command, "--db", "sqlite://mine.db"], &[]).await?;
-        assert!(code == Some(2) && text.contains("--db cannot be used here"), "{command}: {text}");
+        for (flag, value) in [("--db", "sqlite://mine.db"), ("--public-url", "https://stock.example.com")] {
+            let (code, text) = ends(folder.path(), &[command, flag, value], &[]).await?;
+            assert!(code == Some(2) && text.contains(&format!("{flag} cannot be used here")), "{command}: {text}");
+        }
     }
+    Ok(())
+}
+
+/// Settings exported for `serve` take no demonstration, whose log-ins everybody knows, to the network.
+#[tokio::test]
+async fn a_demonstration_under_an_installations_settings_stays_on_this_machine() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("c.pem"), pem("CERTIFICATE", CERTIFICATE))?;
+    std::fs::write(folder.path().join("k.pem"), key_pem(ITS_KEY))?;
+    let settings = [
+        ("LISTEN", "0.0.0.0:0"),
+        ("PUBLIC_URL", "https://stock.example.com"),
+        ("TLS_CERT_FILE", "c.pem"),
+        ("TLS_KEY_FILE", "k.pem"),
+    ];
+    let (code, text) = ends(folder.path(), &["demo", "--skus", "1"], &settings).await?;
+    assert_eq!((code, named(&text)), (Some(2), vec!["LISTEN"]), "{text}");
     Ok(())
 }
 

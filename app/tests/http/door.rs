@@ -85,11 +85,17 @@ impl Door {
     /// With a shop and a till connected; nothing is asked of them.
     pub async fn connected() -> Result<Self, Box<dyn std::error::Error>> {
         let door = Self::open().await?;
+        door.connect().await?;
+        Ok(door)
+    }
+
+    /// Connects a shop and a till; nothing is asked of them.
+    pub async fn connect(&self) -> Outcome {
         let (seal, mint) = (SealKey::new([7; 32]), Mint::seeded(7));
         let places = ["https://a.example", "https://b.example"];
-        truecount::rehearsal::add_connections(&door.store, &seal, &mint, &Options::default(), places).await?;
-        door.state.engine.reload().await?;
-        Ok(door)
+        truecount::rehearsal::add_connections(&self.store, &seal, &mint, &Options::default(), places).await?;
+        self.state.engine.reload().await?;
+        Ok(())
     }
 
     /// Tells every live page that something changed.
@@ -207,10 +213,16 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
-    /// Name and value of the cookie that was set.
+    /// Name and value of the session's cookie that was set.
     pub fn cookie(&self) -> Option<String> {
-        let set = self.headers.get(header::SET_COOKIE)?.to_str().ok()?;
-        set.split(';').next().map(str::to_owned)
+        let session = self.set_cookie("truecount").or_else(|| self.set_cookie("__Host-truecount"))?;
+        session.split(';').next().map(str::to_owned)
+    }
+
+    /// How the cookie of that name was set.
+    pub fn set_cookie(&self, name: &str) -> Option<&str> {
+        let all = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        all.filter(|set| set.split('=').next() == Some(name)).last()
     }
 
     /// The text without what differs from request to request.

@@ -119,15 +119,16 @@ async fn a_pause_gives_up_the_room() -> Outcome {
     let door = Door::connected().await?;
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let mut waiting = Vec::new();
-    // All the room there is: 16 of the largest.
-    for _ in 0..16 {
+    // All the room there is: 16 of the largest, from two addresses.
+    for n in 0..16 {
         let tell = tell.clone();
         let silence = futures_util::stream::poll_fn(move |_| {
             let _ = tell.send(());
             Poll::<Option<Result<Bytes, Infallible>>>::Pending
         });
         let much = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from(vec![b'x'; 1024 * 1024]))]);
-        let ask = door.ask(Method::POST, "/hooks/till").body(Body::from_stream(much.chain(silence)));
+        let ask = door.ask(Method::POST, "/hooks/till").from(if n < 8 { "198.51.100.1" } else { "198.51.100.2" });
+        let ask = ask.body(Body::from_stream(much.chain(silence)));
         let router = door.router.clone();
         waiting.push(tokio::spawn(async move { router.oneshot(ask.request).await.map(|answer| answer.status()) }));
     }
@@ -141,6 +142,39 @@ async fn a_pause_gives_up_the_room() -> Outcome {
         assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
     }
     assert_eq!(door.send(small()).await.status, StatusCode::UNAUTHORIZED, "there is room, and it is read");
+    Ok(())
+}
+
+/// Whoever holds as much as one address may keeps nobody else out.
+#[tokio::test]
+async fn one_address_does_not_take_the_room_of_all() -> Outcome {
+    let door = Door::connected().await?;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let from = |address: &str| door.ask(Method::POST, "/hooks/till").from(address);
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let tell = tell.clone();
+        let silence = futures_util::stream::poll_fn(move |_| {
+            let _ = tell.send(());
+            Poll::<Option<Result<Bytes, Infallible>>>::Pending
+        });
+        let much = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from(vec![b'x'; 1024 * 1024]))]);
+        let ask = from("2001:db8::1").body(Body::from_stream(much.chain(silence)));
+        let router = door.router.clone();
+        waiting.push(tokio::spawn(async move { router.oneshot(ask.request).await.map(|answer| answer.status()) }));
+    }
+    for _ in 0..8 {
+        assert_eq!(told.recv().await, Some(()), "each one is waited for");
+    }
+    let neighbour = door.send(from("2001:db8::2").body("{}")).await;
+    assert_eq!(neighbour.status, StatusCode::SERVICE_UNAVAILABLE, "whoever has one address has those beside it");
+    let other = door.send(from("198.51.100.1").body("{}")).await;
+    assert_eq!(other.status, StatusCode::UNAUTHORIZED, "another one is read");
+    for waiting in waiting {
+        waiting.abort();
+        let _ended = waiting.await;
+    }
+    assert_eq!(door.send(from("2001:db8::1").body("{}")).await.status, StatusCode::UNAUTHORIZED, "it was given back");
     Ok(())
 }
 

@@ -137,6 +137,12 @@ async fn pages_of_other_origins_hear_nothing() -> Outcome {
         let ask = door.get("/events").cookie(&cookie).header("sec-fetch-site", site);
         assert_eq!(door.send(ask).await.status, StatusCode::FORBIDDEN, "{site}");
     }
+    // Browsers that do not say where a page comes from still send its origin.
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:9999", "https://127.0.0.1:4780"] {
+        let ask = door.get("/events").cookie(&cookie).header("origin", origin);
+        assert_eq!(door.send(ask).await.status, StatusCode::FORBIDDEN, "{origin}");
+    }
+    assert!(Stream::open(&door, &cookie).await.is_ok(), "our own");
     assert_eq!(Stream::open(&door, "truecount=x").await.err(), Some(StatusCode::UNAUTHORIZED));
     Ok(())
 }

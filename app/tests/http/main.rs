@@ -1,6 +1,7 @@
 //! The front door, in memory: the whole router, a temporary database, a clock moved by hand.
 #![cfg(feature = "ssr")]
 
+mod attacks;
 mod coming_in;
 mod command_line;
 mod door;
@@ -10,4 +11,6 @@ mod limits;
 mod listening;
 mod live;
 mod origin;
+mod planted;
+mod roles;
 mod sessions;

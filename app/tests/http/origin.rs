@@ -82,6 +82,32 @@ async fn other_hosts_are_not_us() -> Outcome {
     Ok(())
 }
 
+/// Past the proxy, on plain HTTP, nobody is answered but whoever asks for our health.
+#[tokio::test]
+async fn behind_a_proxy_only_the_proxy_is_answered() -> Outcome {
+    let settings =
+        [("LISTEN", "0.0.0.0:80"), ("PUBLIC_URL", "https://stock.example.com"), ("TRUSTED_PROXIES", "10.0.0.0/8")];
+    let door = Door::with(&settings).await?;
+    door.accounts.add(&truecount::operator::accounts::Accounts::console(), "Kim", Role::Admin, PASSWORD).await?;
+    for peer in ["203.0.113.9", "127.0.0.1", "::1"] {
+        for ask in [
+            door.get("/login"),
+            door.form("/login", &[("name", "Kim"), ("password", PASSWORD)]),
+            door.ask(Method::POST, "/hooks/abc"),
+            door.get("/favicon.svg"),
+        ] {
+            let answer = door.send(ask.from(peer).header("x-forwarded-for", "10.0.0.1")).await;
+            assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{peer}");
+            assert!(answer.text.contains("https://stock.example.com") && answer.text.contains("TRUSTED_PROXIES"));
+            assert_eq!(answer.cookie(), None, "{peer}");
+        }
+        assert_eq!(door.send(door.get("/health/live").from(peer)).await.status, StatusCode::OK, "{peer}");
+    }
+    assert_eq!(door.send(door.get("/login").from("10.1.2.3")).await.status, StatusCode::OK);
+    assert_eq!(door.send(door.get("/login").from("::ffff:10.1.2.3")).await.status, StatusCode::OK);
+    Ok(())
+}
+
 /// A46 (line breaks) and A47 (another site): `next` leads to a path of ours or to the first page.
 #[tokio::test]
 async fn next_never_leaves_the_house() -> Outcome {

@@ -13,6 +13,7 @@ mod wire;
 use super::call::{Ask, Caller, protocol};
 use super::error::{CallError, CallErrorKind};
 use super::evidence::Exchange;
+use super::keys::{Keys, Ring};
 use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::buckets::Buckets;
@@ -67,7 +68,6 @@ pub struct CentraConfig {
 /// One account of the vendor, ready to be asked.
 pub struct Centra {
     caller: Caller,
-    secrets: Vec<SecretString>,
     store_currency: String,
     buckets: Buckets,
     /// The tenant's version, packed; zero until an answer told it.
@@ -83,11 +83,10 @@ impl Centra {
             caller: Caller {
                 connection: config.connection,
                 base_url: config.base_url,
-                token: config.token,
+                keys: Ring::new(Keys::for_good(config.token, config.webhook_secrets)),
                 transport,
                 clock,
             },
-            secrets: config.webhook_secrets,
             store_currency: config.store_currency,
             buckets: Buckets::new(config.unpaced),
             version: AtomicU64::new(0),
@@ -282,7 +281,7 @@ impl Shop for Centra {
     }
 
     fn read_notice(&self, headers: &HeaderMap, body: &Bytes, at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
-        notice::read(&self.secrets, headers, body, at)
+        notice::read(&self.caller.keys.secrets(at), headers, body, at)
     }
 
     fn interpret(&self, kind: &str, raw: &str) -> Result<Vec<Fact>, Unreadable> {
@@ -291,6 +290,10 @@ impl Shop for Centra {
             "product" => products::read_raw(raw).map(|listings| listings.into_iter().map(Fact::Listing).collect()),
             other => Ok(vec![Fact::Noted { kind: other.to_owned() }]),
         }
+    }
+
+    fn change_keys(&self, keys: Keys) {
+        self.caller.keys.change(keys);
     }
 
     fn allowance(&self, at: Timestamp) -> Allowance {
@@ -351,6 +354,11 @@ impl Sweep {
         Ok(sweep)
     }
 
+    /// When the pass began that this page is of.
+    fn began(&self) -> Option<Timestamp> {
+        Some(Timestamp(self.began))
+    }
+
     /// The moment the question asks from.
     fn from(&self) -> Timestamp {
         self.from.map_or(BEGINNING, Timestamp)
@@ -379,5 +387,7 @@ impl Sweep {
     }
 }
 
+#[cfg(test)]
+mod orders_tests;
 #[cfg(test)]
 mod tests;

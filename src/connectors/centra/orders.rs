@@ -2,11 +2,10 @@
 
 use super::super::json::Object;
 use super::super::{Page, Record, Unreadable, fingerprint};
-use super::{Sweep, queries};
+use super::{Sweep, queries, wire};
 use crate::domain::fact::{Fact, Order, OrderLine, OrderState};
 use crate::domain::ids::{DocumentKey, LineKey, OutletKey, ProductKey};
 use crate::domain::money::Fine;
-use crate::domain::time::Timestamp;
 use std::collections::HashSet;
 
 /// Reads a page of orders.
@@ -18,9 +17,10 @@ pub(super) fn page(data: &str, sweep: Sweep, currency: &str) -> Result<Page<Reco
     let elements = data.elements("orders")?;
     let full = elements.len() >= queries::ORDER_ROWS;
     let rows = elements.into_iter().map(|raw| record(raw.get(), currency)).collect::<Result<Vec<_>, _>>()?;
-    let newest = rows.iter().map(|row| row.version).filter(|version| *version > 0).max().map(Timestamp);
-    let (next, resume) = sweep.turn(newest, full)?;
-    Ok(Page { rows, next, resume })
+    let newest = rows.iter().map(|row| row.version).filter(|version| *version > 0).max();
+    let began = sweep.began();
+    let (next, resume) = sweep.turn(newest.map(wire::changed_at), full)?;
+    Ok(Page { rows, next, resume, began })
 }
 
 /// Reads the answer about one order.
@@ -49,7 +49,7 @@ fn record(raw: &str, currency: &str) -> Result<Record, Unreadable> {
         kind: "order",
         // One without an id is kept with its reason, and does not hold up the page that it stands on.
         external_id: order.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
-        version: order.time("updatedAt").ok().flatten().map_or(0, Timestamp::micros),
+        version: order.time("updatedAt").ok().flatten().map_or(0, |changed_at| wire::version(changed_at, raw)),
         raw: raw.to_owned(),
         fact: read(&order, currency).map(Fact::Order),
     })

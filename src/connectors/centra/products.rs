@@ -26,8 +26,9 @@ pub(super) fn page(data: &str, mut sweep: Sweep) -> Result<Page<Record>, Unreada
             false => rows.push(record(raw.get())?),
         }
     }
+    let began = sweep.began();
     let (next, resume) = sweep.turn(newest, full)?;
-    Ok(Page { rows, next, resume })
+    Ok(Page { rows, next, resume, began })
 }
 
 /// Reads the answer about one product that was left out. None at all means that it is gone meanwhile.
@@ -46,8 +47,9 @@ pub(super) fn whole_page(data: &str, id: i64, mut sweep: Sweep) -> Result<Page<R
     }
     sweep.whole.retain(|waiting| *waiting != id);
     let full = !sweep.last;
+    let began = sweep.began();
     let (next, resume) = sweep.turn(None, full)?;
-    Ok(Page { rows, next, resume })
+    Ok(Page { rows, next, resume, began })
 }
 
 /// Whether one of the product's lists is as long as a list can be without a limit: then there may be more.
@@ -64,7 +66,7 @@ fn record(raw: &str) -> Result<Record, Unreadable> {
         kind: "product",
         // One without an id is kept with its reason, and does not hold up the page that it stands on.
         external_id: product.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
-        version: version(&product).map_or(0, |version| version.map_or(0, Timestamp::micros)),
+        version: version(&product).ok().flatten().map_or(0, |changed_at| wire::version(changed_at, raw)),
         raw: raw.to_owned(),
         fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
     })

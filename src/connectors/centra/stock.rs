@@ -48,7 +48,7 @@ pub(super) fn page(data: &str, warehouse: &OutletKey, page: u32) -> Result<Page<
         rows.push(reading(&row, ProductKey::new(size), warehouse.clone())?);
     }
     let next = (rows.len() >= queries::STOCK_ROWS).then(|| page.saturating_add(1).to_string());
-    Ok(Page { rows, next, resume: None })
+    Ok(Page { rows, next, resume: None, began: None })
 }
 
 /// Reads the stock of some products at every warehouse; `None` when there may be more warehouses than were asked for.

@@ -4,7 +4,8 @@ use super::super::Unreadable;
 use super::super::error::CallErrorKind;
 use super::super::json::Object;
 use super::super::pacing::buckets::{Quota, QuotaState};
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
+use sha2::{Digest as _, Sha256};
 
 /// Longest piece of the vendor's words put into an outcome.
 const WORDS_MAX: usize = 300;
@@ -36,7 +37,7 @@ pub(super) fn envelope(text: &str, mutates: bool) -> Result<Envelope, Unreadable
 
 fn meaning(errors: &[Object<'_>], mutates: bool) -> CallErrorKind {
     let mut reason = String::new();
-    let (mut forbidden, mut began) = (false, false);
+    let (mut forbidden, mut began, mut inside) = (false, false, false);
     for error in errors {
         if reason.is_empty() {
             reason = error.text("message").ok().flatten().unwrap_or_default().chars().take(WORDS_MAX).collect();
@@ -45,11 +46,15 @@ fn meaning(errors: &[Object<'_>], mutates: bool) -> CallErrorKind {
         forbidden |= matches!(category.as_deref(), Some("authorization" | "authentication"));
         // An error with a path happened while the answer was being made; one without, before anything was done.
         began |= error.has("path") || category.as_deref() == Some("internal");
+        // A path of one step is the question itself, which was not let in. Further down something was forbidden in
+        // its answer: a change has been made by then.
+        inside |= error.elements("path").is_ok_and(|path| path.len() > 1);
     }
     if reason.is_empty() {
         reason = "an error without words".to_owned();
     }
     match (forbidden, began) {
+        (true, _) if mutates && inside => CallErrorKind::Unavailable { reason, acted: true },
         (true, _) => CallErrorKind::Unauthorized { reason },
         (false, true) => CallErrorKind::Unavailable { reason, acted: mutates },
         (false, false) => CallErrorKind::Rejected { reason },
@@ -100,6 +105,24 @@ pub(super) fn rate_limits(data: &str) -> Result<Vec<QuotaState>, Unreadable> {
     Ok(rows)
 }
 
+/// The version of a record that changed then. The vendor prints whole seconds, so two changes within one are told apart
+/// by what they say: the microseconds are drawn from the record itself. Which of the two is the newer they do not tell.
+pub(super) fn version(changed_at: Timestamp, raw: &str) -> i64 {
+    let second = changed_at.secs() * MICROS;
+    if changed_at.micros() != second {
+        return changed_at.micros();
+    }
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(raw.as_bytes()));
+    second + i64::from(u32::from_be_bytes([a, b, c, d])) % MICROS
+}
+
+/// The second in which the record of a [`version`] changed.
+pub(super) fn changed_at(version: i64) -> Timestamp {
+    Timestamp::from_secs(Timestamp(version).secs())
+}
+
+const MICROS: i64 = 1_000_000;
+
 /// An id of the vendor: a positive whole number.
 pub(super) fn id(key: &str) -> Result<i64, Unreadable> {
     key.parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(|| {
@@ -139,6 +162,10 @@ mod tests {
         let forbidden =
             r#"{"errors":[{"message":"You need X","extensions":{"category":"authorization"},"path":["a"]}]}"#;
         assert!(matches!(meant(forbidden, true), Ok(Err(CallErrorKind::Unauthorized { .. }))));
+        let inside = r#"{"data":{"setStock":{"stockChanges":null}},"errors":[{"message":"You need X",
+            "extensions":{"category":"authorization"},"path":["setStock","stockChanges"]}]}"#;
+        assert!(matches!(meant(inside, true), Ok(Err(CallErrorKind::Unavailable { acted: true, .. }))));
+        assert!(matches!(meant(inside, false), Ok(Err(CallErrorKind::Unauthorized { .. }))));
         let invalid = r#"{"errors":[{"message":"Unknown field"}]}"#;
         assert!(matches!(meant(invalid, true), Ok(Err(CallErrorKind::Rejected { .. }))));
         let broken = r#"{"data":{"setStock":null},"errors":[{"message":"Internal","path":["setStock"]}]}"#;

@@ -13,6 +13,7 @@ mod wire;
 use super::call::{Ask, Caller, protocol};
 use super::error::{CallError, CallErrorKind};
 use super::evidence::Exchange;
+use super::keys::{Keys, Ring};
 use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::window::Window;
@@ -26,8 +27,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The version of the vendor's API we speak. A version that has ended is served silently by another one, so this
 /// is raised by hand, with its contract read again.
@@ -64,8 +66,7 @@ pub struct LightspeedXConfig {
 /// One account of the vendor, ready to be asked.
 pub struct LightspeedX {
     caller: Caller,
-    secrets: Vec<SecretString>,
-    unsigned_ok: bool,
+    unsigned_ok: AtomicBool,
     window: Window,
 }
 
@@ -76,12 +77,11 @@ impl LightspeedX {
             caller: Caller {
                 connection: config.connection,
                 base_url: config.base_url,
-                token: config.token,
+                keys: Ring::new(Keys::for_good(config.token, config.webhook_secrets)),
                 transport,
                 clock,
             },
-            secrets: config.webhook_secrets,
-            unsigned_ok: config.unsigned_ok,
+            unsigned_ok: AtomicBool::new(config.unsigned_ok),
             window: Window::new(config.unpaced),
         }
     }
@@ -225,7 +225,10 @@ impl Till for LightspeedX {
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
         let after = after(cursor)?;
         // The list runs backwards unless told otherwise, and reading on "after" would then lose rows.
-        let body = serde_json::json!({ "after": after, "size": STOCK_ROWS, "sort_direction": "asc" }).to_string();
+        let body = serde_json::json!({
+            "after": after, "size": STOCK_ROWS, "sort_direction": "asc", "include_deleted": true,
+        });
+        let body = body.to_string();
         let path = format!("/api/{API_VERSION}/inventory");
         let ask = Ask { purpose: "read stock", method: Method::POST, path: &path, body: Some(body), mutates: false };
         let (text, exchange) = found(self.call(ask).await?)?;
@@ -233,12 +236,23 @@ impl Till for LightspeedX {
         answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchange)
     }
 
-    fn read_notice(&self, headers: &HeaderMap, body: &Bytes, _at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
-        notice::read(&self.secrets, self.unsigned_ok, headers, body)
+    fn products_named(&self, raw: &str) -> Option<BTreeSet<String>> {
+        sales::products_named(raw)
+    }
+
+    fn read_notice(&self, headers: &HeaderMap, body: &Bytes, at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
+        let unsigned_ok = self.unsigned_ok.load(Ordering::SeqCst);
+        notice::read(&self.caller.keys.secrets(at), unsigned_ok, headers, body)
     }
 
     fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable> {
         wire::interpret(kind, raw)
+    }
+
+    fn change_keys(&self, keys: Keys) {
+        // With a secret, what is not signed is not theirs any more.
+        self.unsigned_ok.store(keys.secrets.is_empty(), Ordering::SeqCst);
+        self.caller.keys.change(keys);
     }
 
     fn allowance(&self, at: Timestamp) -> Allowance {

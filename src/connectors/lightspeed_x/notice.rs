@@ -160,6 +160,10 @@ fn hint(kind: &str) -> Fact {
 
 /// What an unsigned notice may do: wake a sweep. Nothing it says is believed, not even that it cannot be read.
 fn only_a_hint(delivery: Delivery) -> Delivery {
-    let fact: Result<Fact, Unreadable> = Ok(hint(&delivery.kind));
+    let fact: Result<Fact, Unreadable> = Ok(match hint(&delivery.kind) {
+        // What is only kept is not kept from anybody.
+        Fact::Noted { .. } => Fact::Hint(Hint::Sales),
+        hint => hint,
+    });
     Delivery { version: None, fact, ..delivery }
 }

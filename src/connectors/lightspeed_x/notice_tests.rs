@@ -110,4 +110,8 @@ fn an_unsigned_connections_notices_only_wake_sweeps() {
     assert_eq!((read[0].version, &read[0].fact), (None, &Ok(Fact::Hint(Hint::Sales))));
     let wrong = till.read_notice(&signed(&body, "another"), &Bytes::from(body), NOW);
     assert!(matches!(wrong, Err(NoticeError::NotFromThem(_))));
+    // What a signed one is kept for would be kept from anybody.
+    let closure = form(Some("register_closure.create"), r#"{"register_id":"r","version":3}"#);
+    let read = till.read_notice(&HeaderMap::new(), &Bytes::from(closure), NOW).expect("accepted");
+    assert!(matches!((read[0].version, &read[0].fact), (None, Ok(Fact::Hint(_)))), "{:?}", read[0]);
 }

@@ -10,7 +10,7 @@ use super::wire;
 use crate::domain::fact::{Sale, SaleLine, SaleState, Tender};
 use crate::domain::ids::{DocumentKey, LineKey, OutletKey, ProductKey};
 use crate::domain::money::Fine;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Most lines believed in one sale.
 const LINES_MAX: usize = 10_000;
@@ -231,4 +231,22 @@ fn sums(holder: &Object<'_>, price: &str, including: &str, tax: &str) -> Result<
     let tax_part = tax_part.ok_or_else(|| holder.missing(tax))?;
     let total = without.0.checked_add(tax_part.0).ok_or_else(|| holder.wrong(price, "too large"))?;
     Ok((Fine(total), tax_part))
+}
+/// The products that a sale names, wherever it names them, although it may not be usable as a sale.
+pub(super) fn products_named(raw: &str) -> Option<BTreeSet<String>> {
+    let mut named = BTreeSet::new();
+    let whole: serde_json::Value = serde_json::from_str(raw).ok()?;
+    let mut left = vec![&whole];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::Array(values) => left.extend(values),
+            serde_json::Value::Object(fields) => {
+                named.extend(fields.get("product_id").and_then(|id| id.as_str()).map(str::to_owned));
+                named.extend(fields.get("product").and_then(|it| it.get("id")?.as_str()).map(str::to_owned));
+                left.extend(fields.values());
+            }
+            _ => {}
+        }
+    }
+    Some(named)
 }

@@ -9,14 +9,16 @@ use crate::domain::ids::{OutletKey, ProductKey};
 /// Every name under which the level has been seen: two REST versions, notices, and the write form.
 const LEVEL_NAMES: [&str; 4] = ["current_inventory_level", "inventory_level", "count", "current_amount"];
 
-/// Reads a count. Levels may be negative and may have fractions.
+/// Reads a count. Levels may be negative and may have fractions. Of a count that was deleted nothing is there.
 pub(super) fn read(row: &Object<'_>) -> Result<TillReading, Unreadable> {
     let name = LEVEL_NAMES.into_iter().find(|name| row.has(name));
     let name = name.ok_or_else(|| row.wrong("count", "this row names no level"))?;
+    let deleted = row.text("deleted_at")?.is_some_and(|at| !at.is_empty());
+    let level = row.milli_units(name)?.ok_or_else(|| row.missing(name))?;
     Ok(TillReading {
         product: ProductKey::new(product(row)?),
         outlet: OutletKey::new(outlet(row)?),
-        on_hand_milli: row.milli_units(name)?.ok_or_else(|| row.missing(name))?,
+        on_hand_milli: if deleted { 0 } else { level },
         version: wire::version(row)?,
     })
 }

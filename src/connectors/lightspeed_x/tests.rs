@@ -320,7 +320,10 @@ async fn counts_are_asked_for_in_ascending_order_and_a_list_out_of_order_is_refu
         let error = till.stock_after(Some(cursor)).await.expect_err(words);
         assert!(matches!(&error.kind, CallErrorKind::Protocol { reason } if reason.contains(words)), "{error}");
     }
-    assert_eq!(script.asked()[0], r#"POST /api/2026-07/inventory {"after":3,"size":1000,"sort_direction":"asc"}"#);
+    assert_eq!(
+        script.asked()[0],
+        r#"POST /api/2026-07/inventory {"after":3,"include_deleted":true,"size":1000,"sort_direction":"asc"}"#
+    );
     assert!(matches!(till.stock_after(Some("x")).await, Err(CallError { kind: CallErrorKind::Rejected { .. }, .. })));
     script.done();
 }
@@ -514,4 +517,26 @@ proptest! {
             prop_assert!(wire::record(kind, &raw).version >= 0);
         }
     }
+}
+
+#[tokio::test]
+async fn a_count_that_was_deleted_counts_nothing() {
+    let script = Script::new();
+    let row = |id: &str, deleted: &str| {
+        format!(
+            r#"{{"id":"{id}","product_id":"p","outlet_id":"{id}","current_inventory_level":5,"version":3,"deleted_at":{deleted}}}"#
+        )
+    };
+    script.then(200, format!("[{},{}]", row("a", "null"), row("b", r#""2026-02-02T10:15:05Z""#)));
+    let page = till(&script).stock_after(None).await.expect("a page").value;
+    let levels: Vec<_> = page
+        .rows
+        .iter()
+        .map(|row| match &row.fact {
+            Ok(Fact::TillReading(reading)) => reading.on_hand_milli,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(levels, [5_000, 0]);
+    assert!(script.asked()[0].contains(r#""include_deleted":true"#), "{:?}", script.asked());
 }

@@ -43,7 +43,7 @@ pub(super) fn page(
     envelope_max: Option<i64>,
 ) -> Result<Page<Record>, Unreadable> {
     if rows.is_empty() {
-        return Ok(Page { rows: Vec::new(), next: None, resume: Some(after.to_string()) });
+        return Ok(Page { rows: Vec::new(), next: None, resume: Some(after.to_string()), began: None });
     }
     let versions: Vec<Option<i64>> = rows.iter().map(|raw| version_of(raw.get())).collect();
     let known: Vec<i64> = versions.iter().copied().flatten().collect();
@@ -59,9 +59,9 @@ pub(super) fn page(
     }
     let rows = rows.iter().map(|raw| record(kind, raw.get())).collect();
     if max == after {
-        return Ok(Page { rows, next: None, resume: Some(after.to_string()) });
+        return Ok(Page { rows, next: None, resume: Some(after.to_string()), began: None });
     }
-    Ok(Page { rows, next: Some(max.to_string()), resume: None })
+    Ok(Page { rows, next: Some(max.to_string()), resume: None, began: None })
 }
 
 /// One record with what we understood of it.

@@ -1,6 +1,7 @@
 //! The shop on the wire: one GraphQL endpoint. Who asks, whether the question is well formed, what it costs,
 //! whether there is allowance left, and only then what the answer is.
 
+mod filter;
 pub(in crate::sim) mod hooks;
 pub(in crate::sim) mod limits;
 mod parse;

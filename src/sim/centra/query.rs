@@ -3,8 +3,9 @@
 use super::super::auditor::Knowledge;
 use super::super::text;
 use super::super::till::TAX_PERCENT;
-use super::super::web::{CANCELLED, Order, PENDING, SELLING, SHIPPED};
+use super::super::web::{CANCELLED, Order, PENDING, SELLING, Shelf};
 use super::super::world::State;
+use super::filter::Filter;
 use super::schema::Asked;
 use crate::domain::money::Minor;
 use crate::domain::time::Timestamp;
@@ -46,7 +47,10 @@ pub(super) fn root(state: &mut State, asked: &[Asked], learned: &mut Vec<Knowled
                 continue;
             }
             "counters" => {
-                data.insert(field.key.clone(), show(state, &Node::Counters, field.selection.as_deref().unwrap_or(&[])));
+                data.insert(
+                    field.key.clone(),
+                    show(state, &Node::Counters, field.selection.as_deref().unwrap_or(&[]), learned),
+                );
                 continue;
             }
             "rateLimits" => {
@@ -68,14 +72,15 @@ pub(super) fn root(state: &mut State, asked: &[Asked], learned: &mut Vec<Knowled
             }
         }
         let selection = field.selection.as_deref().unwrap_or(&[]);
-        data.insert(field.key.clone(), Value::Array(nodes.iter().map(|n| show(state, n, selection)).collect()));
+        let shown = nodes.iter().map(|n| show(state, n, selection, learned)).collect();
+        data.insert(field.key.clone(), Value::Array(shown));
     }
     data
 }
 
 /// Rows of a root list, filtered and sorted, before paging.
 fn list(state: &State, name: &str, asked: &Asked) -> Vec<Node> {
-    let filter = Filter { keys: asked.filter(), zone: state.web.zone };
+    let filter = Filter::of(asked, state.web.zone);
     let opened = state.web.opened_at;
     let mut nodes: Vec<Node> = match name {
         "warehouses" => (0..state.web.warehouses.len())
@@ -191,68 +196,6 @@ fn orders(state: &State, asked: &Asked, filter: &Filter<'_>) -> Vec<Node> {
     found.into_iter().map(Node::Order).collect()
 }
 
-/// Reads the `where` argument; keys were checked before. An absent key lets everything through.
-struct Filter<'a> {
-    keys: Option<&'a Map<String, Value>>,
-    zone: chrono_tz::Tz,
-}
-
-impl Filter<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.keys?.get(key).filter(|v| !v.is_null())
-    }
-
-    fn ids(&self, key: &str) -> Option<Vec<i64>> {
-        let value = self.get(key)?;
-        Some(match value.as_array() {
-            Some(list) => list.iter().filter_map(Value::as_i64).collect(),
-            None => value.as_i64().into_iter().collect(),
-        })
-    }
-
-    fn id(&self, key: &str, id: i64) -> bool {
-        self.ids(key).is_none_or(|ids| ids.contains(&id))
-    }
-
-    fn word(&self, key: &str, word: &str) -> bool {
-        match self.get(key) {
-            None => true,
-            Some(Value::Array(list)) => list.iter().any(|v| v.as_str() == Some(word)),
-            Some(value) => value.as_str() == Some(word),
-        }
-    }
-
-    fn flag(&self, key: &str, is: bool) -> bool {
-        self.get(key).and_then(Value::as_bool).is_none_or(|wanted| wanted == is)
-    }
-
-    fn text(&self, key: &str, text: Option<&str>) -> bool {
-        let Some(wanted) = self.get(key) else { return true };
-        let equals = wanted.get("equals").and_then(Value::as_str);
-        let contains = wanted.get("contains").and_then(Value::as_str);
-        text.is_some_and(|t| equals.is_none_or(|e| e == t) && contains.is_none_or(|c| t.contains(c)))
-    }
-
-    fn range(&self, key: &str) -> (Option<Timestamp>, Option<Timestamp>) {
-        let side = |side: &str| {
-            let text = self.get(key)?.get(side)?.as_str()?;
-            text::parse_time(text, self.zone)
-        };
-        (side("from"), side("to"))
-    }
-
-    /// Both ends included, in whole seconds, which is all the wire shows.
-    fn time(&self, key: &str, at: Timestamp) -> bool {
-        let (from, to) = self.range(key);
-        from.is_none_or(|from| at.secs() >= from.secs()) && to.is_none_or(|to| at.secs() <= to.secs())
-    }
-
-    fn int(&self, key: &str, n: i64) -> bool {
-        let side = |side: &str| self.get(key).and_then(|range| range.get(side)).and_then(Value::as_i64);
-        side("from").is_none_or(|from| n >= from) && side("to").is_none_or(|to| n <= to)
-    }
-}
-
 fn variants_of(state: &State, style: usize) -> Vec<usize> {
     (0..state.range.variants.len())
         .filter(|v| {
@@ -267,27 +210,40 @@ fn sizes_of(state: &State, variant: usize) -> Vec<usize> {
     state.range.variants.get(variant).map(|v| v.items.iter().copied().filter(on_web).collect()).unwrap_or_default()
 }
 
-/// A node reduced to what was asked of it.
-pub(super) fn show(state: &State, node: &Node, selection: &[Asked]) -> Value {
+/// A node reduced to what was asked of it; what the reader learns is added to `learned`.
+pub(super) fn show(state: &State, node: &Node, selection: &[Asked], learned: &mut Vec<Knowledge>) -> Value {
     let mut out = Map::new();
     for asked in selection {
         let inner = asked.selection.as_deref().unwrap_or(&[]);
         let value = match find(state, node, asked) {
             Found::Leaf(value) => value,
             Found::One(None) => Value::Null,
-            Found::One(Some(node)) => show(state, &node, inner),
+            Found::One(Some(node)) => show(state, &node, inner, learned),
             Found::Many(nodes) => {
                 let nodes = if asked.arguments.contains_key("limit") || paged(&asked.name) {
                     asked.slice(nodes)
                 } else {
                     nodes
                 };
-                Value::Array(nodes.iter().map(|n| show(state, n, inner)).collect())
+                learned.extend(shelves_in(node, &asked.name, &nodes));
+                Value::Array(nodes.iter().map(|n| show(state, n, inner, learned)).collect())
             }
         };
         out.insert(asked.key.clone(), value);
     }
     Value::Object(out)
+}
+
+/// The shelves that sell of which a list of stock rows tells; a size without a row tells that there is none.
+fn shelves_in(of: &Node, name: &str, rows: &[Node]) -> Vec<Knowledge> {
+    let selling = |node: &Node| match node {
+        Node::Stock(item, SELLING) => Some(Knowledge::Shelf { item: *item }),
+        _ => None,
+    };
+    match of {
+        Node::Size(item) if name == "stock" => vec![Knowledge::Shelf { item: *item }],
+        _ => rows.iter().filter_map(selling).collect(),
+    }
 }
 
 /// Sub-lists that are cut at twenty rows unless asked otherwise; the others always return everything.
@@ -301,7 +257,7 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
     let when = |at: Timestamp| Found::Leaf(Value::from(text::zoned(at, web.zone)));
     let leaf = |value: Value| Found::Leaf(value);
     let name = asked.name.as_str();
-    let filter = Filter { keys: asked.filter(), zone: web.zone };
+    let filter = Filter::of(asked, web.zone);
     match node {
         Node::Ready(value) => ready(value, asked),
         Node::Counters => leaf(Value::from(list(state, name, asked).len())),
@@ -327,20 +283,10 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
             "productSize" => Found::One(Some(Node::Size(*i))),
             "warehouse" => Found::One(Some(Node::Warehouse(*w))),
             "__typename" => typename("Stock"),
-            _ => quantity(name, web.shelf(*i, *w).physical, web.shelf(*i, *w).allocated),
+            _ => quantity(name, web.shelf(*i, *w)),
         },
-        Node::Totals(i) => {
-            let sum = |f: fn(super::super::web::Shelf) -> i64| {
-                (0..web.warehouses.len()).map(|w| f(web.shelf(*i, w))).sum::<i64>()
-            };
-            quantity(name, sum(|s| s.physical), sum(|s| s.allocated))
-        }
-        Node::WarehouseTotals(w) => {
-            let sum = |f: fn(super::super::web::Shelf) -> i64| {
-                (0..range.items.len()).map(|i| f(web.shelf(i, *w))).sum::<i64>()
-            };
-            quantity(name, sum(|s| s.physical), sum(|s| s.allocated))
-        }
+        Node::Totals(i) => quantity(name, total((0..web.warehouses.len()).map(|w| web.shelf(*i, w)))),
+        Node::WarehouseTotals(w) => quantity(name, total((0..range.items.len()).map(|i| web.shelf(i, *w)))),
         Node::Product(s) => {
             let Some(style) = range.styles.get(*s) else { return Found::Leaf(Value::Null) };
             match name {
@@ -448,19 +394,32 @@ fn ready(value: &Value, asked: &Asked) -> Found {
     }
 }
 
-fn quantity(name: &str, physical: i64, allocated: i64) -> Found {
+fn quantity(name: &str, shelf: Shelf) -> Found {
     Found::Leaf(Value::from(match name {
-        "physicalQuantity" => physical,
-        "allocatedQuantity" | "unshippedQuantity" => allocated,
-        "freeToAllocateQuantity" | "availableNowQuantity" | "availableQuantity" => physical - allocated,
+        "physicalQuantity" => shelf.physical,
+        "allocatedQuantity" => shelf.allocated,
+        "demandQuantity" => shelf.demand,
+        "unshippedQuantity" => shelf.allocated + shelf.demand,
+        "freeToAllocateQuantity" => shelf.free(),
+        "availableNowQuantity" | "availableQuantity" => shelf.available(),
         _ => 0,
     }))
+}
+
+fn total(shelves: impl Iterator<Item = Shelf>) -> Shelf {
+    shelves.fold(Shelf::default(), |sum, shelf| Shelf {
+        physical: sum.physical + shelf.physical,
+        allocated: sum.allocated + shelf.allocated,
+        demand: sum.demand + shelf.demand,
+        listed: true,
+    })
 }
 
 fn stock_rows(state: &State, rows: impl Iterator<Item = (usize, usize)>, filter: &Filter<'_>) -> Vec<Node> {
     rows.filter(|(i, w)| {
         let shelf = state.web.shelf(*i, *w);
-        state.range.items.get(*i).is_some_and(|item| item.on_web() && filter.id("productSizeId", item.size_id))
+        shelf.listed
+            && state.range.items.get(*i).is_some_and(|item| item.on_web() && filter.id("productSizeId", item.size_id))
             && state.web.warehouses.get(*w).is_some_and(|w| filter.id("warehouseId", w.id))
             && filter.int("physicalQuantity", shelf.physical)
             && filter.int("allocatedQuantity", shelf.allocated)
@@ -515,9 +474,10 @@ fn order_field(state: &State, at: usize, order: &Order, asked: &Asked) -> Found 
         }
         "totals" => {
             let units: i64 = order.lines.iter().map(|l| l.units).sum();
+            let cancelled: i64 = order.lines.iter().map(|l| l.cancelled).sum();
             let zero = money_value(state, Minor::ZERO);
             small(json!({
-                "quantity": units, "originalQuantity": units, "cancelledQuantity": 0,
+                "quantity": units, "originalQuantity": units + cancelled, "cancelledQuantity": cancelled,
                 "unexpeditedQuantity": if order.open() { units } else { 0 },
                 "lineValues": money_value(state, order.goods()), "shipping": money_value(state, order.shipping),
                 "taxIncluded": money_value(state, tax_in(total)),
@@ -532,10 +492,14 @@ fn order_field(state: &State, at: usize, order: &Order, asked: &Asked) -> Found 
                 "id": order.number, "entryType": kind, "status": "SUCCESS", "createdAt": when(order.created_at),
                 "externalReference": format!("psp-{}", order.number), "value": money_value(state, total),
             });
-            let filter = Filter { keys: asked.filter(), zone: web.zone };
+            let filter = Filter::of(asked, web.zone);
             Found::Many(if filter.word("entryType", kind) { vec![Node::Ready(entry)] } else { Vec::new() })
         }
-        "lines" => Found::Many((0..order.lines.len()).map(|k| Node::Line(at, k)).collect()),
+        "lines" => {
+            let all = asked.arguments.get("includeFullyCancelled").and_then(Value::as_bool).unwrap_or(false);
+            let shown = |k: &usize| all || order.lines.get(*k).is_some_and(|line| line.units > 0);
+            Found::Many((0..order.lines.len()).filter(shown).map(|k| Node::Line(at, k)).collect())
+        }
         "shippingAddress" | "billingAddress" => small(json!({
             "firstName": "Web", "lastName": "Customer", "address1": "1 Any Street", "address2": "", "zipCode": "",
             "city": "Anytown", "country": {"code": "GB", "name": "United Kingdom"},
@@ -561,17 +525,17 @@ fn line_field(state: &State, at: usize, order: &Order, k: usize, name: &str) -> 
         "hasAnyDiscount" => leaf(Value::from(false)),
         // A cancelled order leaves its quantities as they were.
         "quantity" => leaf(Value::from(line.units)),
-        "cancelledQuantity" | "returnedQuantity" | "discountPercent" => leaf(Value::from(0)),
+        "cancelledQuantity" => leaf(Value::from(line.cancelled)),
+        "returnedQuantity" | "discountPercent" => leaf(Value::from(0)),
         "taxPercent" => leaf(Value::from(TAX_PERCENT)),
         "unitPrice" | "unitOriginalPrice" => Found::One(Some(money(state, line.price))),
         "lineValue" => Found::One(Some(money(state, Minor(line.price.0 * line.units)))),
         "product" => Found::One(Some(Node::Product(item.style))),
         "productVariant" => Found::One(Some(Node::Variant(item.variant))),
         "productSize" => Found::One(Some(Node::Size(line.item))),
-        "allocations" if order.open() || order.status == SHIPPED => Found::Many(vec![Node::Allocation(at, k)]),
         "allocations" => {
-            debug_assert_eq!(order.status, CANCELLED);
-            Found::Many(Vec::new())
+            let has = order.allocated && order.status != CANCELLED && line.units > 0;
+            Found::Many(if has { vec![Node::Allocation(at, k)] } else { Vec::new() })
         }
         _ => typename("ProductOrderLine"),
     }

@@ -1,6 +1,7 @@
 //! Changing stock: absolute counts and relative changes. A refusal is a user error on HTTP 200, and then
 //! nothing of that call was done.
 
+use super::super::auditor::SetRow;
 use super::super::options::Fault;
 use super::super::web::SELLING;
 use super::super::world::State;
@@ -101,13 +102,16 @@ fn payload(state: &State, selection: &[Asked], many: bool, done: &Result<i64, Re
         let inner = asked.selection.as_deref().unwrap_or(&[]);
         let value = match (asked.name.as_str(), change) {
             ("stockChanges" | "stockChange", Some(at)) => {
-                let shown = show(state, &Node::Change(at), inner);
+                let shown = show(state, &Node::Change(at), inner, &mut Vec::new());
                 if many { Value::Array(vec![shown]) } else { shown }
             }
             ("stockChanges", None) => json!([]),
             ("stockChange", None) => Value::Null,
             ("__typename", _) => Value::from(if many { "StockSetPayload" } else { "StockChangePayload" }),
-            _ => show(state, &rest, std::slice::from_ref(asked)).get(&asked.key).cloned().unwrap_or(Value::Null),
+            _ => show(state, &rest, std::slice::from_ref(asked), &mut Vec::new())
+                .get(&asked.key)
+                .cloned()
+                .unwrap_or(Value::Null),
         };
         out.insert(asked.key.clone(), value);
     }
@@ -176,17 +180,27 @@ fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refus
         .map_err(|(k, message)| Refused(message, vec!["input".into(), "productSizes".into(), k.to_string()]))?;
     let (now, grace) = (state.now, state.options.write_grace);
     for (item, units) in &rows {
-        let allocated = state.web.shelf(*item, place).allocated;
+        let shelf = state.web.shelf(*item, place);
         let sku = state.range.items.get(*item).map(|i| i.sku.clone()).unwrap_or_default();
-        if place == SELLING {
-            state.books.judge_set(*item, &sku, *units, allocated, grace, now);
-        } else {
-            state.books.judge_change(*item, &sku, description(input), now);
-        }
+        let row = SetRow {
+            item: *item,
+            sku: &sku,
+            physical: *units,
+            allocated: shelf.allocated,
+            demand: shelf.demand,
+            selling: place == SELLING,
+        };
+        state.books.judge_set(row, grace, now);
     }
     if state.has(Fault::F06) && state.fate.random_range(0..100) < NOT_APPLIED_PERCENT {
         state.count_case(Fault::F06);
+        for (item, _) in &rows {
+            state.books.changed_unseen(*item, now);
+        }
         return Ok(state.set_rows(&[], place, description(input)));
+    }
+    for (item, _) in &rows {
+        state.books.done_as(description(input), *item);
     }
     Ok(state.set_rows(&rows, place, description(input)))
 }
@@ -210,7 +224,8 @@ fn change_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Re
     let now = state.now;
     for (item, _) in &rows {
         let sku = state.range.items.get(*item).map(|i| i.sku.clone()).unwrap_or_default();
-        state.books.judge_change(*item, &sku, description(input), now);
+        state.books.judge_change(&sku, now);
+        state.books.done_as(description(input), *item);
     }
     Ok(id)
 }

@@ -34,7 +34,7 @@ pub(in crate::sim) fn headers(secret: &str, body: &[u8]) -> HeaderMap {
 /// `sale.update`
 pub(in crate::sim) fn sale(state: &State, sale: usize) -> Value {
     let till = &state.till;
-    let Some(sale) = till.sales.get(sale) else { return Value::Null };
+    let Some(sale) = state.seen(sale) else { return Value::Null };
     let outlet = till.registers.get(sale.register).and_then(|r| till.outlets.get(r.outlet));
     let (net, tax, paid) = (sale.net(), sale.tax(), sale.paid());
     json!({
@@ -182,7 +182,7 @@ pub(in crate::sim) fn count(state: &State, item: usize, outlet: usize) -> Value 
         "id": row.id,
         "product_id": product_id(till, item),
         "outlet_id": place.id,
-        "count": row.on_hand,
+        "count": row.shown,
         "attributed_cost": state.range.items.get(item).map(|i| two(i.cost.0)),
         "reorder_point": "2",
         "restock_level": "10",

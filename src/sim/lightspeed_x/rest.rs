@@ -39,19 +39,23 @@ fn envelope<T>(rows: &[(i64, T)], data: Vec<Value>) -> Value {
 
 pub(super) fn sales(state: &State, query: &Query) -> Said {
     let rows = feed(&state.till.sale_by_version, query);
-    let data = rows.iter().filter_map(|(_, at)| state.till.sales.get(*at)).map(|s| show_sale(state, s)).collect();
-    let knowledge = rows.iter().map(|(version, at)| Knowledge::Sale { sale: *at, version: *version }).collect();
+    let data = rows.iter().filter_map(|(_, at)| state.seen(*at)).map(|s| show_sale(state, s)).collect();
+    let mut knowledge: Vec<Knowledge> =
+        rows.iter().map(|(version, at)| Knowledge::Sale { sale: *at, version: *version }).collect();
+    if rows.is_empty() && query.number("before").is_none() {
+        knowledge.push(Knowledge::SalesEnd);
+    }
     (StatusCode::OK, envelope(&rows, data), knowledge)
 }
 
 pub(super) fn sale(state: &State, id: &str) -> Said {
     let Some(at) = state.till.sale_by_id.get(id).copied() else { return not_found() };
-    match state.till.sales.get(at) {
-        Some(sale) if sale.version > 0 => {
+    match state.seen(at) {
+        Some(sale) => {
             let knowledge = vec![Knowledge::Sale { sale: at, version: sale.version }];
             (StatusCode::OK, json!({"data": show_sale(state, sale)}), knowledge)
         }
-        _ => not_found(),
+        None => not_found(),
     }
 }
 
@@ -299,7 +303,7 @@ fn counts(state: &State, rows: &[(usize, usize)]) -> Said {
             "id": row.id,
             "product_id": product_id(&state.till, *item),
             "outlet_id": place.id,
-            "current_inventory_level": row.on_hand,
+            "current_inventory_level": row.shown,
             "average_cost": state.range.items.get(*item).map(|i| text::number_minor(i.cost)),
             "quantity_to_procure": 0,
             "reorder_point": 2,
@@ -309,7 +313,7 @@ fn counts(state: &State, rows: &[(usize, usize)]) -> Said {
             "deleted_at": null,
             "version": row.version,
         }));
-        knowledge.push(Knowledge::Count { item: *item, outlet: *outlet, version: row.version, on_hand: row.on_hand });
+        knowledge.push(Knowledge::Count { item: *item, outlet: *outlet, version: row.version, on_hand: row.shown });
     }
     (StatusCode::OK, Value::Array(data), knowledge)
 }
