@@ -131,7 +131,9 @@ impl Books {
         self.marks.count_told(item, outlet, version, now);
         let Some(told) = self.told.get_mut(item).and_then(|row| row.get_mut(outlet)) else { return };
         let (from, expected) = match told.count {
-            Some((counted, _)) if counted >= version => return,
+            Some((counted, _)) if counted > version => return,
+            // The same version again says something only where somebody changed the level under it.
+            Some((counted, before)) if counted == version && before == on_hand => return,
             Some((counted, before)) => {
                 (counted, Some(before + told.after.range(..=version).map(|(_, units)| units).sum::<i64>()))
             }
