@@ -189,6 +189,7 @@ fn judge(report: &Report) -> anyhow::Result<()> {
         ("differences_open", report.differences_open),
         ("unsafe_writes", report.unsafe_writes),
         ("early_calls", report.early_calls),
+        ("false_watermarks", report.false_watermarks.unwrap_or(0)),
     ];
     let wrong: Vec<String> = zero.iter().filter(|(_, n)| *n > 0).map(|(key, n)| format!("{key} is {n}")).collect();
     if wrong.is_empty() { Ok(()) } else { bail!("seed {}: {}", report.seed, wrong.join(", ")) }

@@ -10,7 +10,7 @@ use super::settle::{fold_open_counts, levels, settle_pending, take_over_levels};
 use super::shipped;
 use crate::connectors::{Answer, Page, Record, Shop, Till};
 use crate::domain::fact::Fact;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::trail::Trail;
 use crate::store::inbox::{self, NewRecord};
 use crate::store::{StoreError, Tx, connections, feeds};
@@ -18,6 +18,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+
+/// How soon a till is taken to show what it has recorded: later is found by the next pass, and was not claimed.
+const VISIBLE_WITHIN: Span = Span::secs(10);
 
 /// What a task says when it worked: whether to come back at once, or at a moment it knows.
 pub(super) enum Next {
@@ -84,6 +87,11 @@ impl<'a> PageRead<'a> {
             highest: link.highest.load(Ordering::SeqCst),
             first_pass: state.read_up_to == Timestamp(0),
         })
+    }
+
+    /// Up to when a till is known: what was recorded a moment before we asked may not have been visible yet.
+    fn certain(&self) -> Timestamp {
+        self.asked_at - VISIBLE_WITHIN
     }
 
     fn cursor(&self) -> Option<&str> {
@@ -257,9 +265,9 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     let now = cx.now();
     let first_time = read.first_pass;
     fold_open_counts(&mut tx, link, read.highest, now, &mut applied).await?;
-    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.certain(), now);
     if first_time {
-        feeds::mark(&mut tx, &link.id, Task::Compare.feed(), read.highest, read.asked_at, now);
+        feeds::mark(&mut tx, &link.id, Task::Compare.feed(), read.highest, read.certain(), now);
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -291,7 +299,7 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         cx.follow_up(link, &applied);
         return Ok(Next::Again);
     }
-    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, now);
+    feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.certain(), now);
     settle_pending(&mut tx, cx, link, till, read.highest, &mut applied).await?;
     tx.commit().await?;
     cx.follow_up(link, &applied);
@@ -339,7 +347,7 @@ pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Resul
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), None).await?;
     take_over_levels(&mut tx, link, &levels, cx.now(), &mut applied).await?;
     if next.is_none() {
-        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.asked_at, cx.now());
+        feeds::mark(&mut tx, &link.id, read.feed, read.highest, read.certain(), cx.now());
     }
     tx.commit().await?;
     cx.follow_up(link, &applied);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use truecount::domain::time::Span;
-use truecount::sim::Options;
+use truecount::sim::{Habits, Options};
 use truecount::store::inbox;
 use truecount::sync::cx::Link;
 use truecount::sync::driver::{self, HouseWork};
@@ -16,7 +16,8 @@ use truecount::sync::schedule::{Lane, Task};
 /// A live shop after two busy hours of which we heard nothing, and its till.
 async fn busy(kind: &crate::shop::Kind, seed: u64) -> (Stage, Arc<Link>) {
     let start = Options::default().start + Span::hours(9);
-    let options = Options { seed, start, skus: 80, sales_per_day: 2_400, ..Options::default() };
+    let plain = Options { history_percent: 0, habits: Some(Habits::PLAIN), ..Options::default() };
+    let options = Options { seed, start, skus: 80, sales_per_day: 2_400, ..plain };
     let mut stage = Stage::open(kind, options.clone()).await;
     stage.connect().await;
     stage.wait(Span::hours(2));

@@ -20,7 +20,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::task::JoinSet;
 use truecount::clock::{Clock, SystemClock};
 use truecount::domain::time::Span;
-use truecount::sim::{Options, Vendor, World};
+use truecount::sim::{Habits, Options, Vendor, World};
 
 /// Units of every item at the first outlet: enough that no count reaches zero.
 const PLENTY: i64 = 100_000;
@@ -82,7 +82,9 @@ pub(super) struct Told {
 
 /// The options of the world that both processes know.
 pub(super) fn options(skus: usize) -> Options {
-    Options { skus, trade: false, limits_on: false, miscounts: true, ..Options::default() }
+    let plain = Some(Habits::PLAIN);
+    let still = Options { trade: false, history_percent: 0, habits: plain, ..Options::default() };
+    Options { skus, limits_on: false, miscounts: true, ..still }
 }
 
 struct Side {

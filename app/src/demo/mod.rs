@@ -24,7 +24,7 @@ use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
 use truecount::rehearsal::Rehearsal;
-use truecount::sim::{Fault, Options, World};
+use truecount::sim::{Fault, Habits, Options, World};
 use truecount::store::seal::SealKey;
 use truecount::store::{Durability, Store};
 
@@ -89,6 +89,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
         faults: [Fault::F01, Fault::F02, Fault::F05].into(),
         dirt_percent: 1,
         notice_delay_max: Span::millis(400),
+        habits: Some(Habits::PLAIN),
         ..Options::default()
     };
 
