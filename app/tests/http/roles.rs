@@ -70,6 +70,7 @@ fn rows() -> Vec<Row> {
         post("/connections/{id}/read-again", "/connections/till/read-again", Whoever(D::ReadAgain), 303),
         post("/connections/{id}/pause", "/connections/till/pause", Whoever(D::PauseConnection), 303),
         post("/connections/{id}/resume", "/connections/till/resume", Whoever(D::PauseConnection), 303),
+        get("/connections/outlets/{id}/map", "/connections/outlets/o1/map", Whoever(D::ManageConnections)),
         post("/connections/outlets/{id}/map", "/connections/outlets/o1/map", Whoever(D::ManageConnections), 303),
         get("/connections/places/{id}/go-live", "/connections/places/p1/go-live", Whoever(D::GoLive)),
         Row {
