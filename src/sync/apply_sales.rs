@@ -57,7 +57,10 @@ pub(super) async fn apply(
                 inbox: (*inbox).to_owned(),
             });
         }
-        holds.extend(holds_of(sale, heads, &in_batch, known_before, now, work));
+        // What came back then has long been sold on, or lies where it was put: the shop's count of it was read so.
+        if !before_the_books {
+            holds.extend(holds_of(sale, heads, &in_batch, known_before, now, work));
+        }
     }
     let saved: Vec<(&Sale, &str)> = fresh.iter().map(|(inbox, sale)| (*sale, *inbox)).collect();
     sales::save(tx, connection, &saved, &existing, now);

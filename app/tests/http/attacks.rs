@@ -79,7 +79,7 @@ async fn a_crafted_link_puts_no_words_into_our_pages() -> Outcome {
     for path in ["/login", "/setup", "/", "/connections", "/connections/new", "/nowhere", "/logout", "/stock/x"] {
         for query in [
             format!("__err={words}&__path={path}"),
-            format!("__err=eyJTZXJ2ZXJFcnJvciI6IkNhbGwtMDkwMC1FVklMIn0&__path=/login"),
+            "__err=eyJTZXJ2ZXJFcnJvciI6IkNhbGwtMDkwMC1FVklMIn0&__path=/login".to_owned(),
             format!("error={words}&message={words}&flash={words}&name={words}&base_url=https://{words}"),
         ] {
             for cookie in ["", cookie.as_str()] {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use truecount::clock::{Clock, SystemClock};
+use truecount::clock::{Clock, ManualClock, SystemClock};
 use truecount::config::secret_key;
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::connectors::transport::Transport;
 use truecount::domain::ids::ConnectionId;
-use truecount::domain::time::Timestamp;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
 use truecount::rehearsal::{add_connections, go_live, map_outlets};
@@ -40,7 +40,7 @@ impl House {
         let store = house.store().await;
         let [till, shop] = &street.addresses;
         add_connections(&store, &house.seal(), &Mint::from_os(), &street.options, [till, shop]).await.unwrap();
-        let engine = house.engine(store).await;
+        let engine = house.engine(store, Arc::new(SystemClock)).await;
         let (mut work, began) = (HouseWork::default(), Instant::now());
         let read = [("till", "sales"), ("web", "orders"), ("web", "catalogue")];
         house.until_read(&engine, &mut work, &read, Timestamp(0), began).await;
@@ -74,10 +74,10 @@ impl House {
         Store::open(&self.url(), Durability::Full).await.unwrap()
     }
 
-    async fn engine(&self, store: Store) -> Engine {
+    async fn engine(&self, store: Store, clock: Arc<dyn Clock>) -> Engine {
         Engine::open(Parts {
             store,
-            clock: Arc::new(SystemClock),
+            clock,
             mint: Arc::new(Mint::from_os()),
             transport: Arc::new(HttpTransport::new(true).unwrap()),
             seal: self.seal(),
@@ -170,11 +170,16 @@ impl House {
 
     /// The next process, in this one, so that its books can be read while it works: it must find everything.
     pub async fn settle_in_this_process(&self, street: &Street, patience: Duration) {
-        let engine = self.engine(self.store().await).await;
+        // Its clock runs ahead by three minutes while it looks: what was cut short waits that long for its document.
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        let engine = self.engine(self.store().await, Arc::clone(&clock) as Arc<dyn Clock>).await;
+        let mut ahead = 0;
         let (mut work, mut look, began) = (HouseWork::default(), tokio::time::interval(LOOK), Instant::now());
         let till = street.options.till_connection.as_str();
         loop {
             look.tick().await;
+            ahead = (ahead + 5).min(180);
+            clock.set(SystemClock.now() + Span::secs(ahead));
             for delivery in street.world.due_deliveries(SystemClock.now()) {
                 let (connection, headers) = (delivery.connection.as_str(), &delivery.headers);
                 let status = engine.receive(connection, headers, delivery.body.clone()).await.status;
