@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use std::collections::BTreeMap;
+use truecount::domain::time::Timestamp;
 
 /// Bytes of a body, as notices of the till usually are.
 pub(super) const BODY_BYTES: usize = 4_096;
@@ -29,8 +30,9 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Cuts a notice of a sale with one line and one payment.
-    pub fn cut(body: &[u8], secret: &str, path: &str, host: &str) -> anyhow::Result<Self> {
+    /// Cuts a notice of a sale with one line and one payment, made at `at`: what was sold before the product began to
+    /// read the till would move nothing.
+    pub fn cut(body: &[u8], secret: &str, path: &str, host: &str, at: Timestamp) -> anyhow::Result<Self> {
         let mut fields: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
         let payload = fields.get("payload").context("the notice has no payload")?;
         let mut sale: Value = serde_json::from_str(payload)?;
@@ -38,6 +40,7 @@ impl Template {
         mark(&mut sale, "/register_sale_products/0/id", MARKS[LINE])?;
         mark(&mut sale, "/register_sale_products/0/product_id", MARKS[PRODUCT])?;
         mark(&mut sale, "/register_sale_payments/0/id", MARKS[PAID])?;
+        mark(&mut sale, "/sale_date", &at.rfc3339())?;
         *sale.pointer_mut("/version").context("the sale has no version")? = Value::from(987_654_321_012_i64);
         let encoded = |sale: &Value, fields: &mut BTreeMap<String, String>| {
             fields.insert("payload".to_owned(), sale.to_string());

@@ -255,7 +255,9 @@ pub(super) async fn run(skus: usize) -> anyhow::Result<()> {
     while let Some(line) = orders.next_line().await? {
         let before = machine::cpu_ms();
         let (rows, calls) = (side.rows_written(), side.calls.load(Ordering::Relaxed));
-        let cut = |door: SocketAddr| Template::cut(&sample, &secret, &hook, &door.to_string()).map(Arc::new);
+        let cut = |door: SocketAddr| {
+            Template::cut(&sample, &secret, &hook, &door.to_string(), SystemClock.now()).map(Arc::new)
+        };
         let mut told = match serde_json::from_str(&line)? {
             Order::Settle => {
                 let settled_s = side.settled(Instant::now()).await;

@@ -40,11 +40,7 @@ pub(super) async fn look(
         form.len()
     );
     let reply = wire.ask(login.as_bytes()).await?;
-    let cookie = reply
-        .header("set-cookie")
-        .and_then(|cookie| cookie.split(';').next())
-        .with_context(|| format!("signing in was answered with {}", reply.status))?
-        .to_owned();
+    let cookie = reply.cookies().with_context(|| format!("signing in was answered with {}", reply.status))?;
     let mut viewed = Vec::with_capacity(pages.len());
     for (name, path) in pages {
         let request = format!("GET {path} HTTP/1.1\r\nhost: {door}\r\ncookie: {cookie}\r\n\r\n");

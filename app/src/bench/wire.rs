@@ -21,6 +21,17 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// What a browser would send back: every cookie that was set.
+    pub fn cookies(&self) -> Option<String> {
+        let set = self.head.lines().skip(1).filter_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            let cookie = value.split(';').next()?.trim();
+            found.eq_ignore_ascii_case("set-cookie").then(|| cookie.to_owned())
+        });
+        let cookies: Vec<String> = set.collect();
+        (!cookies.is_empty()).then(|| cookies.join("; "))
+    }
+
     /// The value of a header, the first if there are several. `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
