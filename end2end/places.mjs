@@ -33,6 +33,7 @@ const PLACES = [
   { route: "/evidence/{kind}/{id}", name: "evidence-notice", show: at((found) => found.evidence.notice) },
   { route: "/connections", name: "connections", show: at("/connections") },
   { route: "/connections/outlets/{id}/map", name: "move", show: moveOutlet },
+  { route: "/connections/{id}/keys", name: "keys", show: keys },
   { route: "/connections/new", name: "connection-new", show: at("/connections/new") },
   { route: "/connections/new", name: "connection-new-refused", show: addNonsense },
   { route: "/connections/new", name: "error-role", as: "read-only", show: at("/connections/new", 403) },
@@ -55,6 +56,11 @@ const STOPPED = [
 
 /// Looked at in [`everyPageOfAnEmptyHouse`].
 const WITHOUT_ANYTHING = ["/setup", "/", "/stock", "/connections"];
+
+async function keys(window) {
+  await visit(window, "/connections");
+  await visit(window, await window.page.locator("a[href$='/keys']").first().getAttribute("href"));
+}
 
 async function addNonsense(window) {
   await visit(window, "/connections/new");
