@@ -221,8 +221,8 @@ impl Answer {
 
     /// How the cookie of that name was set.
     pub fn set_cookie(&self, name: &str) -> Option<&str> {
-        let all = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-        all.filter(|set| set.split('=').next() == Some(name)).next_back()
+        let mut all = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        all.rfind(|set| set.split('=').next() == Some(name))
     }
 
     /// The text without what differs from request to request.
