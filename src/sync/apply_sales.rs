@@ -45,7 +45,7 @@ pub(super) async fn apply(
         for movement in lines {
             let shelf = (movement.product.as_str().to_owned(), movement.outlet.as_str().to_owned());
             // A document known before (parked, then closed) carries the time at which it was begun.
-            let since = if known_before { now } else { sale.happened_at };
+            let since = if known_before || before_the_books { now } else { sale.happened_at };
             work.touch(&shelf.0, since);
             moved.push((shelf, movement.units, order));
             movements.push(NewMovement {
