@@ -124,7 +124,7 @@ async function still(page) {
 async function accessible(page, where, runOnly) {
   await still(page);
   const how = { resultTypes: ["violations"], ...(runOnly && { runOnly }) };
-  const { violations } = await page.evaluate((how) => globalThis.axe.run(document, how), how);
+  const violations = await page.evaluate(async (how) => (await globalThis.axe.run(document, how)).violations, how);
   const found = violations.map(
     ({ id, impact, help, nodes }) =>
       `${id} (${impact}): ${help} (${nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")})`,

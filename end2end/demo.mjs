@@ -4,12 +4,13 @@
 // The demo prints one line of JSON when it is ready: its address, the address of the control of the
 // simulated till, and who may log in. Everything else it prints goes to our standard error.
 
-import { spawn } from "node:child_process";
-import { mkdtemp, open as openFile, rm, stat } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import readline from "node:readline";
+import { promisify } from "node:util";
 
 const READY_WITHIN_MS = 120_000;
 const GONE_WITHIN_MS = 15_000;
@@ -30,16 +31,15 @@ export async function startEmpty() {
   const port = await freePort();
   const environment = { LISTEN: `127.0.0.1:${port}`, DATABASE_URL: "sqlite://empty.db", LOG: "info", LOG_FORMAT: "text" };
   let code;
-  const { folder, stop, ready } = await start(["serve"], environment, "stderr", (line) => {
+  const { child, stop, ready } = await start(["serve"], environment, "stderr", (line) => {
     code ??= /give the code ([^ ,]+),/.exec(line)?.[1];
     return line.includes("serving http://") && code ? { code } : null;
   });
   try {
     await ready();
-    const ruin = async () => {
-      for (const name of ["empty.db", "empty.db-wal"]) await scribble(path.join(folder, name));
-    };
-    return { address: `http://127.0.0.1:${port}`, code, stop, ruin };
+    // No file of it grows from here on, as on a full disk; what is there can be read.
+    const fill = () => promisify(execFile)("prlimit", ["--pid", String(child.pid), "--fsize=0"]);
+    return { address: `http://127.0.0.1:${port}`, code, stop, fill };
   } catch (error) {
     await stop();
     throw error;
@@ -63,7 +63,9 @@ async function start(words, environment, pipe, told) {
   if (!executable) throw new Error("TRUECOUNT_EXECUTABLE names the program to test; `cargo xtask test` sets it");
   const folder = await mkdtemp(path.join(tmpdir(), "truecount-journeys-"));
   const stdio = ["ignore", "pipe", pipe === "stderr" ? "pipe" : "inherit"];
-  const child = spawn(executable, words, { cwd: folder, env: { ...process.env, ...environment }, stdio });
+  // A file that may not grow is an error to the program, as a full disk is; not its end.
+  const patient = ["-c", 'trap "" XFSZ; exec "$0" "$@"', executable, ...words];
+  const child = spawn("sh", patient, { cwd: folder, env: { ...process.env, ...environment }, stdio });
   const gone = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
 
   const stop = async () => {
@@ -87,7 +89,7 @@ async function start(words, environment, pipe, told) {
         resolve(said);
       });
     });
-  return { child, folder, stop, ready, gone };
+  return { child, stop, ready, gone };
 }
 
 async function freePort() {
@@ -96,14 +98,6 @@ async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-/// A file whose content is gone, as after a broken disk; its length stays.
-async function scribble(file) {
-  const { size } = await stat(file).catch(() => ({ size: 0 }));
-  const handle = await openFile(file, "r+");
-  await handle.write(Buffer.alloc(size, 0x5a), 0, size, 0);
-  await handle.close();
 }
 
 function startLine(line) {

@@ -196,7 +196,7 @@ test("every page is for everybody, fits every width and is quiet, by day and by 
   await both((window) => everyPage(browser, demo, window, found, "stopped"));
 });
 
-test("so is every page of an empty house, and the one that says that it is broken", async () => {
+test("so is every page of an empty house, and the one of a full disk", async () => {
   await both(async ({ alive }) => {
     const house = await startEmpty();
     try {

@@ -37,7 +37,7 @@ pub fn prepare() -> Outcome<Result<Tools, String>> {
 /// Runs what is in `end2end/` against the executable that the tests built.
 pub fn run(tools: &Tools) -> Outcome {
     let mut node = command(&tools.node);
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000", FILE]);
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=900000", FILE]);
     node.current_dir(folder())
         .env("CHROMIUM", &tools.chromium)
         .env("TRUECOUNT_EXECUTABLE", machine::target_dir().join("debug/truecount"))
