@@ -119,7 +119,7 @@ pub(super) async fn settle_pending(
 async fn unusable_sales(cx: &Cx, link: &Link, till: &dyn Till) -> Result<Option<BTreeSet<String>>, StoreError> {
     let (mut named, mut after) = (BTreeSet::new(), String::new());
     for _ in 0..UNUSABLE_PAGES_MAX {
-        let page = inbox::parked_of(&cx.store, &link.id, "sale", &after, UNUSABLE_PAGE).await?;
+        let page = inbox::parked_after(&cx.store, &link.id, "sale", &after, UNUSABLE_PAGE).await?;
         let Some(last) = page.last() else { return Ok(Some(named)) };
         after.clone_from(&last.id);
         for sale in &page {
