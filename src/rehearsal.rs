@@ -376,8 +376,7 @@ impl Rehearsal {
     pub async fn unsound(&self) -> Result<Vec<String>, RehearsalError> {
         let store = self.engine.store();
         let till = self.options.till_connection.as_str();
-        let as_of = feeds::get(store, till, Task::Stock.feed()).await?.as_of;
-        let mut wrong: Vec<String> = ledger::unsound(store, till, as_of)
+        let mut wrong: Vec<String> = ledger::unsound(store, till)
             .await?
             .into_iter()
             .map(|(product, outlet)| format!("the count of {product} at {outlet} does not follow from the ledger"))

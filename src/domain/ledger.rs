@@ -35,6 +35,8 @@ pub struct TillCount {
     pub base: i64,
     /// Since when no more has been held back than now; zero while nothing is pending.
     pub pending_since: Timestamp,
+    /// Whether any movement is ordered after `as_of`: two that make up for each other leave `after` at zero.
+    pub apart: bool,
 }
 
 impl TillCount {
@@ -75,6 +77,7 @@ impl TillCount {
             // Older than our books: it was inside the first reading.
         } else if !self.known || order > self.as_of {
             self.after += units;
+            self.apart = true;
         } else {
             // It is inside the reading already: it explains part of what the reading changed.
             self.pend(now, |count| {
@@ -123,6 +126,19 @@ impl TillCount {
             count.pending += units;
             count.risen += units.max(0);
         });
+    }
+
+    /// The stock feed had nothing newer for this shelf when it was read to its end at `as_of`; `rises` when goods that
+    /// came back are about to be booked. Nothing changes while movements lie after the reading: they are weighed when
+    /// the next pass ends. What came back keeps its place after the reading, too: its count may not be visible yet,
+    /// and its unit would be held back from a count that does not have it.
+    pub fn stands(&mut self, as_of: i64, rises: bool) {
+        if self.known && !self.apart {
+            self.as_of = self.as_of.max(self.base);
+            if !rises {
+                self.as_of = self.as_of.max(as_of);
+            }
+        }
     }
 
     /// The newest reading was still the vendor's answer at `as_of`. `inside` is the sum of our movements ordered
@@ -412,6 +428,35 @@ mod tests {
         assert_eq!(a.settle(11, at(60)), None);
         a.read(4_000, 12, 0, at(61));
         assert_eq!((a.says(), a.pending, a.checking(), a.pending_since), (4, 0, 0, Timestamp(0)));
+    }
+
+    #[test]
+    fn a_unit_that_came_back_is_not_taken_from_a_count_that_cannot_have_it_yet() {
+        // The feed ended at 15. The return, 11, is told now; the count that has its unit is shown a moment later, as 16.
+        let mut a = count(5, 10);
+        a.stands(15, true);
+        a.moved(1, 11, at(0));
+        assert_eq!((a.says(), a.checking()), (6, 0), "whoever holds the unit back finds five to sell");
+        a.read(6_000, 16, 1, at(2));
+        assert_eq!((a.says(), a.checking(), a.after), (6, 0, 0));
+        // A sale is taken to be inside, and held back until its count is seen.
+        a.apart = false;
+        a.stands(20, false);
+        a.moved(-1, 18, at(3));
+        assert_eq!((a.says(), a.checking()), (6, 1));
+    }
+
+    #[test]
+    fn movements_that_make_up_for_each_other_keep_their_places() {
+        let mut a = count(5, 10);
+        a.moved(1, 11, at(0));
+        a.moved(-1, 20, at(0));
+        assert_eq!((a.after, a.apart), (0, true));
+        // The feed ended between the two: had this moved the place, one of them would be counted twice.
+        a.stands(15, false);
+        a.moved(-1, 25, at(1));
+        a.read(4_000, 26, -1, at(2));
+        assert_eq!((a.says(), a.after, a.pending), (4, 0, 0));
     }
 
     #[test]

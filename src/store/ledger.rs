@@ -76,7 +76,11 @@ const APPEND: RowsSql = rows_sql!(
 );
 const COUNTS: RowsSql = rows_sql!(
     "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base,
-            c.risen, c.pending_since FROM",
+            c.risen, c.pending_since,
+            CAST(CASE WHEN EXISTS (SELECT 1 FROM movement m
+                                   WHERE m.connection = c.connection AND m.product = c.product
+                                     AND m.outlet = c.outlet AND m.version > c.as_of AND m.cause <> 'unexplained')
+                      THEN 1 ELSE 0 END AS BIGINT) FROM",
     "CROSS JOIN till_count c
      WHERE c.connection = $2 AND c.product = each.value->>0 AND c.outlet = each.value->>1"
 );
@@ -227,6 +231,7 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
             base: row.try_get(8)?,
             risen: row.try_get(9)?,
             pending_since: Timestamp(row.try_get(10)?),
+            apart: row.try_get::<i64, _>(11)? != 0,
         },
     ))
 }
@@ -265,7 +270,7 @@ pub(crate) fn doubtful_from(answer: &Done) -> Result<HashSet<Shelf>, StoreError>
 pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
     let found = sqlx::query(
         "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base, risen,
-                pending_since
+                pending_since, CAST(CASE WHEN after_units <> 0 THEN 1 ELSE 0 END AS BIGINT)
          FROM till_count WHERE connection = $1 AND (after_units <> 0 OR pending <> 0 OR risen <> 0)",
     )
     .bind(connection)
@@ -273,6 +278,24 @@ pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, Ti
     .await
     .map_err(at("reading open counts"))?;
     found.iter().map(count_row).collect::<Result<_, _>>().map_err(at("reading open counts"))
+}
+
+/// Shelves to which goods came back after their reading, as we have known since `since` at the earliest.
+pub async fn rising(tx: &mut Tx, connection: &str, since: Timestamp) -> Result<HashSet<Shelf>, StoreError> {
+    let found = sqlx::query(
+        "SELECT c.product, c.outlet FROM till_count c
+         WHERE c.connection = $1 AND (c.after_units <> 0 OR c.pending <> 0 OR c.risen <> 0)
+           AND EXISTS (SELECT 1 FROM movement m
+                       WHERE m.connection = c.connection AND m.product = c.product AND m.outlet = c.outlet
+                         AND m.version > c.as_of AND m.units > 0 AND m.known_at > $2 AND m.cause <> 'unexplained')",
+    )
+    .bind(connection)
+    .bind(since.micros())
+    .fetch_all(tx.conn().await?)
+    .await
+    .map_err(at("looking for goods that came back"))?;
+    let read = |row: &sqlx::any::AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
+    found.iter().map(read).collect::<Result<_, _>>().map_err(at("looking for goods that came back"))
 }
 
 /// Stores counts.
@@ -482,18 +505,16 @@ pub async fn all_booked(
 
 /// Shelves whose stored `after_units` differs from what the ledger recomputes to, and targets (variant, place) whose
 /// stored terms differ from their books; empty when all is sound.
-/// `stock_as_of` is the connection's own mark, which counts for shelves without open movements.
-pub async fn unsound(store: &Store, connection: &str, stock_as_of: i64) -> Result<Vec<Shelf>, StoreError> {
+pub async fn unsound(store: &Store, connection: &str) -> Result<Vec<Shelf>, StoreError> {
     let rows = sqlx::query(
         "SELECT c.product, c.outlet FROM till_count c
          WHERE c.connection = $1 AND c.after_units <> COALESCE((
              SELECT CAST(SUM(m.units) AS BIGINT) FROM movement m
              WHERE m.connection = c.connection AND m.product = c.product AND m.outlet = c.outlet
                AND m.cause <> 'unexplained'
-               AND (c.known = 0 OR m.version > CASE WHEN c.as_of > $2 THEN c.as_of ELSE $2 END)), 0)",
+               AND (c.known = 0 OR m.version > c.as_of)), 0)",
     )
     .bind(connection)
-    .bind(stock_as_of)
     .fetch_all(store.read())
     .await
     .map_err(at("checking the ledger"))?;

@@ -293,13 +293,12 @@ async fn join_counts(
         return Ok(());
     }
     let mut counts = books.counts(tx, origin, &distinct).await?;
+    let risen: BTreeSet<&Shelf> = moved.iter().filter(|(_, units, _)| *units > 0).map(|(shelf, ..)| shelf).collect();
     for shelf in &distinct {
         let count = counts.entry(shelf.clone()).or_default();
-        if count.known && !books.doubtful.contains(shelf) {
-            // The stock feed was read to its end up to here, and had nothing newer for this shelf.
-            count.as_of = count.as_of.max(marks.as_of);
-        }
         count.base = count.base.max(marks.base);
+        let as_of = if books.doubtful.contains(shelf) { 0 } else { marks.as_of };
+        count.stands(as_of, risen.contains(shelf));
     }
     for (shelf, units, order) in &moved {
         if let Some(count) = counts.get_mut(shelf) {

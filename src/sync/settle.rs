@@ -5,7 +5,7 @@ use super::cx::{Cx, Link};
 use super::retarget::retarget;
 use crate::connectors::Till;
 use crate::domain::fact::Fact;
-use crate::domain::ledger::{Cause, Movement, TillCount};
+use crate::domain::ledger::{Cause, Movement, SETTLE_AFTER, TillCount};
 use crate::domain::time::Timestamp;
 use crate::store::ledger::{NewMovement, Shelf};
 use crate::store::{StoreError, Tx, inbox, ledger, listings};
@@ -16,7 +16,8 @@ const UNUSABLE_PAGE: i64 = 32;
 /// Pages of them at most; of more it is not told which products they name.
 const UNUSABLE_PAGES_MAX: usize = 64;
 
-/// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read.
+/// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read. Where goods
+/// came back a moment ago that is said later: the count that has them may not be visible yet.
 pub(super) async fn fold_open_counts(
     tx: &mut Tx,
     link: &Link,
@@ -24,7 +25,8 @@ pub(super) async fn fold_open_counts(
     now: Timestamp,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let doubtful = ledger::doubtful(tx, &link.id).await?;
+    let mut doubtful = ledger::doubtful(tx, &link.id).await?;
+    doubtful.extend(ledger::rising(tx, &link.id, now - SETTLE_AFTER).await?);
     let open: Vec<_> = ledger::open_counts(tx, &link.id)
         .await?
         .into_iter()

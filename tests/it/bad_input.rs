@@ -499,3 +499,29 @@ async fn a_rise_between_two_counts_is_held_back_whether_they_come_together_or_no
         assert!(shown.iter().all(|rows| *rows == shown[0]), "{kind:?}: together: {shown:?}");
     }
 }
+
+#[tokio::test]
+async fn a_return_and_a_sale_that_make_up_for_each_other_are_each_counted_once() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
+        desk.list(KNOWN, "SKU-1", false).await;
+        assert_eq!(desk.push_signed(counted(KNOWN, 10, "5")).await.status, 200);
+        for (n, version, quantity) in [(1, 11, "-1"), (2, 20, "1")] {
+            let document = sale(&format!("one-{n}"), &version.to_string(), &line("l", KNOWN, quantity, "\"10.00000\""));
+            assert_eq!(desk.push_signed(form("sale.update", &document)).await.status, 200);
+        }
+        // The feed has been read to its end between the two, and another sale is told.
+        let mut tx = desk.store.begin().await.unwrap();
+        feeds::mark(&mut tx, TILL, "stock", 15, NOW, NOW);
+        tx.commit().await.unwrap();
+        let third = sale("one-3", "25", &line("l", KNOWN, "1", "\"10.00000\""));
+        assert_eq!(desk.push_signed(form("sale.update", &third)).await.status, 200);
+        assert_eq!(desk.unsound().await, Vec::new(), "{kind:?}");
+        assert_eq!(desk.push_signed(counted(KNOWN, 26, "4")).await.status, 200);
+        assert_eq!(desk.unsound().await, Vec::new(), "{kind:?}");
+        let shelf = (KNOWN.to_owned(), OUTLET.to_owned());
+        let mut tx = desk.store.begin().await.unwrap();
+        let counts = ledger::counts(&mut tx, TILL, std::slice::from_ref(&shelf)).await.unwrap();
+        assert_eq!(counts.get(&shelf).map(|count| (count.says(), count.pending)), Some((4, 0)), "{kind:?}");
+    }
+}

@@ -201,6 +201,6 @@ impl Desk {
 
     /// Shelves whose count does not follow from the ledger.
     pub async fn unsound(&self) -> Vec<(String, String)> {
-        ledger::unsound(&self.store, TILL, 0).await.unwrap()
+        ledger::unsound(&self.store, TILL).await.unwrap()
     }
 }

@@ -193,8 +193,7 @@ impl House {
             }
             assert!(began.elapsed() < patience, "wrong: {wrong:#?}\nopen: {open:#?}\n{}", self.log());
         }
-        let as_of = feeds::get(engine.store(), till, "stock").await.unwrap().as_of;
-        assert_eq!(ledger::unsound(engine.store(), till, as_of).await.unwrap(), Vec::new());
+        assert_eq!(ledger::unsound(engine.store(), till).await.unwrap(), Vec::new());
         assert_eq!(activity::first_break(engine.store()).await.unwrap(), None);
         close(engine).await;
     }
