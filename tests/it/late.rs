@@ -214,3 +214,30 @@ async fn a_return_whose_count_is_shown_later_is_not_held_back_twice() {
         stage.assert_sound("a count shown after its return").await;
     }
 }
+
+#[tokio::test]
+async fn an_old_document_in_the_same_page_does_not_make_a_sale_late() {
+    for kind in databases() {
+        let habits = Habits { count_lag: Span::secs(5), ..Habits::PLAIN };
+        let mut stage = Stage::open(&kind, Options { habits: Some(habits), ..Options::still(7, 24) }).await;
+        let sku = stage.world.skus().into_iter().find(|sku| stage.world.till_on_hand(sku).unwrap_or(0) >= 12).unwrap();
+        let outlets = stage.world.outlets();
+        let old = outlets.iter().find_map(|(_, name)| stage.world.sell(&sku, name, 1).ok()).unwrap();
+        stage.wait(Span::hours(50));
+        lose_notices(&stage);
+        stage.connect().await;
+        // One page of sales has both, and comes before the count: the sale is what changes the sum.
+        stage.world.edit_note(&old, "a word for the books").unwrap();
+        let sold = stage.now();
+        outlets.iter().find_map(|(_, name)| stage.world.sell(&sku, name, 1).ok()).unwrap();
+        for link in stage.engine().cx().links() {
+            link.schedule.wake(Task::Sales, sold);
+        }
+        stage.work(40, 0, &[]).await;
+        stage.pass(Span::minutes(5)).await;
+        stage.assert_sound("an old document beside a sale").await;
+        let told = pushes::delays(stage.engine().store(), sold, stage.now()).await.unwrap();
+        let worst = told.worst.expect("the sale was written").0;
+        assert!(worst <= Span::minutes(5), "{kind:?}: {worst:?}");
+    }
+}
