@@ -157,9 +157,10 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
     });
-    let keys = role.may(Deed::ManageConnections).then(|| button::link(Kind::Other, &path("keys"), "Change keys…"));
-    let hint = card.key_hint.as_ref().filter(|_| role.may(Deed::ManageConnections));
-    let key = hint.map(|hint| view! { <dd class="small">{format!("key ends in …{hint}")}</dd> });
+    let key = role.may(Deed::ManageConnections).then(|| {
+        let hint = card.key_hint.as_ref().map(|hint| format!("key ends in …{hint} "));
+        view! { <dd class="small">{hint}<a href=path("keys")>"Change keys…"<span class="unseen">{format!(" {}", card.title)}</span></a></dd> }
+    });
     let why = if card.paused { Some(PAUSED) } else { why.as_deref() };
     let why = why.map(|why| view! { <p class="connection__why">{why.to_owned()}</p> });
     view! {
@@ -186,7 +187,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                     {key}
                 </div>
             </dl>
-            <div class="connection__acts">{read}{pause}{keys}</div>
+            <div class="connection__acts">{read}{pause}</div>
             {why}
         </article>
     }
