@@ -182,6 +182,9 @@ pub trait Till: Send + Sync {
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError>;
     /// Counts changed after a cursor, oldest change first. Rows are `Fact::TillReading`.
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
+    /// The highest place in the vendor's order that any count has now: what happens from here on comes after it. `None`
+    /// when there is no count.
+    async fn newest_count(&self) -> Result<Answer<Option<i64>>, CallError>;
     /// The products that a raw sale names although it cannot be used; `None` when not even they can be told.
     fn products_named(&self, raw: &str) -> Option<BTreeSet<String>>;
     /// Checks who sent a notice (signature over the raw bytes) and reads what it says. Pure and quick.

@@ -14,6 +14,22 @@ use std::collections::BTreeMap;
 /// become visible at one instant, nor that versions become visible in their order; both are taken to be within this.
 pub const SETTLE_AFTER: Span = Span::minutes(2);
 
+/// Movements of one shelf between two places in the vendor's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Between {
+    /// Their sum.
+    pub units: i64,
+    /// The sum of those that are positive: what came back.
+    pub rises: i64,
+}
+
+impl From<i64> for Between {
+    /// One movement, or several in one direction.
+    fn from(units: i64) -> Self {
+        Self { units, rises: units.max(0) }
+    }
+}
+
 /// A till's count of one product at one outlet, as our books join it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TillCount {
@@ -87,19 +103,26 @@ impl TillCount {
         }
     }
 
-    /// A reading has come. `inside` is the sum of our movements ordered after the old `as_of` and not after the
-    /// reading. Returns false when the reading is older than what we have.
-    pub fn read(&mut self, on_hand_milli: i64, version: i64, inside: i64, now: Timestamp) -> bool {
+    /// A reading has come. `inside` are our movements ordered after the old `as_of` and not after the reading. Returns
+    /// false when the reading is older than what we have.
+    pub fn read(&mut self, on_hand_milli: i64, version: i64, inside: impl Into<Between>, now: Timestamp) -> bool {
+        let inside = inside.into();
         if self.known && version <= self.version {
             return false;
         }
         if self.known {
-            let expected = self.reading_units() + inside;
-            self.changed(whole_units(on_hand_milli) - expected, now);
-            self.after -= inside;
+            let expected = self.reading_units() + inside.units;
+            let change = whole_units(on_hand_milli) - expected;
+            self.pend(now, |count| {
+                count.pending += change;
+                // What came back and is not seen in this reading was in one before: it explains a rise of then.
+                let seen_before = inside.rises.min((-change).max(0));
+                count.risen = (count.risen + change.max(0) - seen_before).max(0);
+            });
+            self.after -= inside.units;
         } else {
             // The first reading is where the books begin: what moved before it is inside it.
-            self.after -= inside;
+            self.after -= inside.units;
             self.known = true;
             self.base = self.base.max(version);
         }
@@ -115,17 +138,13 @@ impl TillCount {
         if !self.known || version != self.version || on_hand_milli == self.on_hand_milli {
             return false;
         }
-        self.changed(whole_units(on_hand_milli) - self.reading_units(), now);
+        let change = whole_units(on_hand_milli) - self.reading_units();
+        self.pend(now, |count| {
+            count.pending += change;
+            count.risen += change.max(0);
+        });
         self.on_hand_milli = on_hand_milli;
         true
-    }
-
-    /// The reading changed by so many units beyond our movements.
-    fn changed(&mut self, units: i64, now: Timestamp) {
-        self.pend(now, |count| {
-            count.pending += units;
-            count.risen += units.max(0);
-        });
     }
 
     /// The stock feed had nothing newer for this shelf when it was read to its end at `as_of`; `rises` when goods that
@@ -141,18 +160,19 @@ impl TillCount {
         }
     }
 
-    /// The newest reading was still the vendor's answer at `as_of`. `inside` is the sum of our movements ordered
-    /// after the old `as_of` and not after the new one: they must be inside the reading, so if the reading did
-    /// not show them, that is a change the other way.
-    pub fn still_reads(&mut self, as_of: i64, inside: i64, now: Timestamp) {
+    /// The newest reading was still the vendor's answer at `as_of`. `inside` are our movements ordered after
+    /// the old `as_of` and not after the new one: they must be inside the reading, so if the reading did not show them,
+    /// that is a change the other way.
+    pub fn still_reads(&mut self, as_of: i64, inside: impl Into<Between>, now: Timestamp) {
+        let inside = inside.into();
         if !self.known || as_of <= self.as_of {
             return;
         }
         self.pend(now, |count| {
-            count.pending -= inside;
-            count.risen = (count.risen - inside.max(0)).max(0);
+            count.pending -= inside.units;
+            count.risen = (count.risen - inside.rises).max(0);
         });
-        self.after -= inside;
+        self.after -= inside.units;
         self.as_of = as_of;
     }
 
@@ -431,6 +451,29 @@ mod tests {
     }
 
     #[test]
+    fn a_return_seen_in_an_earlier_count_explains_the_rise_of_then() {
+        // The till counts first: the return is 19 and its count 12; it is told before its count, and sold on at 21.
+        let mut a = count(5, 10);
+        a.moved(1, 19, at(0));
+        a.read(6_000, 12, 0, at(1));
+        assert_eq!((a.says(), a.checking()), (7, 1), "one of the two is the same unit");
+        a.moved(-1, 21, at(2));
+        a.read(5_000, 20, 1, at(3));
+        assert_eq!((a.says(), a.pending, a.checking()), (4, -1, 0), "the sale may be in it or not; the return is");
+        a.still_reads(30, -1, at(60));
+        assert_eq!((a.says(), a.pending, a.checking()), (5, 0, 0));
+        // The same when the feed ends instead, whatever is folded beside it.
+        let mut b = count(5, 10);
+        b.moved(1, 19, at(0));
+        b.read(6_000, 12, 0, at(1));
+        b.moved(-1, 21, at(2));
+        b.still_reads(30, Between { units: 0, rises: 1 }, at(200));
+        assert_eq!((b.says(), b.pending, b.checking()), (6, 1, 1), "the count of the sale has not come");
+        b.read(5_000, 31, 0, at(201));
+        assert_eq!((b.says(), b.pending, b.checking()), (5, 0, 0));
+    }
+
+    #[test]
     fn a_unit_that_came_back_is_not_taken_from_a_count_that_cannot_have_it_yet() {
         // The feed ended at 15. The return, 11, is told now; the count that has its unit is shown a moment later, as 16.
         let mut a = count(5, 10);
@@ -536,7 +579,7 @@ mod tests {
                 match t {
                     Told::Sale(units, v) => { ledger.push((units, v)); a.moved(units, v, at(0)); }
                     Told::Reading(level, v) => {
-                        let inside = ledger.iter().filter(|(_, m)| *m > a.as_of && *m <= v).map(|(u, _)| u).sum();
+                        let inside: i64 = ledger.iter().filter(|(_, m)| *m > a.as_of && *m <= v).map(|(u, _)| u).sum();
                         a.read(level * 1_000, v, inside, at(0));
                     }
                 }

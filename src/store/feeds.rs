@@ -16,6 +16,8 @@ pub struct Feed {
     pub cursor: String,
     /// The vendor's order up to which nothing can be missing.
     pub as_of: i64,
+    /// The vendor's order behind which our books begin.
+    pub base: i64,
     /// Where earlier passes ended, as [`crate::domain::trail::Trail`] writes it.
     pub trail: String,
     /// Everything recorded before this instant is known; zero before the first full pass.
@@ -37,13 +39,14 @@ fn feed_row(row: &sqlx::any::AnyRow, from: usize) -> Result<Feed, sqlx::Error> {
         failing_since: Timestamp(row.try_get(from + 4)?),
         error: row.try_get(from + 5)?,
         trail: row.try_get(from + 6)?,
+        base: row.try_get(from + 7)?,
     })
 }
 
 /// One feed; a feed never read is all zero.
 pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, StoreError> {
     let row = sqlx::query(
-        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error, trail FROM feed
+        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error, trail, base FROM feed
          WHERE connection = $1 AND feed = $2",
     )
     .bind(connection)
@@ -59,7 +62,7 @@ pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, St
 pub struct Marks {
     /// The vendor's order up to which nothing can be missing.
     pub as_of: i64,
-    /// The same at the end of the first pass: where our books begin.
+    /// The vendor's order when the first page was asked for: our books begin behind it.
     pub base: i64,
     /// When the first page was asked for: what happened before is inside it.
     pub began_at: Timestamp,
@@ -82,7 +85,7 @@ pub(crate) fn marks_from(answer: &Done) -> Result<Marks, StoreError> {
 /// All feeds: (connection, feed, state).
 pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error, trail FROM feed
+        "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error, trail, base FROM feed
          ORDER BY connection, feed",
     )
     .fetch_all(store.read())
@@ -128,7 +131,7 @@ pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: T
         Statement::new(
             "INSERT INTO feed (connection, feed, as_of, base, read_up_to, tried_at) VALUES ($1, $2, $3, $3, $4, $5)
          ON CONFLICT (connection, feed) DO UPDATE SET
-            base = CASE WHEN feed.read_up_to = 0 THEN excluded.as_of ELSE feed.base END,
+            base = CASE WHEN feed.read_up_to = 0 AND feed.began_at = 0 THEN excluded.as_of ELSE feed.base END,
             as_of = CASE WHEN excluded.as_of > feed.as_of THEN excluded.as_of ELSE feed.as_of END,
             read_up_to = CASE WHEN excluded.read_up_to > feed.read_up_to THEN excluded.read_up_to
                               ELSE feed.read_up_to END,
@@ -143,16 +146,19 @@ pub fn mark(tx: &mut Tx, connection: &str, feed: &str, as_of: i64, read_up_to: T
     );
 }
 
-/// The first page of a feed was asked for at `at`; a later moment changes nothing.
-pub fn began(tx: &mut Tx, connection: &str, feed: &str, at: Timestamp) {
+/// The first page of a feed was asked for at `at`, when `base` was the highest place in the vendor's order; a later
+/// moment changes nothing.
+pub fn began(tx: &mut Tx, connection: &str, feed: &str, base: i64, at: Timestamp) {
     tx.later(
         Statement::new(
-            "INSERT INTO feed (connection, feed, began_at) VALUES ($1, $2, $3)
-         ON CONFLICT (connection, feed) DO UPDATE SET began_at = excluded.began_at WHERE feed.began_at = 0",
+            "INSERT INTO feed (connection, feed, base, began_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (connection, feed) DO UPDATE SET base = excluded.base, began_at = excluded.began_at
+         WHERE feed.began_at = 0",
             "noting where a feed begins",
         )
         .text(connection)
         .text(feed)
+        .int(base)
         .int(at.micros()),
     );
 }

@@ -236,24 +236,41 @@ fn parked_row(row: &sqlx::any::AnyRow) -> Result<Parked, sqlx::Error> {
     })
 }
 
-/// Parked records of one connection and kind (empty: of every kind) after one of them (empty: from the first), in the
-/// order in which they came.
-pub async fn parked_after(
-    store: &Store,
-    connection: &str,
-    kind: &str,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<Parked>, StoreError> {
+/// Parked records of one connection after one of them (empty: from the first), in the order in which they came.
+pub async fn parked_after(store: &Store, connection: &str, after: &str, limit: i64) -> Result<Vec<Parked>, StoreError> {
     let rows = sqlx::query(
         "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, '')
          FROM inbox i LEFT JOIN inbox_body b ON b.inbox = i.id
-         WHERE i.state = 'parked' AND i.connection = $1 AND ($2 = '' OR i.kind = $2) AND i.id > $3
-         ORDER BY i.id LIMIT $4",
+         WHERE i.state = 'parked' AND i.connection = $1 AND i.id > $2
+         ORDER BY i.id LIMIT $3",
+    )
+    .bind(connection)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(store.read())
+    .await
+    .map_err(StoreError::at("reading parked deliveries"))?;
+    rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+}
+
+/// Parked records of one connection and kind whose text is kept, before one of them (empty: from the newest), the newest
+/// first.
+pub async fn parked_before(
+    store: &Store,
+    connection: &str,
+    kind: &str,
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Parked>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, b.raw
+         FROM inbox i JOIN inbox_body b ON b.inbox = i.id
+         WHERE i.state = 'parked' AND i.connection = $1 AND i.kind = $2 AND ($3 = '' OR i.id < $3)
+         ORDER BY i.id DESC LIMIT $4",
     )
     .bind(connection)
     .bind(kind)
-    .bind(after)
+    .bind(before)
     .bind(limit)
     .fetch_all(store.read())
     .await

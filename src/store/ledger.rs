@@ -3,7 +3,7 @@
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
-use crate::domain::ledger::{Booked, Movement, TillCount};
+use crate::domain::ledger::{Between, Booked, Movement, TillCount};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
@@ -97,7 +97,8 @@ const SAVE_COUNTS: RowsSql = rows_sql!(
         pending = excluded.pending, base = excluded.base, risen = excluded.risen, pending_since = excluded.pending_since, read_at = excluded.read_at"
 );
 const INSIDE: RowsSql = rows_sql!(
-    "SELECT each.value->>0, each.value->>1, CAST(each.value->>3 AS BIGINT), CAST(SUM(m.units) AS BIGINT) FROM",
+    "SELECT each.value->>0, each.value->>1, CAST(each.value->>3 AS BIGINT), CAST(SUM(m.units) AS BIGINT),
+            CAST(SUM(CASE WHEN m.units > 0 THEN m.units ELSE 0 END) AS BIGINT) FROM",
     "CROSS JOIN movement m
      WHERE m.connection = $2 AND m.product = each.value->>0 AND m.outlet = each.value->>1
        AND m.version > CAST(each.value->>2 AS BIGINT) AND m.version <= CAST(each.value->>3 AS BIGINT)
@@ -120,7 +121,7 @@ const HOLDS: RowsSql = rows_sql!(
      SELECT $2, each.value->>0, each.value->>1, each.value->>2, each.value->>3, CAST(each.value->>4 AS BIGINT),
             each.value->>5, each.value->>6, CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT) FROM",
     "WHERE true ON CONFLICT (connection, document, line) DO UPDATE SET
-        units = excluded.units, reason = excluded.reason, released_at = excluded.released_at"
+        product = excluded.product, outlet = excluded.outlet, units = excluded.units, reason = excluded.reason, released_at = excluded.released_at"
 );
 const HELD_LINES: RowsSql = rows_sql!(
     "SELECT h.document, h.line, h.product, h.outlet, h.units, h.number, h.since FROM",
@@ -328,13 +329,12 @@ pub fn save_counts(tx: &mut Tx, connection: &str, counts: &[(Shelf, TillCount)],
     );
 }
 
-/// For each (product, outlet, from, to): the sum of movements ordered after `from` and not after `to`, by shelf and
-/// `to`.
+/// For each (product, outlet, from, to): the movements ordered after `from` and not after `to`, by shelf and `to`.
 pub async fn inside(
     tx: &mut Tx,
     connection: &str,
     ranges: &[(Shelf, i64, i64)],
-) -> Result<HashMap<(Shelf, i64), i64>, StoreError> {
+) -> Result<HashMap<(Shelf, i64), Between>, StoreError> {
     if ranges.is_empty() {
         return Ok(HashMap::new());
     }
@@ -350,7 +350,10 @@ pub async fn inside(
         .map_err(at("summing movements"))?;
     found
         .iter()
-        .map(|row| Ok((((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?), row.try_get(3)?)))
+        .map(|row| {
+            let between = Between { units: row.try_get(3)?, rises: row.try_get(4)? };
+            Ok((((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?), between))
+        })
         .collect::<Result<_, _>>()
         .map_err(at("summing movements"))
 }

@@ -319,7 +319,7 @@ async fn join_counts(
         let mut key = (shelf.clone(), 0);
         for (version, on_hand_milli) in readings {
             key.1 = *version;
-            count.read(*on_hand_milli, *version, inside.get(&key).copied().unwrap_or(0), now);
+            count.read(*on_hand_milli, *version, inside.get(&key).copied().unwrap_or_default(), now);
         }
         work.touch(&shelf.0, now);
     }

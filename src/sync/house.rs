@@ -123,7 +123,7 @@ pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
 pub async fn retry_parked(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
     let mut after = String::new();
     loop {
-        let page = inbox::parked_after(&cx.store, &link.id, "", &after, PARKED_PAGE).await?;
+        let page = inbox::parked_after(&cx.store, &link.id, &after, PARKED_PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.id.clone();
         let records: Vec<(String, Result<Vec<Fact>, String>)> = page

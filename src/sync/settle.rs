@@ -6,15 +6,18 @@ use super::retarget::retarget;
 use crate::connectors::Till;
 use crate::domain::fact::Fact;
 use crate::domain::ledger::{Cause, Movement, SETTLE_AFTER, TillCount};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::store::ledger::{NewMovement, Shelf};
 use crate::store::{StoreError, Tx, inbox, ledger, listings};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parked sales read at once: their raw texts lie in memory meanwhile.
 const UNUSABLE_PAGE: i64 = 32;
-/// Pages of them at most; of more it is not told which products they name.
+/// Pages of them at most, the newest first: what lies behind two thousand others holds nothing back any more.
 const UNUSABLE_PAGES_MAX: usize = 64;
+/// How long a sale that does not even tell which products it names holds back every rise: it may be the return that
+/// explains any of them, but not for ever, and nobody's failure is everybody's.
+const NAMELESS_HOLDS: Span = Span::hours(24);
 
 /// The feed was read to its end: every reading still stood at `as_of`, unless a newer one could not be read. Where goods
 /// came back a moment ago that is said later: the count that has them may not be visible yet.
@@ -38,7 +41,7 @@ pub(super) async fn fold_open_counts(
         .into_iter()
         .map(|(shelf, mut count)| {
             let key = (shelf, as_of);
-            count.still_reads(as_of, inside.get(&key).copied().unwrap_or(0), now);
+            count.still_reads(as_of, inside.get(&key).copied().unwrap_or_default(), now);
             (key.0, count)
         })
         .collect();
@@ -86,7 +89,7 @@ pub(super) async fn settle_pending(
         }
     }
     if settled.iter().any(|(_, _, _, rises)| *rises) {
-        let unusable = unusable_sales(cx, link, till).await?;
+        let unusable = unusable_sales(cx, link, till, now).await?;
         settled
             .retain(|(shelf, _, _, rises)| !rises || unusable.as_ref().is_some_and(|named| !named.contains(&shelf.0)));
     }
@@ -117,21 +120,28 @@ pub(super) async fn settle_pending(
     retarget_products(tx, link, &products, now, applied).await
 }
 
-/// Products that parked sales name; `None` when that cannot be told of all of them.
-async fn unusable_sales(cx: &Cx, link: &Link, till: &dyn Till) -> Result<Option<BTreeSet<String>>, StoreError> {
-    let (mut named, mut after) = (BTreeSet::new(), String::new());
+/// Products that parked sales name; `None` when one of the last day does not even tell that. Of one whose text we have
+/// forgotten nothing is known, and what it may explain is long past.
+async fn unusable_sales(
+    cx: &Cx,
+    link: &Link,
+    till: &dyn Till,
+    now: Timestamp,
+) -> Result<Option<BTreeSet<String>>, StoreError> {
+    let (mut named, mut before) = (BTreeSet::new(), String::new());
     for _ in 0..UNUSABLE_PAGES_MAX {
-        let page = inbox::parked_after(&cx.store, &link.id, "sale", &after, UNUSABLE_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(Some(named)) };
-        after.clone_from(&last.id);
+        let page = inbox::parked_before(&cx.store, &link.id, "sale", &before, UNUSABLE_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        before.clone_from(&last.id);
         for sale in &page {
             match till.products_named(&sale.raw) {
                 Some(products) => named.extend(products),
-                None => return Ok(None),
+                None if now.since(sale.received_at) < NAMELESS_HOLDS => return Ok(None),
+                None => {}
             }
         }
     }
-    Ok(None)
+    Ok(Some(named))
 }
 
 /// What a page of counts says: shelf, level, version.
@@ -145,7 +155,7 @@ pub(super) fn levels(rows: &[Incoming]) -> Vec<(Shelf, i64, i64)> {
         .collect()
 }
 
-/// A level that changed under its version was kept out as a repeat: only a full look can find it.
+/// A level that changed under its version was kept out as a repeat: a full look finds it, or a pass that reads it again.
 pub(super) async fn take_over_levels(
     tx: &mut Tx,
     link: &Link,
@@ -153,6 +163,9 @@ pub(super) async fn take_over_levels(
     now: Timestamp,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
+    if levels.is_empty() {
+        return Ok(());
+    }
     let shelves: Vec<Shelf> = levels.iter().map(|(shelf, ..)| shelf.clone()).collect();
     let mut counts = ledger::counts(tx, &link.id, &shelves).await?;
     let mut changed = Vec::new();

@@ -247,12 +247,17 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
         return Ok(Next::Later);
     }
     let read = PageRead::begin(cx, link, Task::Stock).await?;
+    let books_begin = read.first_pass && read.cursor.is_empty();
+    // The pass may take minutes: what is sold meanwhile is ordered behind the newest count of now, and is read.
+    let base = if books_begin { till.newest_count().await?.value.unwrap_or(0) } else { 0 };
     let Page { rows, next, resume, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
+    // Passes overlap, and what is read again under its version may have another level.
+    let levels = if read.first_pass { Vec::new() } else { levels(&rows) };
     let (mut tx, mut applied) = read.keep(rows, next.as_deref(), resume.as_deref()).await?;
-    let books_begin = read.first_pass && read.cursor.is_empty();
+    take_over_levels(&mut tx, link, &levels, cx.now(), &mut applied).await?;
     if books_begin {
-        feeds::began(&mut tx, &link.id, read.feed, read.asked_at);
+        feeds::began(&mut tx, &link.id, read.feed, base, read.asked_at);
     }
     if next.is_some() {
         tx.commit().await?;
@@ -286,8 +291,8 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     }
     let mut read = PageRead::begin(cx, link, Task::Sales).await?;
     if read.cursor.is_empty() {
-        // Our books begin with the first readings; what was sold before is inside them.
-        read.cursor = till.sales_cursor_from(stock.as_of);
+        // Our books begin with the first readings; what was sold before them is inside them.
+        read.cursor = till.sales_cursor_from(stock.base);
     }
     let Page { rows, next, resume, .. } = till.sales_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());

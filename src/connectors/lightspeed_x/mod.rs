@@ -236,6 +236,20 @@ impl Till for LightspeedX {
         answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchange)
     }
 
+    async fn newest_count(&self) -> Result<Answer<Option<i64>>, CallError> {
+        let body = serde_json::json!({ "size": 1, "sort_direction": "desc", "include_deleted": true }).to_string();
+        let path = format!("/api/{API_VERSION}/inventory");
+        let ask = Ask {
+            purpose: "read the newest count",
+            method: Method::POST,
+            path: &path,
+            body: Some(body),
+            mutates: false,
+        };
+        let (text, exchange) = found(self.call(ask).await?)?;
+        answer(super::json::elements("the list of counts", &text).map(|rows| wire::highest(&rows)), exchange)
+    }
+
     fn products_named(&self, raw: &str) -> Option<BTreeSet<String>> {
         sales::products_named(raw)
     }

@@ -64,6 +64,11 @@ pub(super) fn page(
     Ok(Page { rows, next: Some(max.to_string()), resume: None, began: None })
 }
 
+/// The highest version among these rows, whatever their order.
+pub(super) fn highest(rows: &[&RawValue]) -> Option<i64> {
+    rows.iter().filter_map(|raw| version_of(raw.get())).max()
+}
+
 /// One record with what we understood of it.
 pub(super) fn record(kind: &'static str, raw: &str) -> Record {
     let identity = identity(kind, raw);
