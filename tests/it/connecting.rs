@@ -27,7 +27,11 @@ struct Between {
     /// Bodies of the questions that were answered.
     asked: Mutex<Vec<String>>,
     notes: AtomicBool,
+    /// What happens right after the first question with this word in it was answered.
+    meanwhile: Mutex<Option<(&'static str, Happening)>>,
 }
+
+type Happening = Box<dyn FnOnce() + Send>;
 
 struct Through(Arc<Between>, Arc<dyn Transport>);
 
@@ -42,10 +46,14 @@ impl Transport for Through {
         if self.0.deaf.lock().unwrap().iter().any(|word| asked.contains(word)) {
             return Err(TransportError::NotSent("nobody hears it".into()));
         }
+        let answer = self.1.send(connection, request).await?;
+        let happening = self.0.meanwhile.lock().unwrap().take_if(|(word, _)| asked.contains(*word));
+        if let Some((_, happen)) = happening {
+            happen();
+        }
         if self.0.notes.load(Ordering::SeqCst) {
             self.0.asked.lock().unwrap().push(asked);
         }
-        let answer = self.1.send(connection, request).await?;
         let Some(size) = *self.0.without.lock().unwrap() else { return Ok(answer) };
         let (head, body) = answer.into_parts();
         let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -263,5 +271,33 @@ async fn a_mark_says_no_more_than_what_stood_when_the_pass_began() {
         }
         assert!(state(&stage).await.read_up_to < half_read, "{kind:?}: what changed behind page 1 is not in this pass");
         assert!(between.asked.lock().unwrap().iter().any(|asked| asked.contains(r#""page":2"#)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_sold_while_the_till_is_first_read_is_read_too() {
+    for kind in databases() {
+        // Nobody sends notices yet: they are set up when the connection is there.
+        let (mut stage, between) = behind(&kind, Options { hooks_registered: false, ..Options::still(7, 24) }).await;
+        let [sold, back]: [String; 2] = skus(&stage, 2).try_into().unwrap();
+        let documents = Arc::new(Mutex::new(Vec::new()));
+        let (world, kept) = (Arc::clone(&stage.world), Arc::clone(&documents));
+        let happen = move || {
+            let (_, outlet) = world.outlets().swap_remove(0);
+            let made = [world.sell(&sold, &outlet, 1).unwrap(), world.return_unlinked(&back, &outlet, 1).unwrap()];
+            kept.lock().unwrap().extend(made);
+        };
+        // Between the first page of counts and the next.
+        *between.meanwhile.lock().unwrap() = Some((r#""sort_direction":"asc""#, Box::new(happen)));
+        stage.connect().await;
+        stage.assert_sound("sold between two pages").await;
+        let [sale, unlinked]: [String; 2] = documents.lock().unwrap().clone().try_into().unwrap();
+        assert!(
+            stage.books().await.0.keys().any(|line| line.0 == sale),
+            "{kind:?}: the sale is in the books by its name"
+        );
+        let mut tx = stage.engine().store().begin().await.unwrap();
+        let held = ledger::held_lines(&mut tx, &link(&stage, false), &[&unlinked]).await.unwrap();
+        assert_eq!(held.iter().map(|hold| hold.units).sum::<i64>(), 1, "{kind:?}: the return is on hold");
     }
 }

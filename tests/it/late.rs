@@ -16,6 +16,27 @@ fn lose_notices(stage: &Stage) {
     }
 }
 
+/// A signed sale with these lines, which cannot be used and is parked.
+async fn park(stage: &Stage, outlet: &str, lines: &str) {
+    let options = stage.world.options();
+    let place = stage.world.outlets().into_iter().find(|(_, name)| name == outlet).unwrap().0;
+    let payload = format!(
+        r#"{{"id":"odd","version":{},"status":"CLOSED","outlet_id":"{place}","register_id":"r",
+            "sale_date":"{}","invoice_number":"odd","return_for":null,"source":"USER","source_id":null,
+            "register_sale_products":{lines},
+            "register_sale_payments":[],"totals":{{"total_price":"0.00000","total_tax":"0.00000"}}}}"#,
+        stage.world.reserve_till_version(),
+        chrono::DateTime::from_timestamp_micros(stage.now().micros()).unwrap().to_rfc3339(),
+    );
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("type", "sale.update").append_pair("payload", &payload);
+    let body = form.finish().into_bytes();
+    let headers = Desk::signature(&options.till_secret, &body);
+    let received = stage.engine().receive(options.till_connection.as_str(), &headers, body.into()).await;
+    assert_eq!(received.status, 200, "{}", received.reason);
+    assert_eq!(inbox::parked(stage.engine().store(), None, 9).await.unwrap().len(), 1);
+}
+
 /// Lets minutes pass in small steps; the web never shows more than it should.
 async fn never_too_many(stage: &mut Stage, sku: &str, minutes: i64, why: &str) {
     for _ in 0..minutes * 12 {
@@ -79,27 +100,13 @@ async fn a_rise_is_held_back_while_a_sale_that_names_it_cannot_be_used() {
         let mut stage = Stage::live(&kind).await;
         let (sku, outlet) = stage.sku(4, &[]);
         let (other, other_outlet) = stage.sku(4, &[&sku]);
-        let options = stage.world.options();
-        let place = stage.world.outlets().into_iter().find(|(_, name)| *name == outlet).unwrap().0;
         // One receipt takes a unit back without naming its sale, and sells something nobody knows.
-        let payload = format!(
-            r#"{{"id":"odd","version":{},"status":"CLOSED","outlet_id":"{place}","register_id":"r",
-                "sale_date":"{}","invoice_number":"odd","return_for":null,"source":"USER","source_id":null,
-                "register_sale_products":[
-                  {{"id":"1","product_id":"{}","quantity":-1,"price":"1.00000","discount":"0","tax":"0"}},
-                  {{"id":"2","product_id":"nobody-knows","quantity":1,"price":"1.00000","discount":"0","tax":"0"}}],
-                "register_sale_payments":[],"totals":{{"total_price":"0.00000","total_tax":"0.00000"}}}}"#,
-            stage.world.reserve_till_version(),
-            chrono::DateTime::from_timestamp_micros(stage.now().micros()).unwrap().to_rfc3339(),
+        let lines = format!(
+            r#"[{{"id":"1","product_id":"{}","quantity":-1,"price":"1.00000","discount":"0","tax":"0"}},
+                {{"id":"2","product_id":"nobody-knows","quantity":1,"price":"1.00000","discount":"0","tax":"0"}}]"#,
             stage.world.keys(&sku).unwrap().0,
         );
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("type", "sale.update").append_pair("payload", &payload);
-        let body = form.finish().into_bytes();
-        let headers = Desk::signature(&options.till_secret, &body);
-        let received = stage.engine().receive(options.till_connection.as_str(), &headers, body.into()).await;
-        assert_eq!(received.status, 200, "{}", received.reason);
-        assert_eq!(inbox::parked(stage.engine().store(), None, 9).await.unwrap().len(), 1);
+        park(&stage, &outlet, &lines).await;
 
         let before = [&sku, &other].map(|sku| stage.world.shows(sku).unwrap());
         stage.world.receive(&sku, &outlet, 1).unwrap();
@@ -107,6 +114,29 @@ async fn a_rise_is_held_back_while_a_sale_that_names_it_cannot_be_used() {
         stage.pass(Span::minutes(30)).await;
         assert_eq!(stage.world.shows(&sku), Some(before[0]), "the unit that came back may be anybody's");
         assert_eq!(stage.world.shows(&other), Some(before[1] + 1), "what the sale does not name goes on");
+        // When nobody can know any more what it said, it holds nothing back.
+        let mut tx = stage.engine().store().begin().await.unwrap();
+        inbox::forget_bodies(&mut tx, stage.now(), 10_000).await.unwrap();
+        tx.commit().await.unwrap();
+        stage.pass(Span::minutes(5)).await;
+        assert_eq!(stage.world.shows(&sku), Some(before[0] + 1), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sale_that_tells_nothing_holds_back_every_rise_for_a_day_and_no_longer() {
+    for kind in databases() {
+        let mut stage = Stage::live(&kind).await;
+        let (sku, outlet) = stage.sku(4, &[]);
+        park(&stage, &outlet, r#""lines that are none""#).await;
+        let before = stage.world.shows(&sku).unwrap();
+        stage.world.receive(&sku, &outlet, 1).unwrap();
+        stage.wait(Span::hours(20));
+        stage.pass(Span::minutes(10)).await;
+        assert_eq!(stage.world.shows(&sku), Some(before), "{kind:?}: it may be the return of any unit");
+        stage.wait(Span::hours(5));
+        stage.pass(Span::minutes(10)).await;
+        assert_eq!(stage.world.shows(&sku), Some(before + 1), "{kind:?}: nobody's failure is everybody's");
     }
 }
 

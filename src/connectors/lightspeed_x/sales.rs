@@ -232,7 +232,9 @@ fn sums(holder: &Object<'_>, price: &str, including: &str, tax: &str) -> Result<
     let total = without.0.checked_add(tax_part.0).ok_or_else(|| holder.wrong(price, "too large"))?;
     Ok((Fine(total), tax_part))
 }
-/// The products that a sale names, wherever it names them, although it may not be usable as a sale.
+
+/// The products that a sale names, wherever it names them, although it may not be usable as a sale; `None` when it names
+/// none: then it may be about any.
 pub(super) fn products_named(raw: &str) -> Option<BTreeSet<String>> {
     let mut named = BTreeSet::new();
     let whole: serde_json::Value = serde_json::from_str(raw).ok()?;
@@ -248,5 +250,5 @@ pub(super) fn products_named(raw: &str) -> Option<BTreeSet<String>> {
             _ => {}
         }
     }
-    Some(named)
+    (!named.is_empty()).then_some(named)
 }
