@@ -77,9 +77,10 @@ fn held_and_known(due: &Due) -> i64 {
     due.web_allocated.min(due.known_open).max(0)
 }
 
-/// What the shop must show now: what should show, less what it keeps for orders we have yet to read.
+/// What the shop must show now: what should show, less what it keeps for orders we have yet to read. It never shows
+/// less than nothing, whatever it keeps.
 pub fn expected(due: &Due) -> i64 {
-    due.should - (due.web_allocated - due.known_open).max(0)
+    (due.should - (due.web_allocated - due.known_open).max(0)).max(0)
 }
 
 /// The shop's own orders are not the ones we know: the order sweep must run.
@@ -157,6 +158,13 @@ mod tests {
         // A shipment we have not read: the shop keeps fewer, so fewer are added back.
         let shipped = Due { web_allocated: 0, known_open: 1, web_sellable: 5, ..d };
         assert_eq!(next(&shipped, Timestamp::from_secs(1_060), true, OwnOpenOrders), Next::Write(4));
+    }
+
+    #[test]
+    fn a_shop_that_keeps_more_than_there_is_shows_nothing_and_is_left_alone() {
+        let d = Due { should: 2, web_allocated: 1_000, known_open: 0, web_sellable: 0, ..due() };
+        assert_eq!(expected(&d), 0);
+        assert_eq!(next(&d, Timestamp::from_secs(1_060), true, OwnOpenOrders), Next::Nothing);
     }
 
     #[test]

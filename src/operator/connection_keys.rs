@@ -101,7 +101,7 @@ pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKe
     engine.change_keys(connection).await.map_err(|error| OperatorError::Store(Box::new(error)))?;
     if let Some(link) = engine.cx().link(connection) {
         for task in Task::TILL.iter().chain(Task::SHOP) {
-            link.schedule.wake(*task, now);
+            link.schedule.ask(*task, now);
         }
     }
     let _ = engine.cx().changes.send(Change::Connections);

@@ -209,7 +209,7 @@ pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Res
     let now = engine.clock().now();
     link.read_all_again.store(true, Ordering::SeqCst);
     for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe, Task::Compare] {
-        link.schedule.wake(task, now);
+        link.schedule.ask(task, now);
     }
     Ok(())
 }
@@ -241,7 +241,7 @@ async fn set_paused(engine: &Engine, actor: &Actor, connection: &str, pause: boo
     link.paused.store(pause, Ordering::SeqCst);
     if !pause {
         for task in Task::TILL.iter().chain(Task::SHOP) {
-            link.schedule.wake(*task, now);
+            link.schedule.ask(*task, now);
         }
     }
     let _ = engine.cx().changes.send(Change::Connections);

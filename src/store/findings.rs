@@ -19,7 +19,7 @@ pub struct StuckWrite {
     pub place: String,
     /// Item name.
     pub item: String,
-    /// "refused", "unknown".
+    /// "refused", "unknown", "not shown".
     pub state: String,
     /// The shop's words, or ours.
     pub reason: String,
@@ -31,16 +31,28 @@ pub struct StuckWrite {
     pub price_fine: i64,
 }
 
-/// Writes of live places refused or unknown since before `since`.
+/// Writes that the shop has taken so often without showing them.
+const TAKEN_AND_NOT_SHOWN: i64 = 4;
+
+/// Writes of live places refused or unknown since before `since`, or taken again and again and not shown.
 pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result<Vec<StuckWrite>, StoreError> {
     let rows = sqlx::query(
-        "SELECT t.variant, t.place, t.item, t.push_state, t.push_reason, t.should, t.web_sellable, t.price_fine
-         FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
-         WHERE t.generation > t.acknowledged AND t.push_state IN ('refused', 'unknown') AND t.cause_at < $1
-         ORDER BY t.cause_at LIMIT $2",
+        "SELECT * FROM (
+             SELECT t.variant, t.place, t.item, t.push_state, t.push_reason, t.should, t.web_sellable, t.price_fine,
+                    t.cause_at
+             FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+             WHERE t.generation > t.acknowledged AND t.push_state IN ('refused', 'unknown') AND t.cause_at < $1
+             UNION ALL
+             SELECT t.variant, t.place, t.item, 'not shown',
+                    CASE WHEN t.push_reason = '' THEN 'it takes our count and shows another' ELSE t.push_reason END,
+                    t.should, t.web_sellable, t.price_fine, t.cause_at
+             FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+             WHERE t.difference <> 0 AND t.attempt >= $3 AND t.push_state IN ('again', 'sent', 'accepted')
+         ) AS stuck ORDER BY cause_at LIMIT $2",
     )
     .bind(since.micros())
     .bind(limit)
+    .bind(TAKEN_AND_NOT_SHOWN)
     .fetch_all(store.read())
     .await
     .map_err(at("looking for stuck writes"))?;

@@ -93,7 +93,7 @@ const ACKNOWLEDGE: RowsSql = rows_sql!(
         difference = CAST(each.value->>4 AS BIGINT) - should,
         differs_since = CASE WHEN CAST(each.value->>4 AS BIGINT) = should THEN 0
                              WHEN differs_since = 0 THEN $2 ELSE differs_since END,
-        push_state = 'accepted', push_reason = '', push_at = $2, attempt = 0, next_at = 0,
+        push_state = 'accepted', push_reason = '', push_at = $2, next_at = 0,
         cause_at = CASE WHEN generation > CAST(each.value->>2 AS BIGINT) THEN computed_at ELSE 0 END
      FROM",
     "WHERE target.variant = each.value->>0 AND target.place = each.value->>1"

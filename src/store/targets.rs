@@ -493,7 +493,7 @@ const SETTLED: RowsSql = rows_sql!(
 );
 const AGAIN: RowsSql = rows_sql!(
     "UPDATE target SET generation = generation + 1, push_state = 'again', push_reason = each.value->>2,
-            confirmed = acknowledged, cause_at = $2, next_at = 0
+            confirmed = acknowledged, cause_at = $2, next_at = CAST(each.value->>3 AS BIGINT), attempt = attempt + 1
      FROM",
     "WHERE target.variant = each.value->>0 AND target.place = each.value->>1 AND generation = acknowledged"
 );
@@ -553,14 +553,15 @@ pub fn not_named(tx: &mut Tx, targets: &[(String, String)], reason: &str, retry_
     tx.later(statement.text(rows.into_json()).text(reason).int(retry_at.micros()));
 }
 
-/// The shop was seen not to show what it should although nothing waits: write again, for this reason.
-pub fn write_again(tx: &mut Tx, targets: &[(String, String, String)], now: Timestamp) {
+/// The shop was seen not to show what it should although nothing waits: write again, for this reason, at the moment given
+/// (zero: at once).
+pub fn write_again(tx: &mut Tx, targets: &[(String, String, String, Timestamp)], now: Timestamp) {
     if targets.is_empty() {
         return;
     }
     let mut rows = Rows::new();
-    for (variant, place, reason) in targets {
-        rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Text(reason)]);
+    for (variant, place, reason, at) in targets {
+        rows.push(&[Cell::Text(variant), Cell::Text(place), Cell::Text(reason), Cell::Int(at.micros())]);
     }
     tx.later(
         Statement::new(AGAIN.text(tx.dialect()), "planning a write again").text(rows.into_json()).int(now.micros()),

@@ -6,6 +6,7 @@ use super::shop_look::{Asked, LOOK_MAX, ask_for, keep_readings, look_at};
 use super::sweep::Next;
 use crate::connectors::Shop;
 use crate::domain::push::{self, Due};
+use crate::domain::retry;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::targets::Meanwhile;
 use crate::store::{StoreError, feeds, pushes, targets, unread};
@@ -49,7 +50,7 @@ async fn compare_and_mend(
 ) -> Result<(), StoreError> {
     let now = cx.now();
     let (mut seen, mut again, mut behind) = (Vec::new(), Vec::new(), false);
-    for (due, _) in fresh {
+    for (due, attempt) in fresh {
         behind |= push::orders_behind(&due);
         let unchanged = before.iter().any(|(v, p, g)| *v == due.variant && *p == due.place && *g == due.generation);
         if !unchanged {
@@ -60,7 +61,10 @@ async fn compare_and_mend(
             seen.push((due.variant, due.place, due.generation));
         } else {
             let reason = format!("the shop shows {} where {} should stand", due.web_sellable, push::expected(&due));
-            again.push((due.variant, due.place, reason));
+            // A shop that takes a count and shows another is not asked for ever as fast as it answers.
+            let tried = u32::try_from(attempt).unwrap_or(u32::MAX);
+            let at = if tried == 0 { Timestamp(0) } else { now + retry::delay(tried, cx.mint.below(1_000)) };
+            again.push((due.variant, due.place, reason, at));
         }
     }
     let mut tx = cx.store.begin().await?;
@@ -74,7 +78,7 @@ async fn compare_and_mend(
     if !again.is_empty() {
         link.schedule.wake(Task::Push, now);
     }
-    cx.tell(&seen.into_iter().map(|(v, _, _)| v).chain(again.into_iter().map(|(v, _, _)| v)).collect());
+    cx.tell(&seen.into_iter().map(|(v, _, _)| v).chain(again.into_iter().map(|(v, ..)| v)).collect());
     Ok(())
 }
 

@@ -217,10 +217,10 @@ async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             subject: format!("{}:{}", row.variant, row.place),
             severity: if row.web > row.should { Severity::Now } else { Severity::Soon },
             team: "operations",
-            title: if unknown {
-                format!("We don't know whether the shop took {}", row.item)
-            } else {
-                format!("The shop refuses the count of {}", row.item)
+            title: match row.state.as_str() {
+                "unknown" => format!("We don't know whether the shop took {}", row.item),
+                "not shown" => format!("The shop takes the count of {} and shows another", row.item),
+                _ => format!("The shop refuses the count of {}", row.item),
             },
             why: format!("{} It shows {} and should show {}.", sentence(&row.reason), row.web, row.should),
             money_minor: value(row.price_fine, (row.web - row.should).abs()),

@@ -112,8 +112,10 @@ struct Slot {
     failures: u32,
     /// Whether the database may still say that it fails: the last process or this one noted so.
     noted: bool,
-    /// Not before this moment, whatever wakes it: a vendor or our budget said so.
+    /// Not before this moment, whatever wakes it: a vendor or our budget said so, or it failed a moment ago.
     not_before: Timestamp,
+    /// Whether that is only our own patience after a failure, which a person may cut short.
+    patient: bool,
 }
 
 /// The slots of one connection.
@@ -128,7 +130,7 @@ pub struct Schedule {
 impl Schedule {
     /// Everything is due at once.
     pub fn new(tasks: &[Task]) -> Self {
-        let slot = Slot { due: Timestamp(0), failures: 0, noted: true, not_before: Timestamp(0) };
+        let slot = Slot { due: Timestamp(0), failures: 0, noted: true, not_before: Timestamp(0), patient: false };
         Self {
             slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
             read: Notify::new(),
@@ -162,6 +164,18 @@ impl Schedule {
         if changed {
             self.signal(task.lane()).notify_one();
         }
+    }
+
+    /// A person asks for it now: our own patience after failures ends, what the other side asked for does not.
+    pub fn ask(&self, task: Task, now: Timestamp) {
+        if let Some(slot) = self.slots().get_mut(&task)
+            && slot.patient
+        {
+            slot.not_before = now;
+            slot.due = now;
+        }
+        self.wake(task, now);
+        self.signal(task.lane()).notify_one();
     }
 
     /// The task of a lane that has been due longest at `now`; of several the first. So none that always finds work
@@ -216,6 +230,7 @@ impl Schedule {
             slot.noted = true;
             slot.due = at;
             slot.not_before = at;
+            slot.patient = not_before.is_none();
         }
     }
 }
@@ -237,6 +252,26 @@ mod tests {
         schedule.done(Task::Confirm, t0, None);
         assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_029)), None);
         assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_030)), Some(Task::Push));
+    }
+
+    #[test]
+    fn a_person_cuts_our_patience_short_and_not_the_vendors() {
+        let (t0, mint) = (Timestamp::from_secs(1_000), Mint::seeded(1));
+        let failed = |not_before| {
+            let schedule = Schedule::new(&[Task::Orders]);
+            for _ in 0..8 {
+                schedule.begin(Task::Orders, t0);
+                schedule.failed(Task::Orders, t0, not_before, &mint);
+            }
+            schedule.wake(Task::Orders, t0);
+            assert_eq!(schedule.due(Lane::Read, t0), None, "a signal waits");
+            schedule.ask(Task::Orders, t0);
+            schedule
+        };
+        assert_eq!(failed(None).due(Lane::Read, t0), Some(Task::Orders));
+        let until = t0 + Span::secs(30);
+        let told = failed(Some(until));
+        assert_eq!((told.due(Lane::Read, t0), told.due(Lane::Read, until)), (None, Some(Task::Orders)));
     }
 
     #[test]

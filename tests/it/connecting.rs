@@ -24,6 +24,8 @@ struct Between {
     deaf: Mutex<Vec<&'static str>>,
     /// The shop has no stock row of this size.
     without: Mutex<Option<i64>>,
+    /// The shop shows seven of this size, whatever it is told.
+    stubborn: Mutex<Option<i64>>,
     /// Bodies of the questions that were answered.
     asked: Mutex<Vec<String>>,
     notes: AtomicBool,
@@ -54,20 +56,34 @@ impl Transport for Through {
         if self.0.notes.load(Ordering::SeqCst) {
             self.0.asked.lock().unwrap().push(asked);
         }
-        let Some(size) = *self.0.without.lock().unwrap() else { return Ok(answer) };
+        let (without, stubborn) = (*self.0.without.lock().unwrap(), *self.0.stubborn.lock().unwrap());
+        if without.or(stubborn).is_none() {
+            return Ok(answer);
+        }
         let (head, body) = answer.into_parts();
         let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
         if !json.get("data").is_some_and(Value::is_object) {
             return Ok(http::Response::from_parts(head, body));
         }
+        let seven = |row: &mut Value| {
+            for (name, units) in [("physicalQuantity", 7), ("allocatedQuantity", 0), ("freeToAllocateQuantity", 7)] {
+                row[name] = units.into();
+            }
+        };
         for warehouse in json["data"]["warehouses"].as_array_mut().into_iter().flatten() {
             if let Some(rows) = warehouse["stock"].as_array_mut() {
-                rows.retain(|row| row["productSize"]["id"].as_i64() != Some(size));
+                rows.retain(|row| without.is_none() || row["productSize"]["id"].as_i64() != without);
+                let named = |row: &&mut Value| stubborn.is_some() && row["productSize"]["id"].as_i64() == stubborn;
+                rows.iter_mut().filter(named).for_each(seven);
             }
         }
         for product in json["data"]["productSizes"].as_array_mut().into_iter().flatten() {
-            if product["id"].as_i64() == Some(size) {
+            let id = product["id"].as_i64();
+            if without.is_some() && id == without {
                 product["stock"] = Value::Array(Vec::new());
+            }
+            if stubborn.is_some() && id == stubborn {
+                product["stock"].as_array_mut().into_iter().flatten().for_each(seven);
             }
         }
         Ok(http::Response::from_parts(head, Bytes::from(json.to_string())))
@@ -299,5 +315,25 @@ async fn what_is_sold_while_the_till_is_first_read_is_read_too() {
         let mut tx = stage.engine().store().begin().await.unwrap();
         let held = ledger::held_lines(&mut tx, &link(&stage, false), &[&unlinked]).await.unwrap();
         assert_eq!(held.iter().map(|hold| hold.units).sum::<i64>(), 1, "{kind:?}: the return is on hold");
+    }
+}
+
+#[tokio::test]
+async fn a_shop_that_takes_a_count_and_shows_another_is_asked_ever_less_often_and_named() {
+    for kind in databases() {
+        let (mut stage, between) = behind(&kind, Options::still(7, 24)).await;
+        stage.connect().await;
+        let (sku, outlet) = stage.sku(6, &[]);
+        stage.pass(Span::minutes(5)).await;
+        *between.stubborn.lock().unwrap() = Some(stage.world.keys(&sku).unwrap().1);
+        between.notes.store(true, Ordering::SeqCst);
+        stage.world.sell(&sku, &outlet, 1).unwrap();
+        stage.pass(Span::hours(2)).await;
+        let asked = between.asked.lock().unwrap();
+        let writes = asked.iter().filter(|asked| asked.contains("setStock")).count();
+        assert!((5..60).contains(&writes), "{kind:?}: {writes} writes in two hours");
+        let open = problems::open(stage.engine().store(), 200).await.unwrap();
+        let titles: Vec<&str> = open.iter().map(|problem| problem.title.as_str()).collect();
+        assert!(titles.iter().any(|title| title.contains("and shows another")), "{kind:?}: {titles:?}");
     }
 }
