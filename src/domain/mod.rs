@@ -5,6 +5,7 @@
 //! browser (`cargo check -p truecount --no-default-features --target wasm32-unknown-unknown`).
 
 pub mod access;
+pub mod count;
 pub mod equation;
 pub mod fact;
 pub mod ids;

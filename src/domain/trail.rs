@@ -1,7 +1,7 @@
 //! Where the next pass over a feed of changes begins: some way back, because no vendor says that its changes become
 //! visible in their order. What is read twice on the way is known already and does nothing.
 
-use super::ledger::SETTLE_AFTER;
+use super::count::SETTLE_AFTER;
 use super::time::{Span, Timestamp};
 
 /// How far back a pass begins at least. What a pass has not seen that long after it was recorded, nothing waits for.

@@ -3,7 +3,8 @@
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
-use crate::domain::ledger::{Between, Booked, Movement, TillCount};
+use crate::domain::count::{Between, TillCount};
+use crate::domain::ledger::{Booked, Movement};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 use std::collections::{HashMap, HashSet};
@@ -76,7 +77,7 @@ const APPEND: RowsSql = rows_sql!(
 );
 const COUNTS: RowsSql = rows_sql!(
     "SELECT c.product, c.outlet, c.known, c.on_hand_milli, c.version, c.as_of, c.after_units, c.pending, c.base,
-            c.risen, c.pending_since,
+            c.risen, c.pending_since, c.pending_old, c.risen_old, c.young_since,
             CAST(CASE WHEN EXISTS (SELECT 1 FROM movement m
                                    WHERE m.connection = c.connection AND m.product = c.product
                                      AND m.outlet = c.outlet AND m.version > c.as_of AND m.cause <> 'unexplained')
@@ -86,15 +87,19 @@ const COUNTS: RowsSql = rows_sql!(
 );
 const SAVE_COUNTS: RowsSql = rows_sql!(
     "INSERT INTO till_count (connection, product, outlet, known, on_hand_milli, units, version, as_of, after_units,
-                             pending, base, risen, pending_since, read_at)
+                             pending, base, risen, pending_since, pending_old, risen_old, young_since,
+                             read_at)
      SELECT $2, each.value->>0, each.value->>1, CAST(each.value->>2 AS BIGINT), CAST(each.value->>3 AS BIGINT),
             CAST(each.value->>4 AS BIGINT), CAST(each.value->>5 AS BIGINT), CAST(each.value->>6 AS BIGINT),
             CAST(each.value->>7 AS BIGINT), CAST(each.value->>8 AS BIGINT), CAST(each.value->>9 AS BIGINT),
-            CAST(each.value->>10 AS BIGINT), CAST(each.value->>11 AS BIGINT), $3 FROM",
+            CAST(each.value->>10 AS BIGINT), CAST(each.value->>11 AS BIGINT), CAST(each.value->>12 AS BIGINT),
+            CAST(each.value->>13 AS BIGINT), CAST(each.value->>14 AS BIGINT), $3 FROM",
     "WHERE true ON CONFLICT (connection, product, outlet) DO UPDATE SET
         known = excluded.known, on_hand_milli = excluded.on_hand_milli, units = excluded.units,
         version = excluded.version, as_of = excluded.as_of, after_units = excluded.after_units,
-        pending = excluded.pending, base = excluded.base, risen = excluded.risen, pending_since = excluded.pending_since, read_at = excluded.read_at"
+        pending = excluded.pending, base = excluded.base, risen = excluded.risen, pending_since = excluded.pending_since,
+        pending_old = excluded.pending_old, risen_old = excluded.risen_old, young_since = excluded.young_since,
+        read_at = excluded.read_at"
 );
 const INSIDE: RowsSql = rows_sql!(
     "SELECT each.value->>0, each.value->>1, CAST(each.value->>3 AS BIGINT), CAST(SUM(m.units) AS BIGINT),
@@ -232,7 +237,10 @@ fn count_row(row: &sqlx::any::AnyRow) -> Result<(Shelf, TillCount), sqlx::Error>
             base: row.try_get(8)?,
             risen: row.try_get(9)?,
             pending_since: Timestamp(row.try_get(10)?),
-            apart: row.try_get::<i64, _>(11)? != 0,
+            pending_old: row.try_get(11)?,
+            risen_old: row.try_get(12)?,
+            young_since: Timestamp(row.try_get(13)?),
+            apart: row.try_get::<i64, _>(14)? != 0,
         },
     ))
 }
@@ -271,7 +279,7 @@ pub(crate) fn doubtful_from(answer: &Done) -> Result<HashSet<Shelf>, StoreError>
 pub async fn open_counts(tx: &mut Tx, connection: &str) -> Result<Vec<(Shelf, TillCount)>, StoreError> {
     let found = sqlx::query(
         "SELECT product, outlet, known, on_hand_milli, version, as_of, after_units, pending, base, risen,
-                pending_since, CAST(CASE WHEN after_units <> 0 THEN 1 ELSE 0 END AS BIGINT)
+                pending_since, pending_old, risen_old, young_since, CAST(CASE WHEN after_units <> 0 THEN 1 ELSE 0 END AS BIGINT)
          FROM till_count WHERE connection = $1 AND (after_units <> 0 OR pending <> 0 OR risen <> 0)",
     )
     .bind(connection)
@@ -316,6 +324,9 @@ pub fn save_counts(tx: &mut Tx, connection: &str, counts: &[(Shelf, TillCount)],
             Cell::Int(c.base),
             Cell::Int(c.risen),
             Cell::Int(c.pending_since.micros()),
+            Cell::Int(c.pending_old),
+            Cell::Int(c.risen_old),
+            Cell::Int(c.young_since.micros()),
         ]);
     }
     if rows.is_empty() {

@@ -3,8 +3,8 @@
 //! More is asked for than may be needed (a repeat needs nothing): one wide question costs less than two trips.
 
 use super::apply::{Incoming, Origin};
+use crate::domain::count::TillCount;
 use crate::domain::fact::Fact;
-use crate::domain::ledger::TillCount;
 use crate::store::feeds::Marks;
 use crate::store::ledger::Shelf;
 use crate::store::listings::Known;
