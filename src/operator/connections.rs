@@ -14,7 +14,7 @@ use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
 use crate::store::pushes::QUARTER;
-use crate::store::{feeds, inbox, listings, pushes, views};
+use crate::store::{feeds, findings, inbox, listings, pushes, views};
 use crate::sync::cx::Link;
 use crate::sync::cx::Side;
 use crate::sync::house;
@@ -129,6 +129,7 @@ fn card(
     let blocked = allowance.blocked_until.filter(|until| *until > now);
     let paused = link.paused.load(Ordering::SeqCst);
     let late = read_up_to > Timestamp(0) && now.since(read_up_to) > STALE_AFTER;
+    let refused_key = findings::refused_key(mine.iter().copied(), now);
     let health = if paused {
         (
             Severity::Held,
@@ -137,6 +138,8 @@ fn card(
         )
     } else if stuck {
         (if late { Severity::Now } else { Severity::Soon }, "Stuck".to_owned(), Some(OURS_FAILS.to_owned()))
+    } else if let Some(refused) = refused_key {
+        (Severity::Now, "Down".to_owned(), Some(failure_in_words(&refused.error, &row.base_url)))
     } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
         (Severity::Now, "Down".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if blocked.is_some() {

@@ -277,6 +277,8 @@ pub struct Step {
     pub what: String,
     /// Short word for the chart's axis ("sale 1693").
     pub short: String,
+    /// False for what the till's first count had already: it stands in the list and is no step of the chart.
+    pub changed: bool,
     /// Counts right after.
     pub sum: Sum,
     /// Evidence page, if any.

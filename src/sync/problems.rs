@@ -56,10 +56,44 @@ fn minutes(span: Span) -> String {
     }
 }
 
+fn key_refused(link: &Link, feed: &Feed, address: &str, read_up_to: Timestamp, now: Timestamp) -> Problem {
+    let then = if read_up_to == Timestamp(0) {
+        "It has never been read.".to_owned()
+    } else {
+        format!("It was last read {} ago.", minutes(now.since(read_up_to)))
+    };
+    Problem {
+        kind: Kind::KeyRefused,
+        subject: link.id.clone(),
+        severity: Severity::Now,
+        team: "operations",
+        title: format!("{} refuses our key", if link.is_shop() { "The shop" } else { "The till" }),
+        why: format!("{} {then}", failure_in_words(&feed.error, address)),
+        money_minor: 0,
+        currency: String::new(),
+        waits: link.name.clone(),
+        actions: vec![
+            Press::open("Change keys…", format!("/connections/{}/keys", link.id), Deed::ManageConnections),
+            Press::look("Open connections", "/connections"),
+            Press::act("Read again", format!("/connections/{}/read-again", link.id), Deed::ReadAgain),
+        ],
+    }
+}
+
 async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
     let feeds = feeds::all(&cx.store).await?;
     let rows = connections::all(&cx.store).await?;
     for link in cx.links() {
+        let paused = link.paused.load(std::sync::atomic::Ordering::SeqCst);
+        let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+        let own = || feeds.iter().filter(|(id, _, _)| *id == link.id).map(|(_, name, feed)| (name.as_str(), feed));
+        if let Some(feed) = findings::refused_key(own(), now).filter(|_| !paused) {
+            let needed = if link.is_shop() { &["orders"][..] } else { &["sales", "stock"] };
+            let mark = |name| own().find(|(feed, _)| *feed == name).map_or(Timestamp(0), |(_, feed)| feed.read_up_to);
+            let read_up_to = needed.iter().map(|name| mark(*name)).min().unwrap_or_default();
+            found.push(key_refused(&link, feed, address, read_up_to, now));
+            continue;
+        }
         let mine = feeds.iter().filter(|(connection, _, _)| *connection == link.id);
         let worst = mine
             .filter(|(_, feed, _)| matches!(feed.as_str(), "sales" | "stock" | "orders" | "catalogue" | "places"))
@@ -74,29 +108,25 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             not_compared(link.as_ref(), &feeds, &rows, now, found);
             continue;
         };
-        if link.paused.load(std::sync::atomic::Ordering::SeqCst) || feed.tried_at == Timestamp(0) {
+        if paused || feed.tried_at == Timestamp(0) {
             continue;
         }
-        let key = feed.error.contains("refused our key");
         let who = if link.is_shop() { "The shop" } else { "The till" };
         let since = now.since(feed.read_up_to);
-        let title = if key {
-            format!("{who} refuses our key")
-        } else if feed.read_up_to == Timestamp(0) {
+        let title = if feed.read_up_to == Timestamp(0) {
             format!("{who} has not been read yet")
         } else {
             format!("{who} was last read {} ago", minutes(since))
         };
         let never = feed.read_up_to == Timestamp(0);
         let then = if never { "It has never been read." } else { "Its numbers are from then." };
-        let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
         let why = match (feed.error.is_empty(), never) {
             (true, true) => "It has never been read to its end.".to_owned(),
             (true, false) => "No reading has reached its end since; its numbers are from then.".to_owned(),
             _ => format!("{} {then}", failure_in_words(&feed.error, address)),
         };
         found.push(Problem {
-            kind: if key { Kind::KeyRefused } else { Kind::NotRead },
+            kind: Kind::NotRead,
             subject: link.id.clone(),
             severity: Severity::Now,
             team: "operations",
@@ -344,6 +374,7 @@ fn causes(counted: &[(String, bool, i64)]) -> String {
                 ("throttled", false) => format!("{n} {wait} because the shop is busy"),
                 ("refused", _) => format!("{n} {was} refused by the shop"),
                 ("unknown", _) => format!("of {n} we don't know whether the shop took {it}"),
+                ("key", _) => format!("{n} {wait} because the shop refuses our key"),
                 ("failed", _) => format!("{n} {wait} because the shop could not be reached"),
                 ("again", _) => format!("{n} {was} accepted, but the shop does not show {it}"),
                 ("", _) => format!("{n} {was} not explained yet"),

@@ -234,6 +234,7 @@ pub fn sku() -> Sku {
         place: place.into(),
         what: what.into(),
         short: short.into(),
+        changed: true,
         sum,
         evidence: evidence.then(|| "/evidence/notice/1".into()),
     };
