@@ -70,6 +70,18 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the database answers and cannot write: no room on its disk, or it may only be read.
+    pub fn cannot_write(&self) -> bool {
+        let StoreError::Driver { source: sqlx::Error::Database(db), .. } = self else { return false };
+        let text = db.message().to_ascii_lowercase();
+        let code = db.code().unwrap_or_default();
+        code == "53100"
+            || code == "25006"
+            || ["disk is full", "no space left", "disk i/o", "readonly"].iter().any(|part| text.contains(part))
+    }
+}
+
 /// Refuses a statement that touched a different number of rows than it must.
 pub fn ensure_rows(what: &'static str, changed: u64, expected: u64) -> Result<(), StoreError> {
     if changed == expected { Ok(()) } else { Err(StoreError::RowCount { what, changed, expected }) }
