@@ -2,6 +2,8 @@
 //!
 //! Looks at nothing but the words; whether an address answers is seen when it is called.
 
+use crate::domain::words::is_unseen;
+
 /// Longest name of a connection: it stands in sentences.
 const NAME_MAX: usize = 60;
 
@@ -58,9 +60,7 @@ impl NewConnection {
 fn wrong_name(name: &str) -> Option<String> {
     match name.chars().count() {
         0 => Some(format!("Give it a name of 1 to {NAME_MAX} characters, for example Web shop.")),
-        1..=NAME_MAX if name.chars().any(char::is_control) => {
-            Some("Give it a name of letters that can be seen.".into())
-        }
+        1..=NAME_MAX if name.chars().any(is_unseen) => Some("Give it a name of letters that can be seen.".into()),
         1..=NAME_MAX => None,
         n => Some(format!("Give it a name of at most {NAME_MAX} characters; this one has {n}.")),
     }
@@ -204,6 +204,7 @@ mod tests {
             (NewConnection { vendor: "abacus".into(), ..good() }, "Choose the system"),
             (name(""), "a name of 1 to 60"),
             (name(&"n".repeat(500)), "a name of at most 60 characters; this one has 500"),
+            (name("Till\u{202e}"), "a name of letters that can be seen"),
             (name("a\u{1b}b"), "a name of letters that can be seen"),
             (address(""), "https:// and the host alone"),
             (address("https://brand .centra.com"), "The address has a blank"),

@@ -105,6 +105,8 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         .filter(|problem| team.is_none_or(|team| problem.team == team))
         .map(|problem| problem_row(problem, &currency))
         .collect();
+    let tills = connections::all(store).await.map_err(store_failed)?;
+    let began = tills.iter().filter(|row| row.side == "till").map(|row| row.created_at).min();
     let (_, units, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
     Ok(Today {
         freshness: freshness(engine).await?,
@@ -115,6 +117,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         fixed,
         fixed_since: since,
         stores,
+        stores_since: began.filter(|began| *began > midnight),
         on_hold: (units, (units > 0).then_some(oldest)),
     })
 }

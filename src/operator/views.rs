@@ -68,6 +68,8 @@ pub struct Today {
     pub fixed_since: Timestamp,
     /// Sales at tills and units moved since local midnight, per store: name, sales, units.
     pub stores: Vec<(String, i64, i64)>,
+    /// When the first till was connected, if that was after midnight: what was sold before is not among `stores`.
+    pub stores_since: Option<Timestamp>,
     /// Units on hold because their return has no link: count, oldest.
     pub on_hold: (i64, Option<Timestamp>),
 }

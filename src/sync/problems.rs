@@ -4,7 +4,7 @@ use super::cx::{Change, Cx, Link};
 use super::guessing;
 use super::schedule::Task;
 use crate::domain::access::Deed;
-use crate::domain::money::Fine;
+use crate::domain::money::{Fine, group};
 use crate::domain::problem::{
     Kind, OURS_FAILS, OURS_FAILS_AFTER, Press, Problem, STALE_AFTER, Severity, failure_in_words,
 };
@@ -275,8 +275,8 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
         let skus = |(n, units): (i64, i64), word: &str| match n {
             0 => None,
-            1 => Some(format!("1 SKU shows {units} {word}")),
-            n => Some(format!("{n} SKUs show {units} {word}")),
+            1 => Some(format!("1 SKU shows {} {word}", plain(units))),
+            n => Some(format!("{} SKUs show {} {word}", plain(n), plain(units))),
         };
         let shows: Vec<String> =
             [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
@@ -319,8 +319,13 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
     Ok(())
 }
 
+/// "19,192".
+fn plain(n: i64) -> String {
+    format!("{}{}", if n < 0 { "−" } else { "" }, group(n.unsigned_abs()))
+}
+
 fn units(n: i64) -> String {
-    if n == 1 { "1\u{a0}unit".into() } else { format!("{n}\u{a0}units") }
+    if n == 1 { "1\u{a0}unit".into() } else { format!("{}\u{a0}units", plain(n)) }
 }
 
 fn value(price_fine: i64, units: i64) -> i64 {
@@ -349,7 +354,7 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if count == 1 { "1 SKU differs".into() } else { format!("{count} SKUs differ") },
+            title: if count == 1 { "1 SKU differs".into() } else { format!("{} SKUs differ", plain(count)) },
             why: format!(
                 "For longer than an update takes. {}",
                 causes(&findings::causes(&cx.store, now - IN_FLIGHT).await?)
@@ -369,6 +374,7 @@ fn causes(counted: &[(String, bool, i64)]) -> String {
         .iter()
         .map(|(state, paced, n)| {
             let (wait, was, it) = if *n == 1 { ("waits", "was", "it") } else { ("wait", "were", "them") };
+            let n = plain(*n);
             match (state.as_str(), paced) {
                 ("throttled", true) => format!("{n} {wait} until our allowance has room"),
                 ("throttled", false) => format!("{n} {wait} because the shop is busy"),
@@ -410,7 +416,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
             title: if lines == 1 {
                 "1 store return has no sale to match".into()
             } else {
-                format!("{lines} store returns have no sale to match")
+                format!("{} store returns have no sale to match", plain(lines))
             },
             why: format!(
                 "{} {} on hold, not on sale.",
@@ -431,6 +437,17 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
 }
 
 async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    // Before both lists were read to their end, an item without a twin is one whose twin was not read yet.
+    let feeds = feeds::all(&cx.store).await?;
+    let read = |link: &Link| {
+        feeds
+            .iter()
+            .any(|(id, name, feed)| *id == link.id && name == Task::Catalogue.feed() && feed.read_up_to > Timestamp(0))
+    };
+    let links = cx.links();
+    if ![true, false].iter().all(|shop| links.iter().any(|link| link.is_shop() == *shop && read(link))) {
+        return Ok(());
+    }
     let (till, shop, units_off) = listings::unlinked(&cx.store).await?;
     if till + shop > 0 {
         found.push(Problem {
@@ -441,11 +458,13 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
             title: if till + shop == 1 {
                 "1 item is not linked".into()
             } else {
-                format!("{} items are not linked", till + shop)
+                format!("{} items are not linked", plain(till + shop))
             },
             why: format!(
-                "{till} at the till and {shop} in the shop do not have exactly one twin with exactly the same SKU and \
-                 no other size, so their counts cannot be kept. The list says why for each."
+                "{} at the till and {} in the shop do not have exactly one twin with exactly the same SKU and no other \
+                 size, so their counts cannot be kept. The list says why for each.",
+                plain(till),
+                plain(shop)
             ),
             money_minor: Fine(findings::unlinked_value(&cx.store).await?).to_minor().0,
             currency: String::new(),
@@ -465,7 +484,11 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if n == 1 { "1 record could not be used".into() } else { format!("{n} records could not be used") },
+            title: if n == 1 {
+                "1 record could not be used".into()
+            } else {
+                format!("{} records could not be used", plain(n))
+            },
             why: format!("Newest: {} Everything else goes on.", sentence(&newest.reason)),
             money_minor: 0,
             currency: String::new(),
@@ -485,7 +508,11 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
+            title: if refused == 1 {
+                "1 notice was refused".into()
+            } else {
+                format!("{} notices were refused", plain(refused))
+            },
             why: if refused == 1 {
                 "It was not signed by the shop or the till, or could not be read. Nothing of it was applied."
             } else {

@@ -171,6 +171,29 @@ async fn a_refused_key_is_down_and_a_problem_at_once() {
 }
 
 #[tokio::test]
+async fn nothing_is_called_unlinked_before_both_catalogues_were_read_to_their_end() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let items: Vec<Listing> = (0..1_234).map(|n| listing(&format!("t{n}"), &format!("SKU-{n}"), "Thing")).collect();
+        let mut tx = desk.store.begin().await.unwrap();
+        listings::save(&mut tx, TILL, &items.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut told = Vec::new();
+        for side in [None, Some(TILL), Some(SHOP)] {
+            if let Some(side) = side {
+                let mut tx = desk.store.begin().await.unwrap();
+                feeds::mark(&mut tx, side, "catalogue", 0, NOW, NOW);
+                tx.commit().await.unwrap();
+            }
+            truecount::sync::problems::refresh(desk.engine.cx()).await.unwrap();
+            let open = problems::open(&desk.store, 200).await.unwrap();
+            told.push(open.into_iter().find(|problem| problem.kind == "not linked").map(|problem| problem.title));
+        }
+        assert_eq!(told, [None, None, Some("1,234 items are not linked".to_owned())], "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;
