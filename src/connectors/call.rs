@@ -190,6 +190,15 @@ fn resume_at(headers: &HeaderMap, now: Timestamp) -> Timestamp {
         .unwrap_or(now + THROTTLE_PAUSE)
 }
 
+/// The beginning of a text, cut between characters.
+pub(super) fn clip(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,13 +216,4 @@ mod tests {
             assert_eq!(without(&token, Bytes::from(text)), want.as_bytes());
         }
     }
-}
-
-/// The beginning of a text, cut between characters.
-pub(super) fn clip(text: &str, bytes: usize) -> &str {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }
