@@ -8,7 +8,7 @@ mod files;
 mod secret_key;
 
 pub use files::{folder_of, plain_file};
-pub use secret_key::{KeyError, SecretKey, secret_key};
+pub use secret_key::{KeyError, SecretKey, readable_by_others, secret_key};
 
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -297,7 +297,13 @@ impl Reader<'_> {
             }
         } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let wrong = "begins with neither sqlite: nor postgres:";
-            self.wrong("DATABASE_URL", wrong, "postgres://truecount:password@localhost/truecount");
+            // A name without a scheme is most often a file's.
+            let like = if url.contains("://") {
+                "postgres://truecount:password@localhost/truecount"
+            } else {
+                "sqlite://truecount.db"
+            };
+            self.wrong("DATABASE_URL", wrong, like);
         }
         database
     }
@@ -391,7 +397,8 @@ fn is_loopback_name(host: &str) -> bool {
 impl Config {
     /// The same settings for a listener that got its port from the system (port 0).
     pub fn serving_at(mut self, address: SocketAddr) -> Self {
-        if self.listen.port() == 0 {
+        // An address that somebody gave stays.
+        if self.public.authority == self.listen.to_string() {
             self.public.authority = address.to_string();
         }
         self.listen = address;
@@ -424,7 +431,8 @@ impl Config {
             (Some(file), _) => file,
             (None, Some(database)) => database.with_extension("key"),
             (None, None) => {
-                if !database.is_sqlite() {
+                let is_known = !reader.mistakes.iter().any(|mistake| mistake.name == "DATABASE_URL");
+                if is_known && !database.is_sqlite() {
                     let wrong = "is needed with PostgreSQL; the file is made on the first start";
                     reader.wrong("SECRET_KEY_FILE", wrong, "/var/lib/truecount/truecount.key");
                 }

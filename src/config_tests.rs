@@ -27,17 +27,28 @@ fn all_mistakes_are_named_at_once() {
         ("ZONE", "Middle/Earth"),
         ("LOG_FORMAT", "xml"),
     ]);
-    let expected = [
-        "DATABASE_URL",
-        "LISTEN",
-        "TLS_KEY_FILE",
-        "TLS_CERT_FILE",
-        "TRUSTED_PROXIES",
-        "SECRET_KEY_FILE",
-        "ZONE",
-        "LOG_FORMAT",
-    ];
+    let expected = ["DATABASE_URL", "LISTEN", "TLS_KEY_FILE", "TLS_CERT_FILE", "TRUSTED_PROXIES", "ZONE", "LOG_FORMAT"];
     assert_eq!(wrong.err().unwrap_or_default(), expected);
+}
+
+#[test]
+fn a_file_without_its_scheme_is_one_mistake_and_shown_how() {
+    for (url, like) in [("truecount.db", "sqlite://"), ("mysql://x", "postgres://")] {
+        let map = [("DATABASE_URL".to_owned(), url.to_owned())].into();
+        let (_, mistakes) = Config::read_all(&map);
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(mistakes.iter().all(|mistake| mistake.example.starts_with(like)), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn a_port_of_the_systems_choice_is_the_one_that_people_type() {
+    let at = |pairs: &[(&str, &str)]| {
+        read(pairs).map(|config| config.serving_at(SocketAddr::from(([127, 0, 0, 1], 4_321))).public.origin())
+    };
+    assert_eq!(at(&[("LISTEN", "127.0.0.1:0")]), Ok("http://127.0.0.1:4321".to_owned()));
+    let given = [("LISTEN", "127.0.0.1:0"), ("PUBLIC_URL", "https://x.example"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    assert_eq!(at(&given), Ok("https://x.example".to_owned()), "what was given stays");
 }
 
 #[test]
@@ -166,5 +177,11 @@ fn the_secret_key_is_made_once_and_kept_private() -> Result<(), Box<dyn std::err
     std::fs::remove_file(&file)?;
     write_private(&file, "not a key")?;
     assert!(matches!(secret_key(&file, &Mint::seeded(3)), Err(KeyError::Content { .. })));
+    assert!(write_private(&file, "another").is_err(), "what is there is never written to");
+    let beside = |folder: &Path| std::fs::read_dir(folder).map(Iterator::count);
+    assert_eq!((std::fs::read_to_string(&file)?.as_str(), beside(folder.path())?), ("not a key", 1), "nothing is left");
+    std::fs::write(&file, "\n")?;
+    let told = secret_key(&file, &Mint::seeded(3)).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(told.contains("is empty") && told.contains("remove it"), "{told}");
     Ok(())
 }

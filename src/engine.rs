@@ -6,6 +6,7 @@ use crate::connectors::centra::{Centra, CentraConfig};
 use crate::connectors::keys::Keys;
 use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
 use crate::connectors::transport::Transport;
+use crate::domain::old_secrets;
 use crate::domain::time::Timestamp;
 use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
@@ -15,8 +16,8 @@ use crate::sync::cx::{Cx, Link, LookAgain, Side, Stuck};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
 use crate::sync::{Received, house, intake::Intake, receive, refusals::Refusals};
-use secrecy::SecretString;
-use std::sync::atomic::AtomicU64;
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{broadcast, watch};
 
@@ -35,6 +36,8 @@ pub struct Engine {
     transport: Arc<dyn Transport>,
     seal: SealKey,
     unpaced: bool,
+    /// Held while connections at work are made to be what the database says: of two changes the later one stays.
+    changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Why the engine could not be wired.
@@ -89,7 +92,7 @@ impl Engine {
             look_again: LookAgain::default(),
             stuck: Stuck::default(),
         };
-        let engine = Self { cx: Arc::new(cx), transport, seal, unpaced };
+        let engine = Self { cx: Arc::new(cx), transport, seal, unpaced, changing: Arc::default() };
         engine.reload().await?;
         let now = engine.cx.now();
         for link in engine.cx.links() {
@@ -106,6 +109,7 @@ impl Engine {
 
     /// Starts connections that were added to the database since.
     pub async fn reload(&self) -> Result<(), EngineError> {
+        let _one_at_a_time = self.changing.lock().await;
         for row in connections::all(&self.cx.store).await? {
             if self.cx.link(&row.id).is_some() {
                 continue;
@@ -129,8 +133,19 @@ impl Engine {
         Ok(())
     }
 
-    /// Has a connection work with the keys that stand in the database now.
+    /// Ends the work of a connection that is no longer in the database.
+    pub async fn forget(&self, id: &str) {
+        let _one_at_a_time = self.changing.lock().await;
+        if let Some(link) = self.cx.link(id) {
+            link.paused.store(true, Ordering::SeqCst);
+        }
+        self.cx.links.write().unwrap_or_else(PoisonError::into_inner).retain(|link| link.id != id);
+        self.cx.stuck.forget(id);
+    }
+
+    /// Has a connection work with the address and the keys that stand in the database now.
     pub async fn change_keys(&self, id: &str) -> Result<(), EngineError> {
+        let _one_at_a_time = self.changing.lock().await;
         let rows = connections::all(&self.cx.store).await?;
         if let (Some(row), Some(link)) = (rows.iter().find(|row| row.id == id), self.cx.link(id)) {
             link.side.change_keys(self.keys(row).await?);
@@ -154,9 +169,10 @@ impl Engine {
         if let Some((sealed, until)) = connections::old_notice(&self.cx.store, &row.id).await?
             && self.cx.now() < until
         {
-            secrets.push((open("old_notice", &sealed)?, Some(until)));
+            let before = old_secrets::read(open("old_notice", &sealed)?.expose_secret(), until);
+            secrets.extend(before.into_iter().map(|(secret, until)| (SecretString::from(secret), Some(until))));
         }
-        Ok(Keys { token: open("token", &row.token_sealed)?, secrets })
+        Ok(Keys { base_url: row.base_url.clone(), token: open("token", &row.token_sealed)?, secrets })
     }
 
     fn connect(&self, row: &ConnectionRow, keys: Keys) -> Result<Side, EngineError> {

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -278,7 +278,7 @@ fn complain(error: &anyhow::Error) -> ExitCode {
     let mistakes = tried.or_else(|| error.downcast_ref::<Mistakes>());
     let _ = match mistakes {
         Some(mistakes) => write!(std::io::stderr(), "{mistakes}"),
-        None => writeln!(std::io::stderr(), "truecount: {}", chain(error.as_ref())),
+        None => writeln!(std::io::stderr(), "truecount: {}", with_advice(chain(error.as_ref()))),
     };
     match error.downcast_ref::<Ended>() {
         Some(Ended::Stopped) => ExitCode::from(EXIT_STOPPED),
@@ -286,6 +286,16 @@ fn complain(error: &anyhow::Error) -> ExitCode {
         None if mistakes.is_some() => ExitCode::from(EXIT_SETTINGS),
         None => ExitCode::FAILURE,
     }
+}
+
+/// What SQLite says of a damaged file says nothing of what to do.
+fn with_advice(told: String) -> String {
+    if told.contains("malformed") {
+        return format!(
+            "{told}. The file is damaged: put it back from its backup; docs/RUNBOOK.md, \"Backup and restore\", says how"
+        );
+    }
+    told
 }
 
 fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
@@ -371,6 +381,8 @@ async fn serve(Usable { config, tls, .. }: Usable) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("LISTEN {} is taken or not ours", config.listen))?;
+    // The port that the system chose, where it was asked to.
+    let config = config.serving_at(listener.local_addr()?);
     let origin = config.public.origin();
     if let Some(code) = accounts.setup_code().await? {
         // Not through the log, whose filter could swallow it: without it nobody ever gets in.
@@ -500,12 +512,17 @@ async fn user(config: Config, command: UserCommand) -> anyhow::Result<()> {
     }
 }
 
+/// Most that is read of a line with a password.
+const LINE_MAX: u64 = 1_024;
+
 fn password(from_stdin: bool) -> anyhow::Result<(String, bool)> {
     if !from_stdin {
         return Ok((truecount::operator::accounts::spell(&Mint::from_os().bytes::<24>()), true));
     }
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("standard input cannot be read")?;
+    let read = std::io::stdin().lock().take(LINE_MAX + 1).read_line(&mut line);
+    read.context("standard input cannot be read")?;
+    anyhow::ensure!(line.len() as u64 <= LINE_MAX, "the line on standard input is longer than any password may be");
     let line = line.trim_end_matches(['\r', '\n']).to_owned();
     Ok((line, false))
 }

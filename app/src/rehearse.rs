@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use truecount::config::Database;
 use truecount::domain::time::Timestamp;
 use truecount::rehearsal::{self, Report};
 use truecount::sim::{Options, Store};
+use truecount::sync::intake::chain;
 
 /// What a rehearsal is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +153,16 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("truecount-rehearsal-").tempdir().context("no temporary folder")?;
     let url = asked.db.clone().unwrap_or_else(|| format!("sqlite://{}", folder.path().join("rehearsal.db").display()));
     let began = Instant::now();
-    let mut played = rehearsal::Rehearsal::open(options, &url).await?;
+    let opened = rehearsal::Rehearsal::open(options, &url).await;
+    let mut played = match opened {
+        Ok(played) => played,
+        // What was given by hand is named as it was given.
+        Err(error) if asked.db.is_some() => {
+            let why = chain(&error).replace("DATABASE_URL", "--db");
+            return Err(Ended::Refused(format!("--db {} cannot be used: {why}", Database::from(url.as_str()))).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let report = tokio::select! {
         report = played.rehearse(i64::from(asked.hours), || began.elapsed().as_secs_f64()) => Some(report),
         () = signals.next() => None,

@@ -44,7 +44,7 @@ pub enum SettingsError {
 pub async fn usable(map: &BTreeMap<String, String>) -> Result<Usable, SettingsError> {
     let (config, mut mistakes) = Config::read_all(map);
     if let Err(error) = telemetry::check(&config) {
-        let why = std::error::Error::source(&error).map(chain).unwrap_or_default();
+        let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), chain);
         mistakes.push(Mistake {
             name: "LOG",
             wrong: format!("cannot be understood: {why}"),

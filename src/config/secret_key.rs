@@ -36,6 +36,9 @@ impl SecretKey {
         let mut bytes = Vec::new();
         std::fs::File::open(file).and_then(|open| open.take(LONGEST).read_to_end(&mut bytes)).map_err(failed)?;
         let text = Zeroizing::new(bytes);
+        if text.trim_ascii().is_empty() {
+            return Err(KeyError::Empty { path });
+        }
         let key = hex::decode(text.trim_ascii()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         key.map(|key| Some(Self::new(key))).ok_or(KeyError::Content { path })
     }
@@ -70,6 +73,15 @@ pub enum KeyError {
         /// Which file.
         path: String,
     },
+    /// The file holds nothing.
+    #[error(
+        "{path} is empty, so it holds no key. If nothing was ever connected, remove it, and the next start makes one; \
+         otherwise put the file back from its backup"
+    )]
+    Empty {
+        /// Which file.
+        path: String,
+    },
     /// Others may read the file.
     #[error("{path} can be read by others; run: chmod 600 {path}")]
     Open {
@@ -90,18 +102,33 @@ pub fn secret_key(file: &Path, mint: &Mint) -> Result<SecretKey, KeyError> {
     Ok(SecretKey::new(bytes))
 }
 
+/// Whether somebody else on this machine may read a file.
 #[cfg(unix)]
-pub(super) fn readable_by_others(file: &Path) -> std::io::Result<bool> {
+pub fn readable_by_others(file: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;
     Ok(std::fs::metadata(file)?.permissions().mode() & 0o077 != 0)
 }
 
+/// Whether somebody else on this machine may read a file; not known here.
 #[cfg(not(unix))]
-pub(super) fn readable_by_others(_: &Path) -> std::io::Result<bool> {
+pub fn readable_by_others(_: &Path) -> std::io::Result<bool> {
     Ok(false)
 }
 
+/// Writes a file that is there whole or not at all: beside it first, then under its name, which nobody else may have
+/// taken meanwhile.
 pub(super) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = std::path::PathBuf::from(beside);
+    let done = write_new(&beside, text).and_then(|()| name_it(&beside, file));
+    // Gone already when all went well by way of renaming.
+    let _ = std::fs::remove_file(&beside);
+    done?;
+    sync_folder(file)
+}
+
+fn write_new(file: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -110,4 +137,24 @@ pub(super) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let mut open = options.open(file)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()
+}
+
+/// A second name is refused where there is a file already, unlike renaming; some file systems know no second names.
+fn name_it(beside: &Path, file: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(beside, file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !file.exists() => {
+            std::fs::rename(beside, file)
+        }
+        done => done,
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    std::fs::File::open(super::folder_of(file))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }

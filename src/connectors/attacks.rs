@@ -125,7 +125,13 @@ async fn other_keys_are_used_from_the_next_call_on() {
     let script = Script::new();
     script.then(401, "{}").then(401, "{}").then(401, "{}").then(401, "{}");
     let (till, shop) = (till(&script), shop(&script));
-    let keys = || Keys::for_good(SecretString::from("another-key"), vec![SecretString::from("another secret")]);
+    let keys = || {
+        Keys::for_good(
+            "https://other.centra.com".to_owned(),
+            SecretString::from("another-key"),
+            vec![SecretString::from("another secret")],
+        )
+    };
     let body = Bytes::from_static(b"type=sale.update&payload=%7B%22id%22%3A%22s%22%2C%22version%22%3A3%7D");
     assert!(till.read_notice(&signed("the secret", &body), &body, NOW).is_ok());
     for _ in 0..2 {

@@ -5,7 +5,7 @@
 
 use super::error::{CallError, CallErrorKind};
 use super::evidence::{EXCERPT_BYTES_MAX, Exchange};
-use super::keys::Ring;
+use super::keys::{Ring, SECRET_MIN};
 use super::retry_after;
 use super::transport::{Transport, TransportError};
 use crate::clock::Clock;
@@ -30,7 +30,6 @@ pub(super) const OUR_NAME: &str = concat!("Truecount/", env!("CARGO_PKG_VERSION"
 /// Who calls: one connection with its key.
 pub(super) struct Caller {
     pub(super) connection: ConnectionId,
-    pub(super) base_url: String,
     pub(super) keys: Ring,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
@@ -62,9 +61,9 @@ impl Caller {
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Came, CallError> {
         let request_line = format!("{} {}", ask.method, ask.path);
         let at = self.clock.now();
-        let token = self.keys.token();
+        let (base_url, token) = self.keys.door();
         let request = self
-            .request(&ask, &token)
+            .request(&ask, &base_url, &token)
             .map_err(|reason| CallError { kind: CallErrorKind::Rejected { reason }, exchanges: Vec::new() })?;
         let sent = excerpt(&token, ask.body.as_deref().unwrap_or_default());
         let outcome = self.transport.send(&self.connection, request).await;
@@ -103,8 +102,8 @@ impl Caller {
         }
     }
 
-    fn request(&self, ask: &Ask<'_>, token: &SecretString) -> Result<http::Request<Bytes>, String> {
-        let address = format!("{}{}", self.base_url.trim_end_matches('/'), ask.path);
+    fn request(&self, ask: &Ask<'_>, base_url: &str, token: &SecretString) -> Result<http::Request<Bytes>, String> {
+        let address = format!("{}{}", base_url.trim_end_matches('/'), ask.path);
         let mut key = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| "the key of this connection contains characters no key can have".to_owned())?;
         key.set_sensitive(true);
@@ -123,11 +122,17 @@ impl Caller {
     }
 }
 
+/// Whether a key stands in a text. A shorter one is no key of any vendor and would take letters out of words; none is
+/// taken at the forms.
+fn hides(key: &str, text: &str) -> bool {
+    key.len() >= SECRET_MIN && text.contains(key)
+}
+
 /// A body without the key that it was asked with.
 fn without(token: &SecretString, body: Bytes) -> Bytes {
     let key = token.expose_secret();
     match std::str::from_utf8(&body) {
-        Ok(text) if !key.is_empty() && text.contains(key) => Bytes::from(text.replace(key, "•••")),
+        Ok(text) if hides(key, text) => Bytes::from(text.replace(key, "•••")),
         _ => body,
     }
 }
@@ -135,7 +140,7 @@ fn without(token: &SecretString, body: Bytes) -> Bytes {
 /// What is kept of a text: its beginning, without the key that it was asked with.
 fn excerpt(token: &SecretString, text: &str) -> String {
     let key = token.expose_secret();
-    let clean = if !key.is_empty() && text.contains(key) { text.replace(key, "•••") } else { text.to_owned() };
+    let clean = if hides(key, text) { text.replace(key, "•••") } else { text.to_owned() };
     clip(&clean, EXCERPT_BYTES_MAX).to_owned()
 }
 
@@ -192,4 +197,23 @@ pub(super) fn clip(text: &str, bytes: usize) -> &str {
         end -= 1;
     }
     text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_out_and_no_letter_of_a_word_is() {
+        for (key, text, want) in [
+            ("long-enough", "no such key: long-enough", "no such key: •••"),
+            ("x", "expired", "expired"),
+            ("expired", "it has expired", "it has expired"),
+            ("", "expired", "expired"),
+        ] {
+            let token = SecretString::from(key);
+            assert_eq!(excerpt(&token, text), want);
+            assert_eq!(without(&token, Bytes::from(text)), want.as_bytes());
+        }
+    }
 }

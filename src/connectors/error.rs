@@ -1,6 +1,7 @@
 //! What went wrong with a call, in terms of what to do next.
 
 use super::evidence::Exchange;
+use crate::domain::problem::KEY_REFUSED;
 use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
 
@@ -38,7 +39,7 @@ pub enum CallErrorKind {
         acted: bool,
     },
     /// The key is refused or has expired.
-    #[error("the vendor refused our key: {reason}")]
+    #[error("{KEY_REFUSED}: {reason}")]
     Unauthorized {
         /// The vendor's words, shortened.
         reason: String,

@@ -1,12 +1,18 @@
-//! What opens a vendor's door and what its notices are signed with; both may be changed while everything runs.
+//! Where a vendor's door is, what opens it and what its notices are signed with; all may be changed while everything
+//! runs.
 
 use crate::domain::time::Timestamp;
 use secrecy::SecretString;
 use std::sync::{PoisonError, RwLock};
 
+/// Characters that a token or a secret has at least: all vendors make longer ones.
+pub const SECRET_MIN: usize = 8;
+
 /// The keys of one connection as they stand.
 #[derive(Debug, Clone)]
 pub struct Keys {
+    /// Base address of the vendor's API.
+    pub base_url: String,
     /// The access token.
     pub token: SecretString,
     /// Secrets that notices may be signed with, each with the moment from which it no longer counts.
@@ -15,8 +21,8 @@ pub struct Keys {
 
 impl Keys {
     /// Keys that count until they are changed.
-    pub fn for_good(token: SecretString, secrets: Vec<SecretString>) -> Self {
-        Self { token, secrets: secrets.into_iter().map(|secret| (secret, None)).collect() }
+    pub fn for_good(base_url: String, token: SecretString, secrets: Vec<SecretString>) -> Self {
+        Self { base_url, token, secrets: secrets.into_iter().map(|secret| (secret, None)).collect() }
     }
 }
 
@@ -29,9 +35,10 @@ impl Ring {
         Self(RwLock::new(keys))
     }
 
-    /// The token that the next call shows.
-    pub(super) fn token(&self) -> SecretString {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).token.clone()
+    /// Where the next call goes, and the token that it shows there: always two that belong together.
+    pub(super) fn door(&self) -> (String, SecretString) {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (keys.base_url.clone(), keys.token.clone())
     }
 
     /// The secrets that a notice may be signed with at this moment.

@@ -11,6 +11,7 @@ pub mod fact;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+pub mod old_secrets;
 pub mod problem;
 pub mod push;
 pub mod retry;

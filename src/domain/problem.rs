@@ -58,6 +58,14 @@ impl Kind {
     }
 }
 
+/// How an error begins when a key is refused or lacks a right.
+pub const KEY_REFUSED: &str = "the vendor refused our key";
+
+/// Whether a call failed because its key is refused or lacks a right: only a person can mend that.
+pub fn is_key_refused(error: &str) -> bool {
+    error.starts_with(KEY_REFUSED)
+}
+
 /// A failed call as people read it: what does not work at this address, and what to do. The chain of causes itself is
 /// for the log.
 pub fn failure_in_words(error: &str, address: &str) -> String {
@@ -196,6 +204,7 @@ mod tests {
         ];
         for (error, want) in table {
             assert_eq!(failure_in_words(error, "https://nosuch.invalid"), want);
+            assert_eq!(is_key_refused(error), want.contains("our key"), "{error}");
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Event {
 pub enum What {
     /// The till's count moved.
     Till(i64),
+    /// Goods moved before the till was first read: its first count had that already, so nothing changed.
+    Inside,
     /// Web units began or ceased to wait.
     Waiting(i64),
     /// Units went on hold or were released.
@@ -62,9 +64,11 @@ pub fn walk(mut events: Vec<Event>, now: Terms, web_now: Option<i64>) -> Vec<Ste
             What::Till(units) => till -= units,
             What::Waiting(units) => waiting -= units,
             What::Hold(units) => hold -= units,
-            What::Web(_) | What::Asked(_) => {}
+            What::Inside | What::Web(_) | What::Asked(_) => {}
         }
     }
+    // What nothing explains yet is not among the events: it came with the last of them.
+    till -= now.checking;
     let has_web = events.iter().any(|event| matches!(event.what, What::Web(_)));
     let mut web = if has_web { None } else { web_now };
     let mut read_at = Timestamp(i64::MIN);
@@ -86,15 +90,16 @@ pub fn walk(mut events: Vec<Event>, now: Terms, web_now: Option<i64>) -> Vec<Ste
                     web = Some(shown);
                     read_at = event.at;
                 }
-                What::Asked(_) => {}
+                What::Inside | What::Asked(_) => {}
             }
             let terms = Terms { till, waiting, hold, buffer: now.buffer, checking: 0 };
             Step { event, terms, web }
         })
         .collect();
-    // Where the books no longer reach back far enough, the end is still what the web shows.
-    if let (Some(last), Some(shown)) = (steps.last_mut(), web_now) {
-        last.web = Some(shown);
+    // The end is where the sum stands, and, where the books no longer reach back far enough, what the web shows.
+    if let Some(last) = steps.last_mut() {
+        last.terms = now;
+        last.web = web_now.or(last.web);
     }
     steps
 }
@@ -145,6 +150,23 @@ mod tests {
                 (6, 1, 1, 3, Some(3)),
             ]
         );
+    }
+
+    #[test]
+    fn what_the_first_count_had_already_changes_no_balance() {
+        let now = Terms { till: 70, waiting: 0, hold: 0, buffer: 0, checking: 0 };
+        let old = Event { known_at: Timestamp::from_secs(90), ..event(1, What::Inside) };
+        let steps = walk(vec![event(50, What::Till(-2)), event(51, What::Web(70)), old], now, Some(70));
+        let got: Vec<_> = steps.iter().map(|step| (step.terms.till, step.web)).collect();
+        assert_eq!(got, [(70, None), (70, Some(70)), (70, Some(70))]);
+    }
+
+    #[test]
+    fn the_newest_step_is_the_sum_also_while_a_rise_is_checked() {
+        let now = Terms { till: 9, waiting: 0, hold: 0, buffer: 0, checking: 3 };
+        let steps = walk(vec![event(1, What::Till(-1)), event(2, What::Web(6))], now, Some(6));
+        assert_eq!(steps.iter().map(|step| step.terms.should_show().units).collect::<Vec<_>>(), [6, 6]);
+        assert_eq!(steps[1].terms, now);
     }
 
     #[test]

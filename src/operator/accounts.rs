@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::domain::access::{Deed, Role};
 use crate::domain::ids::PersonId;
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::words::is_unseen;
 use crate::mint::Mint;
 use crate::store::accounts as rows;
 use crate::store::activity::{self, Entry};
@@ -468,8 +469,11 @@ impl Accounts {
 fn check(name: &str, password: &str) -> Result<(), AccountError> {
     let mut wrong = Vec::new();
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
         wrong.push(format!("Give a name of 1 to {LONGEST_NAME} characters."));
+    } else if name.chars().any(is_unseen) {
+        // Such a name can look like somebody else's.
+        wrong.push("Give a name of letters that can be seen.".to_owned());
     }
     wrong.extend(mistakes(password, name));
     if wrong.is_empty() { Ok(()) } else { Err(AccountError::Invalid(wrong)) }

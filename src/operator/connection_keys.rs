@@ -1,24 +1,29 @@
-//! Other keys for a connection: a new access token, a new secret for its notices, or both.
+//! Other keys for a connection: a new access token, a new secret for its notices, or both; and, as long as nothing was
+//! read from it, another address, because one that was mistyped answers nobody.
 //!
-//! The secret before counts for a day more, because the vendor signs with it until somebody gives it the new one.
-//! As when a connection is added, nobody waits for the vendor: everything is read again at once, and Connections says
-//! whether the new token is taken.
+//! The secrets before count for a day more, because the vendor signs with one of them until somebody gives it the new
+//! one. As when a connection is added, nobody waits for the vendor: everything is read again at once, and Connections
+//! says whether the new token is taken.
 
-use super::connections::key_hint;
-use super::new_connection::{LONG_SECRET, SECRET_MAX, wrong_token};
+use super::add_connection::{key_hint, same_account};
+use super::new_connection::{address_mistake, bare_address, wrong_secret, wrong_token};
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
-use crate::domain::time::Span;
+use crate::domain::old_secrets;
+use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
+use crate::store::Tx;
 use crate::store::connections::{self, ConnectionRow};
 use crate::sync::schedule::Task;
 
-/// How long the secret before the new one counts.
+/// How long a secret that was replaced counts.
 pub const OLD_COUNTS_FOR: Span = Span::hours(24);
 
 /// What a person types; what is empty stays as it is.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct NewKeys {
+    /// Base address of the vendor's API.
+    pub base_url: String,
     /// Access token.
     pub token: String,
     /// Secret that notices are signed with.
@@ -34,69 +39,79 @@ pub struct Shown {
     pub key_hint: String,
     /// Whether its notices are signed.
     pub is_signed: bool,
+    /// Its address, while that may be changed: nothing was read from it yet.
+    pub address: Option<String>,
 }
 
 /// What the form says.
 pub async fn show(engine: &Engine, actor: &Actor, connection: &str) -> Result<Shown, OperatorError> {
     actor.check(Deed::ManageConnections)?;
-    let row = find(engine, connection).await?;
-    Ok(Shown { name: row.name, key_hint: row.key_hint, is_signed: !row.notice_sealed.is_empty() })
+    let mut tx = engine.store().begin().await.map_err(store_failed)?;
+    let (row, _) = find(&mut tx, connection).await?;
+    let read = connections::was_read(&mut tx, connection).await.map_err(store_failed)?;
+    Ok(Shown {
+        name: row.name,
+        key_hint: row.key_hint,
+        is_signed: !row.notice_sealed.is_empty(),
+        address: (!read).then_some(row.base_url),
+    })
 }
 
-async fn find(engine: &Engine, connection: &str) -> Result<ConnectionRow, OperatorError> {
-    let rows = connections::all(engine.store()).await.map_err(store_failed)?;
-    rows.into_iter().find(|row| row.id == connection).ok_or(OperatorError::NotFound)
+/// The connection, and all of them.
+async fn find(tx: &mut Tx, connection: &str) -> Result<(ConnectionRow, Vec<ConnectionRow>), OperatorError> {
+    let rows = connections::all_in(tx).await.map_err(store_failed)?;
+    let row = rows.iter().find(|row| row.id == connection).cloned().ok_or(OperatorError::NotFound)?;
+    Ok((row, rows))
 }
 
-fn mistakes(token: &str, secret: &str) -> Vec<String> {
-    if token.is_empty() && secret.is_empty() {
+fn mistakes(address: Option<&str>, token: &str, secret: &str, here: bool) -> Vec<String> {
+    if address.is_none() && token.is_empty() && secret.is_empty() {
         return vec!["Paste a new access token, a new notice secret, or both.".to_owned()];
     }
+    let address = address.and_then(|address| address_mistake(address, here));
     let token = if token.is_empty() { None } else { wrong_token(token) };
-    token.into_iter().chain((secret.len() > SECRET_MAX).then(|| LONG_SECRET.to_owned())).collect()
+    let secret = if secret.is_empty() { None } else { wrong_secret(secret) };
+    address.into_iter().chain(token).chain(secret.map(str::to_owned)).collect()
 }
 
-/// Changes what was given. All mistakes are named at once, joined by newlines in `Invalid`.
+/// Changes what was given, and only that. All mistakes are named at once, joined by newlines in `Invalid`.
 pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKeys) -> Result<(), OperatorError> {
     actor.check(Deed::ManageConnections)?;
-    let row = find(engine, connection).await?;
-    let (token, secret) = (new.token.trim(), new.notice_secret.trim());
-    let mistakes = mistakes(token, secret);
-    if !mistakes.is_empty() {
-        return Err(OperatorError::Invalid(mistakes.join("\n")));
-    }
     let now = engine.clock().now();
-    let owner = |column: &str| format!("connection.{column}:{connection}");
-    let seal = |column: &str, plain: &str| {
-        engine
-            .seal()
-            .seal(&owner(column), plain, engine.mint().bytes())
-            .map_err(|error| OperatorError::Store(Box::new(error)))
-    };
-    let mut after = row.clone();
-    if !token.is_empty() {
-        (after.token_sealed, after.key_hint) = (seal("token", token)?, key_hint(token));
-    }
-    let mut old = None;
-    if !secret.is_empty() {
-        if !row.notice_sealed.is_empty() {
-            let before = engine.seal().open(&owner("notice"), &row.notice_sealed);
-            let before = before.map_err(|error| OperatorError::Store(Box::new(error)))?;
-            // The same one again has no predecessor that is to count longer.
-            old = (before.as_str() != secret).then(|| seal("old_notice", &before)).transpose()?;
-        }
-        after.notice_sealed = seal("notice", secret)?;
-    }
+    let (token, secret) = (new.token.trim(), new.notice_secret.trim());
+    let address = bare_address(&new.base_url);
+    // What stands there is read in the same unit of work: of two changes at once neither takes back the other's.
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
-    connections::change_keys(&mut tx, connection, &after.token_sealed, &after.key_hint, &after.notice_sealed)
-        .await
-        .map_err(store_failed)?;
-    if let Some(sealed) = old {
-        connections::keep_old_notice(&mut tx, connection, &sealed, now + OLD_COUNTS_FOR).await.map_err(store_failed)?;
+    let (row, rows) = find(&mut tx, connection).await?;
+    let address = (!address.is_empty() && address != row.base_url).then_some(address.as_str());
+    let mut wrong = mistakes(address, token, secret, engine.calls_this_machine());
+    if let Some(address) = address {
+        if connections::was_read(&mut tx, connection).await.map_err(store_failed)? {
+            wrong.push("The address stays: something was read from there. Add another connection for another.".into());
+        }
+        wrong.extend(same_account(&rows, connection, &row.vendor, address));
+    }
+    if !wrong.is_empty() {
+        return Err(OperatorError::Invalid(wrong.join("\n")));
+    }
+    if let Some(address) = address {
+        connections::change_address(&mut tx, connection, address).await.map_err(store_failed)?;
+    }
+    if !token.is_empty() {
+        let sealed = seal(engine, "token", connection, token)?;
+        connections::change_token(&mut tx, connection, &sealed, &key_hint(token)).await.map_err(store_failed)?;
+    }
+    if !secret.is_empty() {
+        keep_before(engine, &mut tx, &row, secret, now).await?;
+        let sealed = seal(engine, "notice", connection, secret)?;
+        connections::change_notice(&mut tx, connection, &sealed).await.map_err(store_failed)?;
     }
     // Which keys, never what they are.
-    let body = serde_json::json!({ "token": !token.is_empty(), "notice secret": !secret.is_empty() }).to_string();
-    note(&mut tx, engine, actor, "change keys", &format!("connection:{connection}"), &body).await?;
+    let mut body = serde_json::json!({ "token": !token.is_empty(), "notice secret": !secret.is_empty() });
+    if let Some(address) = address {
+        body["address"] = serde_json::json!({ "before": row.base_url, "after": address });
+    }
+    note(&mut tx, engine, actor, "change keys", &format!("connection:{connection}"), &body.to_string()).await?;
     tx.commit().await.map_err(store_failed)?;
     engine.change_keys(connection).await.map_err(|error| OperatorError::Store(Box::new(error)))?;
     if let Some(link) = engine.cx().link(connection) {
@@ -107,4 +122,44 @@ pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKe
     let _ = engine.cx().changes.send(Change::Connections);
     engine.cx().look_again.ask();
     Ok(())
+}
+
+fn seal(engine: &Engine, column: &str, connection: &str, plain: &str) -> Result<String, OperatorError> {
+    engine
+        .seal()
+        .seal(&format!("connection.{column}:{connection}"), plain, engine.mint().bytes())
+        .map_err(|error| OperatorError::Store(Box::new(error)))
+}
+
+/// Keeps the secret that is replaced beside those that count still.
+async fn keep_before(
+    engine: &Engine,
+    tx: &mut Tx,
+    row: &ConnectionRow,
+    given: &str,
+    now: Timestamp,
+) -> Result<(), OperatorError> {
+    if row.notice_sealed.is_empty() {
+        return Ok(());
+    }
+    let open = |column: &str, sealed: &str| {
+        engine
+            .seal()
+            .open(&format!("connection.{column}:{}", row.id), sealed)
+            .map_err(|error| OperatorError::Store(Box::new(error)))
+    };
+    let replaced = open("notice", &row.notice_sealed)?;
+    // The same one again has no predecessor that is to count longer.
+    if replaced.as_str() == given {
+        return Ok(());
+    }
+    let kept = connections::old_notice_in(tx, &row.id).await.map_err(store_failed)?;
+    let kept = match kept.filter(|(sealed, until)| !sealed.is_empty() && now < *until) {
+        Some((sealed, until)) => old_secrets::read(&open("old_notice", &sealed)?, until),
+        None => Vec::new(),
+    };
+    let until = now + OLD_COUNTS_FOR;
+    let kept = old_secrets::write(&old_secrets::and(kept, &replaced, given, until, now));
+    let sealed = seal(engine, "old_notice", &row.id, &kept)?;
+    connections::keep_old_notice(tx, &row.id, &sealed, until).await.map_err(store_failed)
 }

@@ -1,6 +1,5 @@
 //! Health, marks, places and *Go live*.
 
-use super::new_connection::NewConnection;
 use super::overview::freshness;
 use super::views::{
     ConnectionCard, Connections, Delay, GoLivePreview, GoLiveWrite, ParkedRecord, PlaceRow, RefusedNotice, Severity,
@@ -14,7 +13,7 @@ use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
 use crate::store::pushes::QUARTER;
-use crate::store::{feeds, inbox, listings, pushes, views};
+use crate::store::{feeds, findings, inbox, listings, pushes, views};
 use crate::sync::cx::Link;
 use crate::sync::cx::Side;
 use crate::sync::house;
@@ -129,6 +128,7 @@ fn card(
     let blocked = allowance.blocked_until.filter(|until| *until > now);
     let paused = link.paused.load(Ordering::SeqCst);
     let late = read_up_to > Timestamp(0) && now.since(read_up_to) > STALE_AFTER;
+    let refused_key = findings::refused_key(mine.iter().copied(), now);
     let health = if paused {
         (
             Severity::Held,
@@ -137,6 +137,8 @@ fn card(
         )
     } else if stuck {
         (if late { Severity::Now } else { Severity::Soon }, "Stuck".to_owned(), Some(OURS_FAILS.to_owned()))
+    } else if let Some(refused) = refused_key {
+        (Severity::Now, "Down".to_owned(), Some(failure_in_words(&refused.error, &row.base_url)))
     } else if let Some(failing) = failing.filter(|_| late || read_up_to == Timestamp(0)) {
         (Severity::Now, "Down".to_owned(), Some(failure_in_words(&failing.error, &row.base_url)))
     } else if blocked.is_some() {
@@ -388,59 +390,4 @@ pub async fn map_outlet(
     let _ = engine.cx().changes.send(Change::Connections);
     engine.cx().look_again.ask();
     Ok(())
-}
-
-/// The end of a token, by which people know it; nothing of a short one.
-pub(super) fn key_hint(token: &str) -> String {
-    if token.chars().count() > 12 {
-        token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
-    } else {
-        String::new()
-    }
-}
-
-/// Adds a connection that only reads. All mistakes are named at once, joined by newlines in `Invalid`.
-/// Returns its id.
-pub async fn add(engine: &Engine, actor: &Actor, new: NewConnection) -> Result<String, OperatorError> {
-    actor.check(Deed::ManageConnections)?;
-    let mut mistakes = new.mistakes(engine.calls_this_machine());
-    let rows = connections::all(engine.store()).await.map_err(store_failed)?;
-    let wanted = new.name.trim().to_lowercase();
-    if rows.iter().any(|row| row.name.trim().to_lowercase() == wanted) {
-        mistakes.push("Give it a name of its own: another connection has this one already.".to_owned());
-    }
-    if !mistakes.is_empty() {
-        return Err(OperatorError::Invalid(mistakes.join("\n")));
-    }
-    let now = engine.clock().now();
-    let id = engine.mint().id(now);
-    let seal = |column: &str, plain: &str| {
-        engine
-            .seal()
-            .seal(&format!("connection.{column}:{id}"), plain, engine.mint().bytes())
-            .map_err(|error| OperatorError::Store(Box::new(error)))
-    };
-    let token = new.token.trim();
-    let secret = new.notice_secret.trim();
-    let row = ConnectionRow {
-        id: id.clone(),
-        side: if new.vendor == "centra" { "shop" } else { "till" }.to_owned(),
-        vendor: new.vendor.clone(),
-        name: new.name.trim().to_owned(),
-        base_url: new.base_url.trim().trim_end_matches('/').to_owned(),
-        token_sealed: seal("token", token)?,
-        notice_sealed: if secret.is_empty() { String::new() } else { seal("notice", secret)? },
-        key_hint: key_hint(token),
-        paused_at: Timestamp(0),
-        created_at: now,
-    };
-    let mut tx = engine.store().begin().await.map_err(store_failed)?;
-    connections::add(&mut tx, &row).await.map_err(store_failed)?;
-    let body = serde_json::json!({ "vendor": row.vendor, "name": row.name, "address": row.base_url }).to_string();
-    note(&mut tx, engine, actor, "add connection", &format!("connection:{id}"), &body).await?;
-    tx.commit().await.map_err(store_failed)?;
-    engine.reload().await.map_err(|error| OperatorError::Store(Box::new(error)))?;
-    let _ = engine.cx().changes.send(Change::Connections);
-    engine.cx().look_again.ask();
-    Ok(id)
 }

@@ -6,6 +6,7 @@ use super::redact::without_personal_data;
 use super::views::{Evidence, EvidenceOf};
 use super::{Actor, OperatorError, encoded, explain, store_failed};
 use crate::domain::access::Deed;
+use crate::domain::problem::is_key_refused;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::sku_views::{self, PushRow};
@@ -133,6 +134,7 @@ fn said_of(push: &PushRow, readings: &[(Timestamp, i64)], next: Option<Timestamp
         "accepted" | "confirmed" => "The shop took it".to_owned(),
         "refused" => format!("The shop refused it{because}"),
         "throttled" => "The shop was too busy for it".to_owned(),
+        "failed" if is_key_refused(&push.reason) => push.reason.replace("the vendor", "The shop"),
         "failed" => format!("The shop could not be reached{because}"),
         "unknown" => "No answer: whether the shop took it is looked up before anything is sent again".to_owned(),
         _ => "No answer yet".to_owned(),
@@ -212,6 +214,8 @@ mod tests {
         let said = words(&push("refused", 0), &[(Timestamp(30), 47), (Timestamp(12), 44), (Timestamp(5), 48)], at(40));
         assert_eq!(said[3].0, "The shop refused it: no such product");
         assert_eq!(said[4], ("The web showed 44".to_owned(), at(12)), "the first reading after it");
+        let refused = PushRow { reason: "the vendor refused our key: expired".into(), ..push("failed", 0) };
+        assert_eq!(words(&refused, &[], None)[3].0, "The shop refused our key: expired");
         assert_eq!(
             words(&push("accepted", 0), &[(Timestamp(50), 46)], at(40))[4].0,
             "Not read before the next update was sent"

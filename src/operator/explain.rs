@@ -6,6 +6,7 @@
 use super::views::{CauseLine, PushState, Severity, Step, Sum};
 use super::{OperatorError, encoded, store_failed};
 use crate::domain::equation::Terms;
+use crate::domain::problem::is_key_refused;
 use crate::domain::push::PACED;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::timeline::{self, Event, What};
@@ -113,6 +114,10 @@ fn waiting_cause(row: &TargetRow, halt: Option<Halt>, now: Timestamp) -> Option<
             "Our update broke off before the answer; we look it up before anything is sent again.".into(),
         ),
         "again" => (Severity::Waiting, "Write accepted, not applied", format!("{}. {next}", capital(&row.push_reason))),
+        "failed" if is_key_refused(&row.push_reason) => {
+            let said = row.push_reason.replace("the vendor", "it");
+            (Severity::Now, "Shop refuses our key", format!("{}. {next}", capital(said.trim_end_matches('.'))))
+        }
         "failed" => (Severity::Waiting, "Late update", format!("The shop could not be reached. {next}")),
         _ => (Severity::Waiting, "Late update", "On its way to the web.".into()),
     })
@@ -253,7 +258,8 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             "correction" => (format!("Sale {number} changed, {}", signed(m.units)), format!("edit {number}")),
             _ => (format!("Count changed by {}, no sale explains it", signed(m.units)), "count changed".into()),
         };
-        let words = found.map_or_else(|| words.clone(), |found| format!("{words}. {found}"));
+        let inside = m.inside.then_some("The till's first count had it already");
+        let words = [Some(words.as_str()), inside, found].into_iter().flatten().collect::<Vec<_>>().join(". ");
         // A count often tells of a sale a moment before the sale itself does; the sale still came first.
         let in_flight = m.known_at.since(m.happened_at) < IN_FLIGHT;
         let event = |what| Event {
@@ -265,7 +271,7 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             short: short.clone(),
             evidence: evidence.clone(),
         };
-        events.push(event(What::Till(m.units)));
+        events.push(event(if m.inside { What::Inside } else { What::Till(m.units) }));
         if m.held > 0 {
             let mut held = event(What::Hold(m.held));
             held.words = format!("On hold (returns): {number}");
@@ -317,6 +323,11 @@ pub(super) async fn steps(engine: &Engine, row: &TargetRow) -> Result<Vec<Step>,
             "unknown" => {
                 (What::Asked(p.should), format!("Our update to {} has no answer yet", p.should), "no answer".into())
             }
+            "failed" if is_key_refused(&p.reason) => (
+                What::Asked(p.should),
+                format!("Our update to {} was not taken: the shop refuses our key", p.should),
+                "key refused".into(),
+            ),
             "failed" => {
                 (What::Asked(p.should), format!("Our update to {} could not be sent", p.should), "not sent".into())
             }
@@ -384,6 +395,7 @@ fn to_view(step: timeline::Step) -> Step {
         place: step.event.place,
         what: step.event.words,
         short: step.event.short,
+        changed: step.event.what != What::Inside,
         sum: Sum {
             till: step.terms.till,
             waiting: step.terms.waiting,

@@ -112,6 +112,18 @@ fn tries_that_wait_for_one_number_are_one_step_and_our_own_pace_is_not_the_shops
 }
 
 #[test]
+fn a_refused_key_is_not_told_as_a_shop_that_cannot_be_reached() {
+    let refused = TargetRow {
+        push_state: "failed".into(),
+        push_reason: "the vendor refused our key: expired".into(),
+        ..row(true, 7, 6)
+    };
+    assert_eq!(in_short(&refused, None, NOW), (Severity::Now, "Shop refuses our key +2".into()));
+    let line = why(&refused, None, NOW, None).remove(0);
+    assert_eq!(line.detail, "It refused our key: expired. It goes out now.");
+}
+
+#[test]
 fn a_notice_is_called_lost_only_with_evidence() {
     let known_at = Timestamp::from_secs(1_000);
     let movement = |way: &str, told, signed| MovementRow {
@@ -126,6 +138,7 @@ fn a_notice_is_called_lost_only_with_evidence() {
         told,
         signed,
         held: 0,
+        inside: false,
     };
     let lost = Some("Notice didn't arrive, found when we read the till");
     let read = Some("Read from the till");

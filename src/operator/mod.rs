@@ -3,6 +3,7 @@
 //! Every function takes the [`Actor`] and asks [`crate::domain::access`] in its first line.
 
 pub mod accounts;
+pub mod add_connection;
 pub mod connection_keys;
 pub mod connections;
 pub mod evidence;

@@ -2,6 +2,8 @@
 //!
 //! Looks at nothing but the words; whether an address answers is seen when it is called.
 
+use crate::domain::words::is_unseen;
+
 /// Longest name of a connection: it stands in sentences.
 const NAME_MAX: usize = 60;
 
@@ -9,10 +11,11 @@ const NAME_MAX: usize = 60;
 const TOKEN_MAX: usize = 4_096;
 
 /// Longest secret that notices are signed with.
-pub(super) const SECRET_MAX: usize = 1_024;
+const SECRET_MAX: usize = 1_024;
 
-/// What is said of a longer one.
-pub(super) const LONG_SECRET: &str = "The notice secret is longer than any system makes one; paste it alone.";
+/// Characters that a token or a secret has at least: shorter ones can be guessed, and could not be kept out of what we
+/// write down without taking letters out of words.
+const SECRET_MIN: usize = 8;
 
 /// What a person gives to add a connection.
 #[derive(Clone)]
@@ -35,8 +38,9 @@ impl NewConnection {
     pub(super) fn mistakes(&self, here: bool) -> Vec<String> {
         let vendor = (!matches!(self.vendor.as_str(), "centra" | "lightspeed-x"))
             .then_some("Choose the system: Centra or Lightspeed X-Series.");
-        let secret = if self.notice_secret.len() > SECRET_MAX {
-            Some(LONG_SECRET)
+        let given = self.notice_secret.trim();
+        let secret = if let Some(wrong) = wrong_secret(given).filter(|_| !given.is_empty()) {
+            Some(wrong)
         } else if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
             Some("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.")
         } else {
@@ -45,7 +49,7 @@ impl NewConnection {
         let sentences = [
             vendor.map(str::to_owned),
             wrong_name(self.name.trim()),
-            if here && is_this_machine(self.base_url.trim()) { None } else { wrong_address(self.base_url.trim()) },
+            address_mistake(self.base_url.trim(), here),
             wrong_token(self.token.trim()),
             secret.map(str::to_owned),
         ];
@@ -56,9 +60,7 @@ impl NewConnection {
 fn wrong_name(name: &str) -> Option<String> {
     match name.chars().count() {
         0 => Some(format!("Give it a name of 1 to {NAME_MAX} characters, for example Web shop.")),
-        1..=NAME_MAX if name.chars().any(char::is_control) => {
-            Some("Give it a name of letters that can be seen.".into())
-        }
+        1..=NAME_MAX if name.chars().any(is_unseen) => Some("Give it a name of letters that can be seen.".into()),
         1..=NAME_MAX => None,
         n => Some(format!("Give it a name of at most {NAME_MAX} characters; this one has {n}.")),
     }
@@ -101,6 +103,36 @@ fn wrong_address(address: &str) -> Option<String> {
     })
 }
 
+/// What is wrong with an address; `here` allows this machine's.
+pub(super) fn address_mistake(address: &str, here: bool) -> Option<String> {
+    if here && is_this_machine(address) { None } else { wrong_address(address) }
+}
+
+/// As it is kept: without the slash at its end.
+pub(super) fn bare_address(address: &str) -> String {
+    address.trim().trim_end_matches('/').to_owned()
+}
+
+/// Host and port of an address in one spelling: two addresses with the same ones lead to one account.
+pub(super) fn host_of(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or(rest).to_lowercase();
+    let host = host.strip_suffix(":443").unwrap_or(&host);
+    host.trim_end_matches('.').to_owned()
+}
+
+pub(super) fn wrong_secret(secret: &str) -> Option<&'static str> {
+    if secret.len() > SECRET_MAX {
+        Some("The notice secret is longer than any system makes one; paste it alone.")
+    } else if secret.chars().any(char::is_control) {
+        Some("The notice secret has a character inside that nobody sees. Paste it alone.")
+    } else if secret.chars().count() < SECRET_MIN {
+        Some("The notice secret has fewer than 8 characters, which is too easy to guess. Paste all of it.")
+    } else {
+        None
+    }
+}
+
 pub(super) fn wrong_token(token: &str) -> Option<String> {
     if token.is_empty() {
         Some("Paste the access token that the system made for you.".into())
@@ -109,6 +141,8 @@ pub(super) fn wrong_token(token: &str) -> Option<String> {
         Some(format!(
             "This access token has {n} characters; no system makes one longer than {TOKEN_MAX}. Paste it alone."
         ))
+    } else if token.chars().count() < SECRET_MIN {
+        Some("This access token has fewer than 8 characters; no system makes one so short. Paste all of it.".into())
     } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         Some("This access token has a blank or a letter inside that no token has. Paste it alone.".into())
     } else {
@@ -138,8 +172,8 @@ mod tests {
             vendor: "centra".into(),
             name: "Web shop".into(),
             base_url: "https://brand.centra.com/".into(),
-            token: "t0ken".into(),
-            notice_secret: "secret".into(),
+            token: "t0ken-of-1".into(),
+            notice_secret: "a secret".into(),
         }
     }
 
@@ -170,6 +204,7 @@ mod tests {
             (NewConnection { vendor: "abacus".into(), ..good() }, "Choose the system"),
             (name(""), "a name of 1 to 60"),
             (name(&"n".repeat(500)), "a name of at most 60 characters; this one has 500"),
+            (name("Till\u{202e}"), "a name of letters that can be seen"),
             (name("a\u{1b}b"), "a name of letters that can be seen"),
             (address(""), "https:// and the host alone"),
             (address("https://brand .centra.com"), "The address has a blank"),
@@ -184,6 +219,9 @@ mod tests {
             (address("http://127.0.0.1:8080"), "must begin with https://, not http://"),
             (token(" "), "Paste the access token"),
             (token(&"x".repeat(5_000)), "This access token has 5000 characters"),
+            (token("1234567"), "This access token has fewer than 8"),
+            (NewConnection { notice_secret: "1234567".into(), ..good() }, "The notice secret has fewer than 8"),
+            (NewConnection { notice_secret: "1234\u{1}5678".into(), ..good() }, "that nobody sees"),
             (token("two words"), "This access token has a blank"),
             (NewConnection { notice_secret: String::new(), ..good() }, "Paste the secret"),
             (NewConnection { notice_secret: "s".repeat(2_000), ..good() }, "The notice secret is longer"),

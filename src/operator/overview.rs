@@ -4,7 +4,7 @@ use super::views::{Freshness, Mark, ProblemRow, Severity, Today};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Minor;
-use crate::domain::problem::{Press, STALE_AFTER, failure_in_words};
+use crate::domain::problem::{OURS_FAILS_AFTER, Press, STALE_AFTER, failure_in_words};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::Engine;
 use crate::store::feeds::{self, Feed};
@@ -70,6 +70,15 @@ pub async fn freshness(engine: &Engine) -> Result<Freshness, OperatorError> {
     Ok(Freshness { marks, compared_at: compared.flatten(), now })
 }
 
+/// For how long our own database has not let us write down what needs a person; none while it does. Told from memory:
+/// what is stuck cannot be read from there.
+pub fn stuck_for(engine: &Engine) -> Option<Span> {
+    let now = engine.clock().now();
+    let stuck = engine.cx().stuck.before(now - OURS_FAILS_AFTER);
+    let looking = |(connection, task, _): &&(String, &str, Timestamp)| connection.is_empty() && *task == "problems";
+    stuck.iter().find(looking).map(|(_, _, since)| now.since(*since))
+}
+
 /// Open problems, for the number beside "Today" and in the tab title.
 pub async fn open_problems(engine: &Engine) -> Result<i64, OperatorError> {
     problems::count_open(engine.store()).await.map_err(store_failed)
@@ -96,6 +105,8 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         .filter(|problem| team.is_none_or(|team| problem.team == team))
         .map(|problem| problem_row(problem, &currency))
         .collect();
+    let tills = connections::all(store).await.map_err(store_failed)?;
+    let began = tills.iter().filter(|row| row.side == "till").map(|row| row.created_at).min();
     let (_, units, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
     Ok(Today {
         freshness: freshness(engine).await?,
@@ -106,6 +117,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         fixed,
         fixed_since: since,
         stores,
+        stores_since: began.filter(|began| *began > midnight),
         on_hold: (units, (units > 0).then_some(oldest)),
     })
 }

@@ -68,6 +68,8 @@ pub struct Today {
     pub fixed_since: Timestamp,
     /// Sales at tills and units moved since local midnight, per store: name, sales, units.
     pub stores: Vec<(String, i64, i64)>,
+    /// When the first till was connected, if that was after midnight: what was sold before is not among `stores`.
+    pub stores_since: Option<Timestamp>,
     /// Units on hold because their return has no link: count, oldest.
     pub on_hold: (i64, Option<Timestamp>),
 }
@@ -277,6 +279,8 @@ pub struct Step {
     pub what: String,
     /// Short word for the chart's axis ("sale 1693").
     pub short: String,
+    /// False for what the till's first count had already: it stands in the list and is no step of the chart.
+    pub changed: bool,
     /// Counts right after.
     pub sum: Sum,
     /// Evidence page, if any.

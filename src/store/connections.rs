@@ -5,6 +5,7 @@ use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 fn at(step: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     StoreError::at(step)
@@ -71,32 +72,35 @@ pub struct OutletRow {
     pub registers: i64,
 }
 
+const ALL: &str =
+    "SELECT id, vendor, side, name, base_url, token_sealed, notice_sealed, key_hint, paused_at, created_at
+                   FROM connection ORDER BY side, created_at, id";
+
+fn connection_row(row: &AnyRow) -> Result<ConnectionRow, sqlx::Error> {
+    Ok(ConnectionRow {
+        id: row.try_get(0)?,
+        vendor: row.try_get(1)?,
+        side: row.try_get(2)?,
+        name: row.try_get(3)?,
+        base_url: row.try_get(4)?,
+        token_sealed: row.try_get(5)?,
+        notice_sealed: row.try_get(6)?,
+        key_hint: row.try_get(7)?,
+        paused_at: Timestamp(row.try_get(8)?),
+        created_at: Timestamp(row.try_get(9)?),
+    })
+}
+
 /// All connections, shops first.
 pub async fn all(store: &Store) -> Result<Vec<ConnectionRow>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, vendor, side, name, base_url, token_sealed, notice_sealed, key_hint, paused_at, created_at
-         FROM connection ORDER BY side, created_at, id",
-    )
-    .fetch_all(store.read())
-    .await
-    .map_err(at("reading connections"))?;
-    rows.iter()
-        .map(|row| {
-            Ok(ConnectionRow {
-                id: row.try_get(0)?,
-                vendor: row.try_get(1)?,
-                side: row.try_get(2)?,
-                name: row.try_get(3)?,
-                base_url: row.try_get(4)?,
-                token_sealed: row.try_get(5)?,
-                notice_sealed: row.try_get(6)?,
-                key_hint: row.try_get(7)?,
-                paused_at: Timestamp(row.try_get(8)?),
-                created_at: Timestamp(row.try_get(9)?),
-            })
-        })
-        .collect::<Result<_, _>>()
-        .map_err(at("reading connections"))
+    let rows = sqlx::query(ALL).fetch_all(store.read()).await.map_err(at("reading connections"))?;
+    rows.iter().map(connection_row).collect::<Result<_, _>>().map_err(at("reading connections"))
+}
+
+/// The same as this unit of work sees them: nobody changes them before it ends.
+pub async fn all_in(tx: &mut Tx) -> Result<Vec<ConnectionRow>, StoreError> {
+    let rows = sqlx::query(ALL).fetch_all(tx.conn().await?).await.map_err(at("reading connections"))?;
+    rows.iter().map(connection_row).collect::<Result<_, _>>().map_err(at("reading connections"))
 }
 
 /// Adds a connection, which only reads.
@@ -120,26 +124,92 @@ pub async fn add(tx: &mut Tx, c: &ConnectionRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Gives a connection other sealed keys.
-pub async fn change_keys(
-    tx: &mut Tx,
-    id: &str,
-    token_sealed: &str,
-    key_hint: &str,
-    notice_sealed: &str,
-) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE connection SET token_sealed = $2, key_hint = $3, notice_sealed = $4 WHERE id = $1")
+/// Gives a connection another sealed token.
+pub async fn change_token(tx: &mut Tx, id: &str, sealed: &str, key_hint: &str) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET token_sealed = $2, key_hint = $3 WHERE id = $1")
         .bind(id)
-        .bind(token_sealed)
+        .bind(sealed)
         .bind(key_hint)
-        .bind(notice_sealed)
         .execute(tx.conn().await?)
         .await
-        .map_err(at("changing keys"))?;
-    ensure_rows("changing keys", done.rows_affected(), 1)
+        .map_err(at("changing a token"))?;
+    ensure_rows("changing a token", done.rows_affected(), 1)
 }
 
-/// Keeps the sealed secret that notices were signed with before, which counts until then; one before it is forgotten.
+/// Gives a connection another sealed secret for its notices.
+pub async fn change_notice(tx: &mut Tx, id: &str, sealed: &str) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET notice_sealed = $2 WHERE id = $1")
+        .bind(id)
+        .bind(sealed)
+        .execute(tx.conn().await?)
+        .await
+        .map_err(at("changing a secret"))?;
+    ensure_rows("changing a secret", done.rows_affected(), 1)
+}
+
+/// Gives a connection another address.
+pub async fn change_address(tx: &mut Tx, id: &str, base_url: &str) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET base_url = $2 WHERE id = $1")
+        .bind(id)
+        .bind(base_url)
+        .execute(tx.conn().await?)
+        .await
+        .map_err(at("changing an address"))?;
+    ensure_rows("changing an address", done.rows_affected(), 1)
+}
+
+/// Whether anything was read from a connection: the end of a list, a page of one, or what stands in it.
+pub async fn was_read(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    exists(
+        tx,
+        "SELECT COUNT(*) FROM (
+             SELECT connection FROM feed WHERE connection = $1 AND (read_up_to > 0 OR cursor <> '')
+             UNION ALL SELECT connection FROM place WHERE connection = $1
+             UNION ALL SELECT connection FROM outlet WHERE connection = $1
+             UNION ALL SELECT connection FROM listing WHERE connection = $1
+             UNION ALL SELECT connection FROM inbox WHERE connection = $1 AND way = 'sweep') AS found",
+        id,
+    )
+    .await
+}
+
+/// Whether a notice of a connection was kept.
+pub async fn was_told(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    exists(
+        tx,
+        "SELECT COUNT(*) FROM (SELECT connection FROM inbox WHERE connection = $1
+             UNION ALL SELECT connection FROM inbox_waiting WHERE connection = $1) AS found",
+        id,
+    )
+    .await
+}
+
+async fn exists(tx: &mut Tx, sql: &'static str, id: &str) -> Result<bool, StoreError> {
+    let step = "looking for what a connection brought";
+    let row = sqlx::query(sql).bind(id).fetch_one(tx.conn().await?).await.map_err(at(step))?;
+    row.try_get::<i64, _>(0).map(|n| n > 0).map_err(at(step))
+}
+
+/// Removes a connection that brought nothing, with its keys and what was counted for it.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM old_notice_secret WHERE connection = $1",
+        "DELETE FROM notice_count WHERE connection = $1",
+        "DELETE FROM notice_refused WHERE connection = $1",
+        "DELETE FROM feed WHERE connection = $1",
+    ] {
+        sqlx::query(sql).bind(id).execute(tx.conn().await?).await.map_err(at("removing a connection"))?;
+    }
+    let done = sqlx::query("DELETE FROM connection WHERE id = $1")
+        .bind(id)
+        .execute(tx.conn().await?)
+        .await
+        .map_err(at("removing a connection"))?;
+    ensure_rows("removing a connection", done.rows_affected(), 1)
+}
+
+/// Keeps the sealed secrets that notices were signed with before ([`crate::domain::old_secrets`]); the last of them
+/// counts until then.
 pub async fn keep_old_notice(tx: &mut Tx, id: &str, sealed: &str, until: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO old_notice_secret (connection, sealed, until) VALUES ($1, $2, $3)
@@ -154,13 +224,20 @@ pub async fn keep_old_notice(tx: &mut Tx, id: &str, sealed: &str, until: Timesta
     Ok(())
 }
 
-/// The sealed secret that notices were signed with before, and until when it counts.
+const OLD_NOTICE: &str = "SELECT sealed, until FROM old_notice_secret WHERE connection = $1";
+
+/// The sealed secrets that notices were signed with before, and until when the last of them counts.
 pub async fn old_notice(store: &Store, id: &str) -> Result<Option<(String, Timestamp)>, StoreError> {
-    let row = sqlx::query("SELECT sealed, until FROM old_notice_secret WHERE connection = $1")
-        .bind(id)
-        .fetch_optional(store.read())
-        .await
-        .map_err(at("reading an old secret"))?;
+    old_notice_of(sqlx::query(OLD_NOTICE).bind(id).fetch_optional(store.read()).await)
+}
+
+/// The same as this unit of work sees it.
+pub async fn old_notice_in(tx: &mut Tx, id: &str) -> Result<Option<(String, Timestamp)>, StoreError> {
+    old_notice_of(sqlx::query(OLD_NOTICE).bind(id).fetch_optional(tx.conn().await?).await)
+}
+
+fn old_notice_of(row: Result<Option<AnyRow>, sqlx::Error>) -> Result<Option<(String, Timestamp)>, StoreError> {
+    let row = row.map_err(at("reading an old secret"))?;
     row.map(|row| Ok((row.try_get(0)?, Timestamp(row.try_get(1)?)))).transpose().map_err(at("reading an old secret"))
 }
 

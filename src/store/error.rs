@@ -70,7 +70,43 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the database answers and cannot write: no room on its disk, or it may only be read.
+    pub fn cannot_write(&self) -> bool {
+        let StoreError::Driver { source: sqlx::Error::Database(db), .. } = self else { return false };
+        let text = db.message().to_ascii_lowercase();
+        let code = db.code().unwrap_or_default();
+        code == "53100"
+            || code == "25006"
+            || ["disk is full", "no space left", "disk i/o", "readonly"].iter().any(|part| text.contains(part))
+    }
+}
+
 /// Refuses a statement that touched a different number of rows than it must.
 pub fn ensure_rows(what: &'static str, changed: u64, expected: u64) -> Result<(), StoreError> {
     if changed == expected { Ok(()) } else { Err(StoreError::RowCount { what, changed, expected }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Durability, Store};
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_from_everything_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("t.db").display());
+        let store = Store::open(&url, Durability::Off).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let conn = tx.conn().await.unwrap();
+        // No page more than it has, as on a disk without room.
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *conn).await.unwrap();
+        let filling =
+            "INSERT INTO old_notice_secret (connection, sealed, until) VALUES ('c', hex(zeroblob(1000000)), 0)";
+        let full = sqlx::query(filling).execute(&mut *conn).await.map_err(StoreError::at("filling it")).unwrap_err();
+        assert!(full.cannot_write() && full.is_passing(), "{full:?}");
+        let wrong = sqlx::query("SELECT nothing FROM nowhere").execute(conn).await;
+        let wrong = wrong.map_err(StoreError::at("asking nonsense")).unwrap_err();
+        assert!(!wrong.cannot_write() && !wrong.is_passing(), "{wrong:?}");
+    }
 }

@@ -1,7 +1,9 @@
 //! Questions across tables whose answers may need a person.
 
+use super::feeds::Feed;
 use super::pushes::QUARTER;
 use super::{Store, StoreError};
+use crate::domain::problem::{KEY_REFUSED, STALE_AFTER, is_key_refused};
 use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -71,6 +73,17 @@ pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result
         })
         .collect::<Result<_, _>>()
         .map_err(at("looking for stuck writes"))
+}
+
+/// What is refused with our key among these feeds of one connection, each with its name. That is a problem at once: it
+/// does not mend itself. Writes are tried only while one is due, so an old refusal of one says nothing.
+pub fn refused_key<'a>(mut feeds: impl Iterator<Item = (&'a str, &'a Feed)>, now: Timestamp) -> Option<&'a Feed> {
+    feeds
+        .find(|(name, feed)| {
+            let tried_lately = *name != "push" || now.since(feed.tried_at) <= STALE_AFTER;
+            feed.failing_since > Timestamp(0) && tried_lately && is_key_refused(&feed.error)
+        })
+        .map(|(_, feed)| feed)
 }
 
 /// A target with more promised than there is.
@@ -147,12 +160,13 @@ pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64
 }
 
 /// What those of [`differing`] wait for, most first: the state of the newest write (empty when none waits), whether it
-/// is our own allowance that it waits for, and how many.
+/// is our own allowance that it waits for, and how many. "key" is a write that failed because our key was refused.
 pub async fn causes(store: &Store, since: Timestamp) -> Result<Vec<(String, bool, i64)>, StoreError> {
     let step = "looking for the causes of differences";
     let rows = sqlx::query(
         "SELECT state, paced, COUNT(*) AS many FROM (
              SELECT CASE WHEN t.generation = t.acknowledged THEN '' WHEN t.push_state = '' THEN 'due'
+                         WHEN t.push_state = 'failed' AND t.push_reason LIKE $3 THEN 'key'
                          ELSE t.push_state END AS state,
                     CASE WHEN t.push_state = 'throttled' AND t.push_reason LIKE $2 THEN CAST(1 AS BIGINT) ELSE 0 END AS paced
              FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
@@ -162,6 +176,7 @@ pub async fn causes(store: &Store, since: Timestamp) -> Result<Vec<(String, bool
     )
     .bind(since.micros())
     .bind(format!("{PACED}%"))
+    .bind(format!("{KEY_REFUSED}%"))
     .fetch_all(store.read())
     .await
     .map_err(at(step))?;

@@ -126,6 +126,8 @@ pub struct MovementRow {
     pub signed: bool,
     /// Units of this line on hold, and whether they are released.
     pub held: i64,
+    /// Goods moved before the till was first read, so that its first count had it already.
+    pub inside: bool,
 }
 
 /// See [`MovementRow`].
@@ -139,12 +141,15 @@ pub async fn movements_of(
     let rows = sqlx::query(
         "SELECT o.name, m.cause, m.units, m.happened_at, m.known_at, COALESCE(s.number, ''), m.inbox,
                 COALESCE(i.way, ''), COALESCE(h.units, 0), COALESCE(i.told, 0),
-                CASE WHEN c.notice_sealed = '' THEN 0 ELSE 1 END
+                CASE WHEN c.notice_sealed = '' THEN 0 ELSE 1 END,
+                CASE WHEN m.version <= t.base AND m.cause <> 'unexplained' THEN 1 ELSE 0 END
          FROM listing l CROSS JOIN movement m CROSS JOIN outlet o JOIN connection c ON c.id = o.connection
          LEFT JOIN sale s ON s.connection = m.connection AND s.document = m.document
          LEFT JOIN inbox i ON i.id = m.inbox
          LEFT JOIN hold h ON h.connection = m.connection AND h.document = m.document AND h.line = m.line
                              AND h.released_at = 0
+         LEFT JOIN till_count t ON t.connection = m.connection AND t.product = m.product AND t.outlet = m.outlet
+                                   AND t.known = 1
          WHERE l.variant = $1 AND m.connection = l.connection AND m.product = l.product
            AND o.connection = m.connection AND o.outlet = m.outlet AND o.place = $2 ORDER BY m.known_at DESC LIMIT $3",
     )
@@ -168,6 +173,7 @@ pub async fn movements_of(
                 held: row.try_get(8)?,
                 told: row.try_get::<i64, _>(9)? != 0,
                 signed: row.try_get::<i64, _>(10)? != 0,
+                inside: row.try_get::<i64, _>(11)? != 0,
             })
         })
         .collect::<Result<_, _>>()

@@ -226,6 +226,11 @@ impl Stuck {
         }
     }
 
+    /// A connection is no more.
+    pub fn forget(&self, connection: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _), _| id != connection);
+    }
+
     /// Those that have failed since before `since`: connection, task, since when.
     pub fn before(&self, since: Timestamp) -> Vec<(String, &'static str, Timestamp)> {
         let stuck = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -258,7 +258,7 @@ async fn lane_loop(cx: &Cx, link: &Arc<Link>, lane: Lane, mut stop: watch::Recei
         let signal = link.schedule.signal(lane).notified();
         tokio::pin!(signal);
         signal.as_mut().enable();
-        if *stop.borrow() {
+        if *stop.borrow() || cx.link(&link.id).is_none() {
             return;
         }
         if step_in_a_net(cx, link, lane).await {

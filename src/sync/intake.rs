@@ -7,6 +7,7 @@
 use super::apply::{Applied, Incoming, Origin, apply, keep_only};
 use super::catch_up::{self, past};
 use super::cx::{Cx, Link};
+use super::seldom::Seldom;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::{StoreError, inbox};
 use std::collections::VecDeque;
@@ -55,6 +56,8 @@ pub struct Intake {
     crowd: AtomicBool,
     /// When the last one was, in microseconds.
     crowd_at: AtomicI64,
+    /// Of what could not be committed.
+    lines: Seldom,
 }
 
 impl Intake {
@@ -133,7 +136,7 @@ async fn carry(cx: &Cx, batch: Vec<Waiting>) {
             }
         }
         Err(error) if error.is_passing() || batch.len() == 1 => {
-            tracing::error!(error = %chain(&error), notices = batch.len(), "notices could not be committed");
+            not_committed(cx, batch.len(), &error);
             for waiting in batch {
                 let _ = waiting.reply.send(Err(IntakeError::Store(error.to_string())));
             }
@@ -145,11 +148,17 @@ async fn carry(cx: &Cx, batch: Vec<Waiting>) {
                 let result = commit(cx, &one).await;
                 let [waiting] = one;
                 if let Err(error) = &result {
-                    tracing::error!(error = %chain(error), connection.id = %waiting.link.id, "a notice could not be committed");
+                    not_committed(cx, 1, error);
                 }
                 let _ = waiting.reply.send(result.map_err(|error| IntakeError::Store(error.to_string())));
             }
         }
+    }
+}
+
+fn not_committed(cx: &Cx, notices: usize, error: &StoreError) {
+    if let Some(notices) = cx.intake.lines.more(notices, cx.now()) {
+        tracing::error!(error = %chain(error), notices, "notices could not be committed");
     }
 }
 

@@ -41,6 +41,7 @@ pub mod receive;
 pub mod refusals;
 pub mod retarget;
 pub mod schedule;
+mod seldom;
 mod settle;
 mod shipped;
 mod shop_look;

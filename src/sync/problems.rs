@@ -4,7 +4,7 @@ use super::cx::{Change, Cx, Link};
 use super::guessing;
 use super::schedule::Task;
 use crate::domain::access::Deed;
-use crate::domain::money::Fine;
+use crate::domain::money::{Fine, group};
 use crate::domain::problem::{
     Kind, OURS_FAILS, OURS_FAILS_AFTER, Press, Problem, STALE_AFTER, Severity, failure_in_words,
 };
@@ -56,10 +56,44 @@ fn minutes(span: Span) -> String {
     }
 }
 
+fn key_refused(link: &Link, feed: &Feed, address: &str, read_up_to: Timestamp, now: Timestamp) -> Problem {
+    let then = if read_up_to == Timestamp(0) {
+        "It has never been read.".to_owned()
+    } else {
+        format!("It was last read {} ago.", minutes(now.since(read_up_to)))
+    };
+    Problem {
+        kind: Kind::KeyRefused,
+        subject: link.id.clone(),
+        severity: Severity::Now,
+        team: "operations",
+        title: format!("{} refuses our key", if link.is_shop() { "The shop" } else { "The till" }),
+        why: format!("{} {then}", failure_in_words(&feed.error, address)),
+        money_minor: 0,
+        currency: String::new(),
+        waits: link.name.clone(),
+        actions: vec![
+            Press::open("Change keys…", format!("/connections/{}/keys", link.id), Deed::ManageConnections),
+            Press::look("Open connections", "/connections"),
+            Press::act("Read again", format!("/connections/{}/read-again", link.id), Deed::ReadAgain),
+        ],
+    }
+}
+
 async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
     let feeds = feeds::all(&cx.store).await?;
     let rows = connections::all(&cx.store).await?;
     for link in cx.links() {
+        let paused = link.paused.load(std::sync::atomic::Ordering::SeqCst);
+        let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
+        let own = || feeds.iter().filter(|(id, _, _)| *id == link.id).map(|(_, name, feed)| (name.as_str(), feed));
+        if let Some(feed) = findings::refused_key(own(), now).filter(|_| !paused) {
+            let needed = if link.is_shop() { &["orders"][..] } else { &["sales", "stock"] };
+            let mark = |name| own().find(|(feed, _)| *feed == name).map_or(Timestamp(0), |(_, feed)| feed.read_up_to);
+            let read_up_to = needed.iter().map(|name| mark(*name)).min().unwrap_or_default();
+            found.push(key_refused(&link, feed, address, read_up_to, now));
+            continue;
+        }
         let mine = feeds.iter().filter(|(connection, _, _)| *connection == link.id);
         let worst = mine
             .filter(|(_, feed, _)| matches!(feed.as_str(), "sales" | "stock" | "orders" | "catalogue" | "places"))
@@ -74,29 +108,25 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             not_compared(link.as_ref(), &feeds, &rows, now, found);
             continue;
         };
-        if link.paused.load(std::sync::atomic::Ordering::SeqCst) || feed.tried_at == Timestamp(0) {
+        if paused || feed.tried_at == Timestamp(0) {
             continue;
         }
-        let key = feed.error.contains("refused our key");
         let who = if link.is_shop() { "The shop" } else { "The till" };
         let since = now.since(feed.read_up_to);
-        let title = if key {
-            format!("{who} refuses our key")
-        } else if feed.read_up_to == Timestamp(0) {
+        let title = if feed.read_up_to == Timestamp(0) {
             format!("{who} has not been read yet")
         } else {
             format!("{who} was last read {} ago", minutes(since))
         };
         let never = feed.read_up_to == Timestamp(0);
         let then = if never { "It has never been read." } else { "Its numbers are from then." };
-        let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
         let why = match (feed.error.is_empty(), never) {
             (true, true) => "It has never been read to its end.".to_owned(),
             (true, false) => "No reading has reached its end since; its numbers are from then.".to_owned(),
             _ => format!("{} {then}", failure_in_words(&feed.error, address)),
         };
         found.push(Problem {
-            kind: if key { Kind::KeyRefused } else { Kind::NotRead },
+            kind: Kind::NotRead,
             subject: link.id.clone(),
             severity: Severity::Now,
             team: "operations",
@@ -245,8 +275,8 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
         let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
         let skus = |(n, units): (i64, i64), word: &str| match n {
             0 => None,
-            1 => Some(format!("1 SKU shows {units} {word}")),
-            n => Some(format!("{n} SKUs show {units} {word}")),
+            1 => Some(format!("1 SKU shows {} {word}", plain(units))),
+            n => Some(format!("{} SKUs show {} {word}", plain(n), plain(units))),
         };
         let shows: Vec<String> =
             [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
@@ -289,8 +319,13 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
     Ok(())
 }
 
+/// "19,192".
+fn plain(n: i64) -> String {
+    format!("{}{}", if n < 0 { "−" } else { "" }, group(n.unsigned_abs()))
+}
+
 fn units(n: i64) -> String {
-    if n == 1 { "1\u{a0}unit".into() } else { format!("{n}\u{a0}units") }
+    if n == 1 { "1\u{a0}unit".into() } else { format!("{}\u{a0}units", plain(n)) }
 }
 
 fn value(price_fine: i64, units: i64) -> i64 {
@@ -319,7 +354,7 @@ async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if count == 1 { "1 SKU differs".into() } else { format!("{count} SKUs differ") },
+            title: if count == 1 { "1 SKU differs".into() } else { format!("{} SKUs differ", plain(count)) },
             why: format!(
                 "For longer than an update takes. {}",
                 causes(&findings::causes(&cx.store, now - IN_FLIGHT).await?)
@@ -339,11 +374,13 @@ fn causes(counted: &[(String, bool, i64)]) -> String {
         .iter()
         .map(|(state, paced, n)| {
             let (wait, was, it) = if *n == 1 { ("waits", "was", "it") } else { ("wait", "were", "them") };
+            let n = plain(*n);
             match (state.as_str(), paced) {
                 ("throttled", true) => format!("{n} {wait} until our allowance has room"),
                 ("throttled", false) => format!("{n} {wait} because the shop is busy"),
                 ("refused", _) => format!("{n} {was} refused by the shop"),
                 ("unknown", _) => format!("of {n} we don't know whether the shop took {it}"),
+                ("key", _) => format!("{n} {wait} because the shop refuses our key"),
                 ("failed", _) => format!("{n} {wait} because the shop could not be reached"),
                 ("again", _) => format!("{n} {was} accepted, but the shop does not show {it}"),
                 ("", _) => format!("{n} {was} not explained yet"),
@@ -379,7 +416,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
             title: if lines == 1 {
                 "1 store return has no sale to match".into()
             } else {
-                format!("{lines} store returns have no sale to match")
+                format!("{} store returns have no sale to match", plain(lines))
             },
             why: format!(
                 "{} {} on hold, not on sale.",
@@ -400,6 +437,17 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
 }
 
 async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+    // Before both lists were read to their end, an item without a twin is one whose twin was not read yet.
+    let feeds = feeds::all(&cx.store).await?;
+    let read = |link: &Link| {
+        feeds
+            .iter()
+            .any(|(id, name, feed)| *id == link.id && name == Task::Catalogue.feed() && feed.read_up_to > Timestamp(0))
+    };
+    let links = cx.links();
+    if ![true, false].iter().all(|shop| links.iter().any(|link| link.is_shop() == *shop && read(link))) {
+        return Ok(());
+    }
     let (till, shop, units_off) = listings::unlinked(&cx.store).await?;
     if till + shop > 0 {
         found.push(Problem {
@@ -410,11 +458,13 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
             title: if till + shop == 1 {
                 "1 item is not linked".into()
             } else {
-                format!("{} items are not linked", till + shop)
+                format!("{} items are not linked", plain(till + shop))
             },
             why: format!(
-                "{till} at the till and {shop} in the shop do not have exactly one twin with exactly the same SKU and \
-                 no other size, so their counts cannot be kept. The list says why for each."
+                "{} at the till and {} in the shop do not have exactly one twin with exactly the same SKU and no other \
+                 size, so their counts cannot be kept. The list says why for each.",
+                plain(till),
+                plain(shop)
             ),
             money_minor: Fine(findings::unlinked_value(&cx.store).await?).to_minor().0,
             currency: String::new(),
@@ -434,7 +484,11 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if n == 1 { "1 record could not be used".into() } else { format!("{n} records could not be used") },
+            title: if n == 1 {
+                "1 record could not be used".into()
+            } else {
+                format!("{} records could not be used", plain(n))
+            },
             why: format!("Newest: {} Everything else goes on.", sentence(&newest.reason)),
             money_minor: 0,
             currency: String::new(),
@@ -454,7 +508,11 @@ async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(),
             subject: String::new(),
             severity: Severity::Soon,
             team: "operations",
-            title: if refused == 1 { "1 notice was refused".into() } else { format!("{refused} notices were refused") },
+            title: if refused == 1 {
+                "1 notice was refused".into()
+            } else {
+                format!("{} notices were refused", plain(refused))
+            },
             why: if refused == 1 {
                 "It was not signed by the shop or the till, or could not be read. Nothing of it was applied."
             } else {

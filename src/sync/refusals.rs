@@ -5,6 +5,7 @@
 
 use super::cx::{Change, Cx};
 use super::intake::chain;
+use super::seldom::Seldom;
 use crate::domain::time::Timestamp;
 use crate::store::{StoreError, inbox};
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ const TURNS_MAX: usize = 4;
 pub struct Refusals {
     waiting: Mutex<BTreeMap<Key, i64>>,
     gate: tokio::sync::Mutex<()>,
+    /// Of what could not be written down.
+    lines: Seldom,
 }
 
 impl Refusals {
@@ -59,7 +62,10 @@ pub(super) async fn flush(cx: &Cx) {
             return;
         }
         if let Err(error) = write(cx, &counts, cx.now()).await {
-            tracing::error!(error = %chain(&error), kinds = counts.len(), "refused notices could not be counted yet");
+            if let Some(tries) = cx.refusals.lines.more(1, cx.now()) {
+                let kinds = counts.len();
+                tracing::error!(error = %chain(&error), kinds, tries, "refused notices could not be counted yet");
+            }
             for ((connection, status, reason), n) in counts {
                 cx.refusals.add(&connection, status, &reason, n);
             }

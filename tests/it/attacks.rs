@@ -102,7 +102,7 @@ async fn the_secret_before_counts_for_a_day() {
         desk.list(KNOWN, "SKU-1", true).await;
         let body = form(&sale("s", 7, ""));
         let give = async |desk: &Desk, secret: &str| {
-            let new = NewKeys { token: String::new(), notice_secret: secret.to_owned() };
+            let new = NewKeys { notice_secret: secret.to_owned(), ..NewKeys::default() };
             connection_keys::change(&desk.engine, &actor(Role::Admin), TILL, new).await.unwrap();
         };
         give(&desk, "the second secret").await;
@@ -125,12 +125,19 @@ async fn the_secret_before_counts_for_a_day() {
             assert_eq!(status(&desk, SECRET, &body).await, 401, "{kind:?}: a day is over; restarted: {restart}");
             assert_eq!(status(&desk, "the second secret", &body).await, 200, "{kind:?}");
         }
-        // Two changes in a day: only the last one before counts, and the same one again changes nothing.
+        // Two changes in a day: each one before counts for its day, and the same one again changes nothing.
         give(&desk, "the third secret").await;
         give(&desk, "the fourth secret").await;
         give(&desk, "the fourth secret").await;
-        for (secret, want) in [("the second secret", 401), ("the third secret", 200), ("the fourth secret", 200)] {
-            assert_eq!(status(&desk, secret, &body).await, want, "{kind:?} {secret}");
+        for restart in [false, true] {
+            if restart {
+                desk.restart().await;
+            }
+            for (secret, want) in
+                [(SECRET, 401), ("the second secret", 200), ("the third secret", 200), ("the fourth secret", 200)]
+            {
+                assert_eq!(status(&desk, secret, &body).await, want, "{kind:?} {secret}; restarted: {restart}");
+            }
         }
         let noted = activity::of_action(&desk.store, "change keys", 10).await.unwrap();
         assert_eq!(noted, vec![("p".to_owned(), format!("connection:{TILL}")); 4], "{kind:?}");
@@ -142,7 +149,11 @@ async fn keys_are_changed_by_administrators_and_only_to_what_can_be_one() {
     for kind in databases() {
         let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
         let before = connections::all(&desk.store).await.unwrap();
-        let new = |token: &str, secret: &str| NewKeys { token: token.into(), notice_secret: secret.into() };
+        let new = |token: &str, secret: &str| NewKeys {
+            token: token.into(),
+            notice_secret: secret.into(),
+            ..NewKeys::default()
+        };
         for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
             let refused = connection_keys::change(&desk.engine, &actor(role), TILL, new("a-token", "")).await;
             assert!(matches!(refused, Err(OperatorError::Forbidden)), "{role:?}");
@@ -230,7 +241,8 @@ async fn keys_swapped_in_the_database_are_named_and_never_used() {
         ];
         for (what, token, notice) in swaps {
             let mut tx = desk.store.begin().await.unwrap();
-            connections::change_keys(&mut tx, TILL, &token, "", &notice).await.unwrap();
+            connections::change_token(&mut tx, TILL, &token, "").await.unwrap();
+            connections::change_notice(&mut tx, TILL, &notice).await.unwrap();
             tx.commit().await.unwrap();
             let opened = desk.reopen().await;
             let Err(EngineError::Sealed(named)) = opened.map(drop) else { panic!("{kind:?} {what}: it was used") };
@@ -239,7 +251,8 @@ async fn keys_swapped_in_the_database_are_named_and_never_used() {
             assert!(desk.engine.change_keys(TILL).await.is_err(), "{what}");
         }
         let mut tx = desk.store.begin().await.unwrap();
-        connections::change_keys(&mut tx, TILL, &till.token_sealed, "", &till.notice_sealed).await.unwrap();
+        connections::change_token(&mut tx, TILL, &till.token_sealed, "").await.unwrap();
+        connections::change_notice(&mut tx, TILL, &till.notice_sealed).await.unwrap();
         connections::keep_old_notice(&mut tx, TILL, &shop.notice_sealed, Timestamp(i64::MAX)).await.unwrap();
         tx.commit().await.unwrap();
         assert!(matches!(desk.reopen().await.map(drop), Err(EngineError::Sealed(_))), "the secret before, too");

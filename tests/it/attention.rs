@@ -148,6 +148,52 @@ async fn a_task_that_the_database_never_lets_finish_is_a_problem_until_it_works_
 }
 
 #[tokio::test]
+async fn a_refused_key_is_down_and_a_problem_at_once() {
+    for kind in databases() {
+        let (mut stage, _, _) = read_only(&kind).await;
+        let shop = places::places(stage.engine().store()).await.unwrap()[0].connection.clone();
+        // Writes are refused, everything is read: a right is missing.
+        let mut tx = stage.engine().store().begin().await.unwrap();
+        feeds::failed(&mut tx, &shop, "push", "the vendor refused our key: stock write is missing", stage.now());
+        tx.commit().await.unwrap();
+        stage.engine().cx().look_again.ask();
+        stage.pass(Span::secs(1)).await;
+        let mut open = problems::open(stage.engine().store(), 200).await.unwrap();
+        open.retain(|problem| problem.kind == "key refused");
+        assert_eq!(open.len(), 1, "{kind:?}");
+        assert_eq!((open[0].title.as_str(), open[0].severity.as_str()), ("The shop refuses our key", "now"));
+        assert!(open[0].why.starts_with("It refused our key: stock write is missing."), "{}", open[0].why);
+        let list = connections::list(stage.engine(), &admin()).await.unwrap();
+        let card = list.cards.iter().find(|card| card.id == shop).unwrap();
+        assert_eq!(card.health.1, "Down");
+        assert_eq!(card.health.2.as_deref(), Some("It refused our key: stock write is missing."));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_called_unlinked_before_both_catalogues_were_read_to_their_end() {
+    for kind in databases() {
+        let desk = Desk::open(&kind, "a secret", &["main"]).await;
+        let items: Vec<Listing> = (0..1_234).map(|n| listing(&format!("t{n}"), &format!("SKU-{n}"), "Thing")).collect();
+        let mut tx = desk.store.begin().await.unwrap();
+        listings::save(&mut tx, TILL, &items.iter().collect::<Vec<_>>(), NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut told = Vec::new();
+        for side in [None, Some(TILL), Some(SHOP)] {
+            if let Some(side) = side {
+                let mut tx = desk.store.begin().await.unwrap();
+                feeds::mark(&mut tx, side, "catalogue", 0, NOW, NOW);
+                tx.commit().await.unwrap();
+            }
+            truecount::sync::problems::refresh(desk.engine.cx()).await.unwrap();
+            let open = problems::open(&desk.store, 200).await.unwrap();
+            told.push(open.into_iter().find(|problem| problem.kind == "not linked").map(|problem| problem.title));
+        }
+        assert_eq!(told, [None, None, Some("1,234 items are not linked".to_owned())], "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;

@@ -3,7 +3,10 @@
 use crate::desk::Desk;
 use crate::shop::databases;
 use crate::stage::Stage;
+use truecount::domain::access::Role;
+use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
+use truecount::operator::{Actor, search, stock};
 use truecount::rehearsal::{go_live, map_outlets};
 use truecount::sim::{Habits, Options};
 use truecount::store::{inbox, pushes};
@@ -91,6 +94,30 @@ async fn what_happened_before_our_books_began_moves_nothing_when_it_is_touched()
             never_too_many(&mut stage, &sku, 4, "an old document is touched").await;
             assert_eq!(stage.world.shows(&sku), stage.world.should_show(&sku));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_the_first_count_had_already_changes_no_balance_on_the_page() {
+    let admin = Actor { person: PersonId::new("p"), name: "A person".into(), role: Role::Admin };
+    for kind in databases() {
+        let mut stage = Stage::open(&kind, Options::still(7, 24)).await;
+        let sku = stage.world.skus().into_iter().find(|sku| stage.world.till_on_hand(sku).unwrap_or(0) >= 12).unwrap();
+        let outlets = stage.world.outlets();
+        let sale = outlets.iter().find_map(|(_, name)| stage.world.sell(&sku, name, 2).ok()).unwrap();
+        stage.wait(Span::minutes(5));
+        lose_notices(&stage);
+        stage.connect().await;
+        stage.world.edit_note(&sale, "a word for the books").unwrap();
+        stage.pass(Span::minutes(4)).await;
+        let found = search::search(stage.engine(), &admin, &sku).await.unwrap();
+        let variant = found[0].href.trim_start_matches("/stock/").split('?').next().unwrap();
+        let page = stock::sku(stage.engine(), &admin, variant).await.unwrap();
+        let place = page.places.iter().find(|place| !place.steps.is_empty()).unwrap();
+        let old = place.steps.iter().find(|step| step.what.contains("2 sold")).unwrap();
+        assert!(!old.changed && old.what.contains("The till's first count had it already"), "{kind:?}: {}", old.what);
+        assert!(place.steps.iter().all(|step| step.sum.till == place.sum.till), "{kind:?}: {:?}", place.steps);
+        assert_eq!(place.steps.last().unwrap().sum, place.sum, "{kind:?}");
     }
 }
 

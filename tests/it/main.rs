@@ -5,6 +5,7 @@ mod attacks;
 mod attention;
 mod bad_input;
 mod connecting;
+mod connections;
 mod crowd;
 mod delays;
 mod desk;

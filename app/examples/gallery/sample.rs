@@ -122,6 +122,7 @@ pub fn today(empty: bool) -> Today {
         ],
         fixed_since: at(13, 18, 0, 0),
         stores: vec![("King's Cross".into(), 18, 31), ("Soho".into(), 7, 9)],
+        stores_since: None,
         on_hold: (4, Some(ago(Span::hours(16)))),
     }
 }
@@ -234,6 +235,7 @@ pub fn sku() -> Sku {
         place: place.into(),
         what: what.into(),
         short: short.into(),
+        changed: true,
         sum,
         evidence: evidence.then(|| "/evidence/notice/1".into()),
     };

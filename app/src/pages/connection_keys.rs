@@ -1,4 +1,5 @@
-//! Other keys for a connection. What is left empty stays; keys never come back to the page.
+//! Other keys for a connection, and another address while nothing was read from it. What is left empty stays; keys
+//! never come back to the page.
 
 use super::frame::{Asked, Page};
 use crate::server::session::Flash;
@@ -20,6 +21,7 @@ use truecount::operator::encoded;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Typed {
+    base_url: String,
     token: String,
     notice_secret: String,
 }
@@ -34,7 +36,8 @@ pub async fn show(asked: Asked, Path(id): Path<String>) -> Response {
 
 /// `POST /connections/{id}/keys`
 pub async fn change(asked: Asked, Path(id): Path<String>, Form(typed): Form<Typed>) -> Response {
-    let new = NewKeys { token: typed.token, notice_secret: typed.notice_secret };
+    let address = typed.base_url.clone();
+    let new = NewKeys { base_url: typed.base_url, token: typed.token, notice_secret: typed.notice_secret };
     let at = id.clone();
     let done = asked.run(|engine, actor| async move { connection_keys::change(&engine, &actor, &at, new).await }).await;
     match done {
@@ -45,7 +48,11 @@ pub async fn change(asked: Asked, Path(id): Path<String>, Form(typed): Form<Type
         Err(OperatorError::Invalid(mistakes)) => {
             let mistakes = mistakes.lines().map(str::to_owned).collect();
             match connection_keys::show(&asked.engine, &asked.actor, &id).await {
-                Ok(shown) => answer(asked, StatusCode::UNPROCESSABLE_ENTITY, id, shown, mistakes).await,
+                Ok(mut shown) => {
+                    // What was typed stays, but the keys.
+                    shown.address = shown.address.map(|kept| if address.is_empty() { kept } else { address });
+                    answer(asked, StatusCode::UNPROCESSABLE_ENTITY, id, shown, mistakes).await
+                }
                 Err(why) => asked.refused(why).await,
             }
         }
@@ -62,11 +69,30 @@ async fn answer(asked: Asked, status: StatusCode, id: String, shown: Shown, mist
 /// The page, without its frame.
 pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
     let beside = |word: &str| mistakes.iter().find(|mistake| mistake.contains(word)).cloned();
+    let address = shown.address.clone().map(|value| {
+        field(Field {
+            name: "base_url",
+            label: "Address of its API",
+            kind: "url",
+            value,
+            hint: Some("It can be changed until something is read from it. Starts with https://".to_owned()),
+            wrong: beside("address"),
+            autocomplete: "off",
+            ..Field::default()
+        })
+    });
+    let remove = shown.address.is_some().then(|| {
+        view! {
+            <p class="small">"Nothing was read from it yet, so it can also be removed: "<a href=format!("/connections/{}/remove", encoded(id))>"Remove this connection…"</a></p>
+        }
+    });
+    // An address that may no longer be changed has no field to stand beside.
+    let loose = beside("address").filter(|_| shown.address.is_none());
     let wrong = (!mistakes.is_empty()).then(|| {
         view! {
             <div class="flash flash--refused" role="alert">
                 {sign(Sign::Refused)}
-                <p class="flash__words"><strong>"Not changed."</strong>" The fields were emptied, so give the keys once more."</p>
+                <p class="flash__words"><strong>"Not changed."</strong>{loose.map(|loose| format!(" {loose}"))}" The keys were emptied, so give them once more."</p>
             </div>
         }
     });
@@ -98,6 +124,7 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
         {page_head(&format!("Change the keys of {}", shown.name), view! { "Everything else stays as it is, and what is live stays live." }.into_any(), None)}
         {wrong}
         <form class="card form" method="post" action=format!("/connections/{}/keys", encoded(id))>
+            {address}
             {secret("token", "New access token", has, beside("access token"))}
             {secret("notice_secret", "New secret that its notices are signed with", signed.to_owned(), beside("The notice secret"))}
             <div class="form__foot">
@@ -105,6 +132,7 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
                 {button::submit(Kind::Recommended, "Change the keys")}
             </div>
         </form>
+        {remove}
     }
     .into_any()
 }

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use truecount::domain::access::Deed;
 use truecount::operator::OperatorError;
-use truecount::operator::connections;
+use truecount::operator::add_connection;
 use truecount::operator::new_connection::NewConnection;
 
 /// What was typed. Secrets are never sent back to the page.
@@ -45,7 +45,7 @@ pub async fn add(asked: Asked, Form(typed): Form<Typed>) -> Response {
         token: typed.token.trim().to_owned(),
         notice_secret: typed.notice_secret.trim().to_owned(),
     };
-    let done = asked.run(|engine, actor| async move { connections::add(&engine, &actor, new).await }).await;
+    let done = asked.run(|engine, actor| async move { add_connection::add(&engine, &actor, new).await }).await;
     match done {
         Ok(_) => {
             let flash = Flash::ok("Added. It reads from now on and writes nothing until a place goes live.");

@@ -9,13 +9,13 @@ use crate::ui::document::{Head, document};
 use crate::ui::flash::flash;
 use crate::ui::layout::{Around, Entry, layout};
 use crate::ui::visible::visible;
-use crate::ui::when::Clock;
+use crate::ui::when::{Clock, rough};
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use leptos::prelude::*;
-use truecount::domain::time::Timestamp;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::domain::words::sentence;
 use truecount::engine::Engine;
 use truecount::operator::views::Freshness;
@@ -115,10 +115,11 @@ impl Asked {
             nonce: self.context.nonce.0.to_string(),
         };
         render(page.status, head, || {
+            let stuck = overview::stuck_for(&self.engine).map(stuck_flash);
             let stale = stale_flashes(around.freshness.as_ref(), &around.clock);
             let said = self.flash.as_ref().map(said);
             let main = main(&self);
-            layout(around, view! { {stale}{said}{main} }.into_any())
+            layout(around, view! { {stuck}{stale}{said}{main} }.into_any())
         })
     }
 
@@ -171,6 +172,18 @@ fn result_first(text: &str) -> (&str, &str) {
         Some(end) => (text.get(..=end).unwrap_or(text), text.get(end + 2..).unwrap_or("")),
         None => (text, ""),
     }
+}
+
+/// What happened, why, and what to do, where no problem can be written down any more.
+fn stuck_flash(since: Span) -> AnyView {
+    flash(
+        Sign::Now,
+        &format!("For {} our own database has taken nothing in.", rough(since)),
+        "The list of what needs you is from before, and notices are refused: the shop and the till keep them and send \
+         them again. Most often its disk is full: make room there, and everything goes on by itself. Otherwise the \
+         database's own log says why.",
+        None,
+    )
 }
 
 /// One flash for each system that is not read up to now.

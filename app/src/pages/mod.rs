@@ -5,6 +5,7 @@
 
 pub mod connection_keys;
 pub mod connection_new;
+pub mod connection_remove;
 pub mod connections;
 pub mod error;
 pub mod evidence;
@@ -42,6 +43,8 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/connections/new", connection_new::add)
         .get("/connections/{id}/keys", connection_keys::show)
         .post("/connections/{id}/keys", connection_keys::change)
+        .get("/connections/{id}/remove", connection_remove::show)
+        .post("/connections/{id}/remove", connection_remove::remove)
         .post("/connections/{id}/read-again", connections::read_again)
         .post("/connections/{id}/pause", connections::pause)
         .post("/connections/{id}/resume", connections::resume)

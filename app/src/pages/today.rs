@@ -70,7 +70,7 @@ pub fn view(today: &Today, team: &'static str, actor: &Actor, clock: &Clock, her
         </section>
         <section class="thirds" id="panels" aria-label="More about today" data-live="" data-topics="problems sku connections">
             {fixed(today, clock)}
-            {stores(today)}
+            {stores(today, clock)}
             {on_hold(today, clock)}
         </section>
     }
@@ -83,10 +83,15 @@ fn figures(today: &Today) -> AnyView {
         None => view! { <dd class="figures__none">"Not compared yet"</dd> }.into_any(),
     };
     let (pairs, equal) = today.equal_of;
+    let counts = if pairs > 0 {
+        view! { <dd>{plain(equal)}" "<span>{format!("of {}", plain(pairs))}</span></dd> }.into_any()
+    } else {
+        view! { <dd class="figures__none">"Nothing to compare yet"</dd> }.into_any()
+    };
     view! {
         <dl class="figures__list">
             <div><dt>"Stock you can trust"</dt>{trust}</div>
-            <div><dt>"Counts that are equal"</dt><dd>{plain(equal)}" "<span>{format!("of {}", plain(pairs))}</span></dd></div>
+            <div><dt>"Counts that are equal"</dt>{counts}</div>
         </dl>
     }
     .into_any()
@@ -111,7 +116,7 @@ fn switch(today: &Today, team: &str) -> AnyView {
 }
 
 fn row(problem: &ProblemRow, actor: &Actor, clock: &Clock, here: &str) -> AnyView {
-    let money = problem.money.as_ref().map(|(amount, currency)| view! { <b>{money::short(*amount, currency)}</b> });
+    let money = problem.money.as_ref().map(|(amount, currency)| view! { <b>{money::exact(*amount, currency)}</b> });
     // What runs by itself stands back behind what needs somebody.
     let class = if problem.severity == Severity::Waiting { "problem problem--waiting" } else { "problem" };
     let title_id = format!("problem-{}", problem.id);
@@ -243,7 +248,7 @@ fn fixed(today: &Today, clock: &Clock) -> AnyView {
     panel("Fixed without you", since, body)
 }
 
-fn stores(today: &Today) -> AnyView {
+fn stores(today: &Today, clock: &Clock) -> AnyView {
     let rows: Vec<AnyView> = today
         .stores
         .iter()
@@ -262,7 +267,11 @@ fn stores(today: &Today) -> AnyView {
     } else {
         view! { <ul class="counts counts--wide">{rows}</ul> }.into_any()
     };
-    panel("Stores today", view! { "since midnight" }.into_any(), body)
+    let since = match today.stores_since {
+        Some(at) => view! { "since "{time(clock, at, clock.minutes(at))}", when the till was connected" }.into_any(),
+        None => view! { "since midnight" }.into_any(),
+    };
+    panel("Stores today", since, body)
 }
 
 fn on_hold(today: &Today, clock: &Clock) -> AnyView {
@@ -287,6 +296,20 @@ fn on_hold(today: &Today, clock: &Clock) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn before_the_first_compare_no_number_is_shown_that_says_nothing() {
+        let clock = Clock { zone: chrono_tz::UTC, now: crate::pages::sample::NOW };
+        let html = |today: &Today| Owner::new().with(|| (figures(today).to_html(), stores(today, &clock).to_html()));
+        let mut today = crate::pages::sample::today(false);
+        let (shown, since) = html(&today);
+        assert!(shown.contains("of 4,798") && since.contains("since midnight"), "{shown}{since}");
+        (today.trust_permille, today.equal_of) = (None, (0, 0));
+        today.stores_since = Some(crate::pages::sample::NOW);
+        let (shown, since) = html(&today);
+        assert!(shown.contains("Nothing to compare yet") && !shown.contains("of 0"), "{shown}");
+        assert!(since.contains("when the till was connected") && !since.contains("midnight"), "{since}");
+    }
 
     #[test]
     fn each_role_opens_on_its_own_team() {

@@ -134,7 +134,7 @@ async fn begin(
         Err(NotBegun::Changed) => Err(Begun::Refused(AccountError::Changed)),
         Err(NotBegun::Failed(error)) => {
             tracing::error!(%error, "a session could not be begun");
-            Err(Begun::Failed(error_page(state, page, StatusCode::INTERNAL_SERVER_ERROR)))
+            Err(Begun::Failed(cannot_write(state, page)))
         }
     }
 }
@@ -237,7 +237,17 @@ fn retry_after(error: &AccountError, response: &mut Response) {
     }
 }
 
+/// Proving who one is writes: the guess is counted and the session is kept.
+fn cannot_write(state: &AppState, page: &PageContext) -> Response {
+    let text = "Our own database cannot be written to, so nobody can log in. Most often its disk is full: whoever runs \
+                this makes room there, and logging in works again by itself. Nothing that was saved is lost.";
+    error_page_saying(state, page, StatusCode::SERVICE_UNAVAILABLE, "The database cannot write", text)
+}
+
 fn failed(state: &AppState, page: &PageContext, error: &AccountError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, request = %page.request_id.0, "an account page failed");
+    if matches!(error, AccountError::Store(error) if error.cannot_write()) {
+        return cannot_write(state, page);
+    }
     error_page(state, page, StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -16,6 +16,11 @@ pub enum TelemetryError {
     /// LOG is no filter.
     #[error("LOG cannot be understood; for example LOG=info,truecount=debug")]
     Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// LOG has a word that would be taken for a part of a program that there is not, and nothing would be logged.
+    #[error(
+        "{0:?} is no level: off, error, warn, info, debug or trace; a part of the program is given one as in truecount=debug"
+    )]
+    Word(String),
     /// There is a log already.
     #[error("the log was set up already")]
     Twice,
@@ -97,6 +102,11 @@ impl<W: Write> Write for Line<W> {
 }
 
 fn filter(config: &Config) -> Result<EnvFilter, TelemetryError> {
+    let alone = |part: &&str| !part.is_empty() && !part.contains(['=', '[']);
+    let no_level = |part: &&str| part.parse::<tracing_subscriber::filter::LevelFilter>().is_err();
+    if let Some(word) = config.log.split(',').map(str::trim).filter(alone).find(no_level) {
+        return Err(TelemetryError::Word(word.to_owned()));
+    }
     // The session layer calls an expired cookie suspicious; we count such things ourselves.
     let with_quiet = format!("tower_sessions=error,tower_sessions_core=error,{}", config.log);
     EnvFilter::builder().parse(with_quiet).map_err(TelemetryError::Filter)

@@ -2,15 +2,7 @@
 
 use truecount::domain::money::Minor;
 
-/// "£89", "£12.40", "1,220 SEK". Whole amounts lose their empty decimals only here, in sentences and rows; never
-/// in a table of money.
-pub fn short(amount: Minor, currency: &str) -> String {
-    let text = amount.display();
-    let text = text.strip_suffix(".00").unwrap_or(&text);
-    with_currency(text, currency)
-}
-
-/// "£89.00", "£1,220.00": for tables of money.
+/// "£89.00", "1,220.00 SEK": always with both decimals, so that amounts under each other can be compared.
 pub fn exact(amount: Minor, currency: &str) -> String {
     with_currency(&amount.display(), currency)
 }
@@ -35,14 +27,13 @@ mod tests {
     #[test]
     fn money_is_never_rounded_and_always_says_its_currency() {
         for (minor, currency, want) in [
-            (8_900, "GBP", "£89"),
-            (122_000, "GBP", "£1,220"),
+            (8_900, "GBP", "£89.00"),
+            (122_000, "GBP", "£1,220.00"),
             (1_240, "EUR", "€12.40"),
             (-5, "USD", "−$0.05"),
-            (122_000, "SEK", "1,220\u{a0}SEK"),
+            (122_000, "SEK", "1,220.00\u{a0}SEK"),
         ] {
-            assert_eq!(short(Minor(minor), currency), want);
+            assert_eq!(exact(Minor(minor), currency), want);
         }
-        assert_eq!(exact(Minor(8_900), "GBP"), "£89.00");
     }
 }

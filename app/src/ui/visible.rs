@@ -5,6 +5,7 @@
 //! stored, exported and sent stays as it came.
 
 use std::fmt::Write as _;
+use truecount::domain::words::is_unseen;
 
 /// The page with every such character spelled out, as in "⟨U+202E⟩". Line breaks and tabs stay, and so does what
 /// stands inside a tag: the value of a field goes back as it was typed, and an address leads where it says.
@@ -54,18 +55,7 @@ impl Place {
 }
 
 fn unseen(letter: char) -> bool {
-    match letter {
-        '\t' | '\n' | '\r' => false,
-        // Soft hyphen, Arabic letter mark, zero width space, marks of direction.
-        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => true,
-        // Letters without a shape: Hangul fillers and the old Mongolian separator of vowels.
-        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' => true,
-        // Line and paragraph separators, embeddings and overrides; word joiner and invisible operators, isolates.
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        // Byte order mark, interlinear annotations, tags that copy letters.
-        '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
-        other => other.is_control(),
-    }
+    !matches!(letter, '\t' | '\n' | '\r') && is_unseen(letter)
 }
 
 #[cfg(test)]

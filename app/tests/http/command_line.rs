@@ -106,6 +106,7 @@ async fn the_set_up_code_is_told_however_little_is_logged() -> Outcome {
     let mut lines = tokio::io::BufReader::new(child.stderr.take().ok_or("no log")?).lines();
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await??.ok_or("nothing was told")?;
     assert!(line.contains("/setup and give the code ") && line.contains("24 hours"), "{line}");
+    assert!(!line.contains(":0/"), "the port that it has: {line}");
     stop(&child)?;
     tokio::time::timeout(PATIENCE, child.wait()).await??;
     assert_eq!(lines.next_line().await?, None, "and nothing else was");
@@ -144,6 +145,51 @@ fn accounts_are_kept_from_the_command_line() -> Outcome {
     let (done, text) = run(&["check"])?;
     assert!(done && text.contains("Accounts: 1."), "{text}");
     assert!(!run(&["user", "password", "Lee"])?.0);
+    let (done, text) = run(&["user", "add", "Kim\u{202e}", "--role", "admin"])?;
+    assert!(!done && text.contains("letters that can be seen"), "{text}");
+    Ok(())
+}
+
+/// A database that cannot be played in is the fault of what was given by hand, and is named so.
+#[test]
+fn a_rehearsals_database_that_cannot_be_used_ends_with_two() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for url in ["sqlite://no/such/folder/x.db", "mysql://x", "postgres://u:p@127.0.0.1:1/x"] {
+        let output = truecount(folder.path(), &["rehearse", "--skus", "1", "--hours", "1", "--db", url]).output()?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{url}: {text}");
+        assert!(text.contains("--db") && !text.contains("DATABASE_URL"), "{url}: {text}");
+    }
+    Ok(())
+}
+
+/// A line without an end is not read for ever.
+#[test]
+fn a_password_from_standard_input_is_one_line() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("endless"), "x".repeat(100_000))?;
+    let mut command = truecount(folder.path(), &["user", "add", "Kim", "--role", "admin", "--password-stdin"]);
+    let output = command.stdin(std::fs::File::open(folder.path().join("endless"))?).output()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && text.contains("longer than any password may be"), "{text}");
+    Ok(())
+}
+
+/// What SQLite says of a damaged file is followed by what to do.
+#[tokio::test]
+async fn a_damaged_database_says_where_to_read_on() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    sealed(folder.path(), [7; 32]).await?;
+    private(&folder.path().join("truecount.key"), &"07".repeat(32))?;
+    let file = folder.path().join("truecount.db");
+    let mut bytes = std::fs::read(&file)?;
+    for byte in bytes.iter_mut().skip(100) {
+        *byte = 0xff;
+    }
+    std::fs::write(&file, bytes)?;
+    let (code, text) = ends(folder.path(), &["check"], &[]).await?;
+    assert_ne!(code, Some(0), "{text}");
+    assert!(text.contains("malformed") && text.contains("Backup and restore"), "{text}");
     Ok(())
 }
 
@@ -178,7 +224,7 @@ async fn files_that_cannot_be_used_are_named_together_with_everything_else() -> 
         ("TLS_KEY_FILE", pipe.as_str()),
         ("SECRET_KEY_FILE", pipe.as_str()),
         ("SITE_DIR", "nowhere"),
-        ("LOG", "info,truecount=loud"),
+        ("LOG", "nonsense"),
     ];
     let before = left_behind(folder.path())?;
     for command in [&["check"][..], &["serve"], &["user", "list"]] {
@@ -226,6 +272,7 @@ async fn certificate_and_key_are_looked_at_together() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (certificate, key) = (pem("CERTIFICATE", CERTIFICATE), key_pem(ITS_KEY));
     let broken = pem("CERTIFICATE", "AAAA");
+    let (locked, long) = (pem("ENCRYPTED PRIVATE KEY", "AAAA"), " ".repeat(1024 * 1024 + 1));
     for (held, key_held, wrong) in [
         (certificate.as_str(), key.as_str(), &[][..]),
         (&certificate, &key_pem(ANOTHER_KEY), &[("TLS_KEY_FILE", "does not belong to the certificate")][..]),
@@ -233,9 +280,12 @@ async fn certificate_and_key_are_looked_at_together() -> Outcome {
         (&certificate, &certificate, &[("TLS_KEY_FILE", "holds no private key")]),
         ("", "", &[("TLS_CERT_FILE", "holds no certificate"), ("TLS_KEY_FILE", "holds no private key")]),
         (&broken, &key, &[("TLS_CERT_FILE", "holds no usable certificate")]),
+        (&certificate, &locked, &[("TLS_KEY_FILE", "has a password")]),
+        (&certificate, &long, &[("TLS_KEY_FILE", "is longer than 1048576 bytes")]),
+        (&long, &key, &[("TLS_CERT_FILE", "is longer than 1048576 bytes")]),
     ] {
         std::fs::write(folder.path().join("c.pem"), held)?;
-        std::fs::write(folder.path().join("k.pem"), key_held)?;
+        private(&folder.path().join("k.pem"), key_held)?;
         let settings = [("TLS_CERT_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem")];
         let (code, text) = ends(folder.path(), &["check"], &settings).await?;
         assert_eq!(code, Some(if wrong.is_empty() { 0 } else { 2 }), "{text}");
@@ -243,6 +293,17 @@ async fn certificate_and_key_are_looked_at_together() -> Outcome {
         for (_, words) in wrong {
             assert!(text.contains(words), "{text}");
         }
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let settings = [("TLS_CERT_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem")];
+        std::fs::write(folder.path().join("c.pem"), &certificate)?;
+        private(&folder.path().join("k.pem"), &key)?;
+        std::fs::set_permissions(folder.path().join("k.pem"), std::fs::Permissions::from_mode(0o644))?;
+        let (code, text) = ends(folder.path(), &["check"], &settings).await?;
+        assert_eq!((code, named(&text)), (Some(2), vec!["TLS_KEY_FILE"]), "{text}");
+        assert!(text.contains("can be read by others; run: chmod 600"), "{text}");
     }
     Ok(())
 }
@@ -330,7 +391,7 @@ async fn a_rehearsal_that_cannot_be_is_refused_before_it_begins() -> Outcome {
 async fn a_demonstration_under_an_installations_settings_stays_on_this_machine() -> Outcome {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("c.pem"), pem("CERTIFICATE", CERTIFICATE))?;
-    std::fs::write(folder.path().join("k.pem"), key_pem(ITS_KEY))?;
+    private(&folder.path().join("k.pem"), &key_pem(ITS_KEY))?;
     let settings = [
         ("LISTEN", "0.0.0.0:0"),
         ("PUBLIC_URL", "https://stock.example.com"),

@@ -2,6 +2,8 @@
 
 use crate::door::{Door, Outcome};
 use http::StatusCode;
+use truecount::clock::Clock as _;
+use truecount::domain::access::Role;
 use truecount::domain::time::Span;
 
 #[tokio::test]
@@ -23,5 +25,22 @@ async fn ready_means_that_the_database_takes_writes() -> Outcome {
     door.later(Span::hours(-1));
     assert_eq!(ask().await, ready, "a try of the future says nothing");
     assert_eq!(door.send(door.get("/health/live")).await.text, "alive\n");
+    Ok(())
+}
+
+/// Where no problem can be written down, pages say it from memory.
+#[tokio::test]
+async fn a_database_that_takes_nothing_in_is_said_at_the_top_of_pages() -> Outcome {
+    let door = Door::with_person("Kim", Role::Admin).await?;
+    let cookie = door.login("Kim").await?;
+    let stuck = &door.state.engine.cx().stuck;
+    for (failed, said) in [(true, true), (false, false)] {
+        stuck.note("", "problems", failed, door.clock.now() - Span::minutes(5));
+        for path in ["/", "/connections"] {
+            let page = door.send(door.get(path).cookie(&cookie)).await;
+            assert_eq!(page.text.contains("our own database has taken nothing in."), said, "{path}: {}", page.text);
+            assert_eq!(page.text.contains("make room there"), said, "{path}");
+        }
+    }
     Ok(())
 }

@@ -67,6 +67,8 @@ fn rows() -> Vec<Row> {
         post("/connections/new", "/connections/new", Whoever(D::ManageConnections), 422),
         get("/connections/{id}/keys", "/connections/till/keys", Whoever(D::ManageConnections)),
         post("/connections/{id}/keys", "/connections/till/keys", Whoever(D::ManageConnections), 422),
+        get("/connections/{id}/remove", "/connections/till/remove", Whoever(D::ManageConnections)),
+        post("/connections/{id}/remove", "/connections/till/remove", Whoever(D::ManageConnections), 303),
         post("/connections/{id}/read-again", "/connections/till/read-again", Whoever(D::ReadAgain), 303),
         post("/connections/{id}/pause", "/connections/till/pause", Whoever(D::PauseConnection), 303),
         post("/connections/{id}/resume", "/connections/till/resume", Whoever(D::PauseConnection), 303),

@@ -82,8 +82,7 @@ impl Centra {
         Self {
             caller: Caller {
                 connection: config.connection,
-                base_url: config.base_url,
-                keys: Ring::new(Keys::for_good(config.token, config.webhook_secrets)),
+                keys: Ring::new(Keys::for_good(config.base_url, config.token, config.webhook_secrets)),
                 transport,
                 clock,
             },

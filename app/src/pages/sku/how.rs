@@ -5,7 +5,7 @@ use crate::ui::chart_geometry::{Point, SLOTS, plot};
 use crate::ui::number::{counted, plain};
 use crate::ui::when::Clock;
 use leptos::prelude::*;
-use truecount::operator::views::{SkuPlace, Sum};
+use truecount::operator::views::{SkuPlace, Step, Sum};
 
 /// Longest text under a tick of the chart; the whole text stands in Movements.
 const LONGEST_TICK: usize = 16;
@@ -21,12 +21,10 @@ fn clip(text: &str) -> String {
 /// The chart with its title and key.
 pub fn how(place: &SkuPlace, clock: &Clock) -> AnyView {
     let Some(last) = place.steps.last() else { return ().into_any() };
-    let points: Vec<Point> = place
-        .steps
-        .iter()
-        .map(|s| Point { at: s.at, till: s.sum.till, should: s.sum.should, web: s.sum.web })
-        .collect();
-    let drawn = &place.steps[place.steps.len().saturating_sub(SLOTS)..];
+    let steps: Vec<&Step> = place.steps.iter().filter(|step| step.changed).collect();
+    let points: Vec<Point> =
+        steps.iter().map(|s| Point { at: s.at, till: s.sum.till, should: s.sum.should, web: s.sum.web }).collect();
+    let drawn = &steps[steps.len().saturating_sub(SLOTS)..];
     let mut ticks = Vec::new();
     let mut before = None;
     for step in drawn {
@@ -38,8 +36,8 @@ pub fn how(place: &SkuPlace, clock: &Clock) -> AnyView {
         ticks.push((label.to_owned(), clip(&step.short)));
         before = Some(step.at);
     }
-    let folded = (place.steps.len() > SLOTS).then(|| {
-        view! { <span class="panel__note">{format!("the newest {SLOTS} of {} changes", plain(place.steps.len() as i64))}</span> }
+    let folded = (steps.len() > SLOTS).then(|| {
+        view! { <span class="panel__note">{format!("the newest {SLOTS} of {} changes", plain(steps.len() as i64))}</span> }
     });
     let words = Words {
         ticks,
