@@ -7,7 +7,7 @@
 mod browser;
 // Compiled without the browser too, so that its table of answers is an ordinary test.
 #[cfg(any(feature = "hydrate", test))]
-mod liveness;
+pub(crate) mod liveness;
 
 use leptos::prelude::*;
 
