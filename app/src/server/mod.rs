@@ -10,6 +10,7 @@ pub mod files;
 mod health;
 pub mod lifecycle;
 mod login;
+mod places;
 pub mod refused;
 pub mod routes;
 pub mod security;
