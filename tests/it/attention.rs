@@ -188,7 +188,9 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
                 let page = stock::list(&desk.engine, &admin(), &ask(search, linked)).await.unwrap();
                 assert_eq!((page.rows.len(), page.matching), (1, 1), "{search}");
                 assert_eq!(page.rows[0].cause.1, cause);
-                assert_eq!(page.rows[0].till.is_some(), page.rows[0].place == TILL);
+                let loose = page.rows[0].loose.as_ref().expect("it is not linked");
+                assert_eq!((loose.at_till, loose.at_till), (page.rows[0].till.is_some(), loose.connection == TILL));
+                assert_eq!(loose.has_namesakes, !cause.contains("no such SKU"), "{search}");
             }
         }
         let none = stock::list(&desk.engine, &admin(), &ask("thing", Some(true))).await.unwrap();

@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
             false,
             Box::new(|c| today::view(&sample::today(true), "operations", &sample::actor(Role::Operations), c, "/")),
         ),
-        ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), true))),
+        ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), Role::Admin))),
         ("sku", Some(Entry::Stock), false, Box::new(|c| sku::view(&sample::sku(), "", false, c))),
         (
             "connections",
@@ -75,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
                     "Others see your name beside it.",
                     None,
                 );
-                view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, true)} }.into_any()
+                view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, Role::Admin)} }.into_any()
             }),
         ),
         (
