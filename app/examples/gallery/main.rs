@@ -125,7 +125,7 @@ async fn main() -> anyhow::Result<()> {
     };
     alone(&folder, "login", || login::log_in(view, "truecount.example")).await?;
     let view = login::SetupView {
-        errors: vec!["Use at least 15 characters; a few words in a row are fine.".into()],
+        errors: vec![("password", "Use at least 15 characters; a few words in a row are fine.".into())],
         ..Default::default()
     };
     alone(&folder, "setup", || login::set_up(view, "truecount.example")).await?;

@@ -170,7 +170,11 @@ fn hostile_text_is_shown_and_never_obeyed() {
     check("error", || error::inside(trouble));
     let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
     check("log in", || login::log_in(view, &hostile()));
-    let view = login::SetupView { name: hostile(), code: hostile(), errors: vec![hostile()] };
+    let view = login::SetupView {
+        name: hostile(),
+        code: hostile(),
+        errors: vec![("", hostile()), ("code", hostile()), ("name", hostile()), ("password", hostile())],
+    };
     check("set up", || login::set_up(view, &hostile()));
 }
 
