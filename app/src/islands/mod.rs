@@ -19,10 +19,13 @@ pub fn Live() -> impl IntoView {
     view! { <span hidden=true data-island="live"></span> }
 }
 
-/// Moves about the page by keys.
+/// Moves about the page by keys, and copies what is to be pasted elsewhere.
 #[island]
 pub fn Keys() -> impl IntoView {
     #[cfg(feature = "hydrate")]
-    browser::keys::start();
+    {
+        browser::keys::start();
+        browser::copy::start();
+    }
     view! { <span hidden=true data-island="keys"></span> }
 }

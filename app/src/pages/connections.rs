@@ -183,7 +183,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                 </div>
                 <div class="connection__cell connection__cell--address">
                     <dt>"Address for notices"</dt>
-                    <dd><code class="breaks">{at_slashes(&card.notice_url)}</code></dd>
+                    <dd><code class="breaks">{at_slashes(&card.notice_url)}</code>" "{button::copies(&card.notice_url, &format!("address for notices of {}", card.title))}</dd>
                     {key}
                 </div>
             </dl>
