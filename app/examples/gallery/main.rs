@@ -112,7 +112,7 @@ async fn main() -> anyhow::Result<()> {
             nonce: String::new(),
         };
         let answer = frame::render(http::StatusCode::OK, head, move || {
-            let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock);
+            let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock, false);
             let main = draw(&around.clock);
             layout(around, view! { {stale}{main} }.into_any())
         });
