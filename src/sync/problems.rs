@@ -392,7 +392,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
             ),
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
-            waits: format!("oldest {}", minutes(now.since(oldest))),
+            waits: format!("oldest {}", now.since(oldest).rough()),
             actions: vec![Press::look("Show them", "/stock?held=yes")],
         });
     }
