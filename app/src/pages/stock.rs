@@ -388,6 +388,12 @@ fn nothing(stock: &Stock, query: &StockQuery, role: Role) -> AnyView {
                 ),
                 clear(),
             ),
+            [_] if query.linked == Some(false) => empty(
+                false,
+                "Every item is linked",
+                "An item appears here when only one side has it, or when its SKU stands twice on one side.",
+                clear(),
+            ),
             [_] if query.differing => empty(
                 stock.freshness.compared_at.is_some() && stock.freshness.marks.iter().all(|m| m.stale.is_none()),
                 "Nothing differs",
@@ -437,6 +443,13 @@ mod tests {
                 assert!(!shown.contains("matches these filters") && !shown.contains("Nothing differs"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn where_nothing_is_left_to_link_no_filter_is_blamed() {
+        let stock = Stock { rows: Vec::new(), matching: 0, unlinked: 0, ..sample::stock() };
+        let shown = html(&stock, &StockQuery { linked: Some(false), page: 1, ..StockQuery::default() });
+        assert!(shown.contains("Every item is linked") && !shown.contains("matches these filters"), "{shown}");
     }
 
     #[test]
