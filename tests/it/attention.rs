@@ -282,6 +282,12 @@ async fn today_counts_units_on_hold_and_not_lines() {
         stage.pass(Span::minutes(5)).await;
         let today = overview::today(stage.engine(), &admin(), None).await.unwrap();
         assert_eq!(today.on_hold.0, 5, "{kind:?}: two lines, five units");
+        // Later the row and the panel say the age of the oldest in the same words.
+        stage.pass(Span::minutes(75)).await;
+        let today = overview::today(stage.engine(), &admin(), None).await.unwrap();
+        let row = today.problems.iter().find(|row| row.title.contains("no sale to match")).unwrap();
+        let age = today.freshness.now.since(today.on_hold.1.unwrap()).rough();
+        assert_eq!((row.waits.as_str(), age.as_str()), ("oldest 1\u{a0}h", "1\u{a0}h"), "{kind:?}");
     }
 }
 
