@@ -252,7 +252,7 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
         let (why, press) = if place.paused {
             (
-                "The shop's connection is paused, so nothing is read or written there.",
+                "Nothing is read or written there until somebody resumes the shop's connection.",
                 Press::look("Open connections", "/connections"),
             )
         } else {
