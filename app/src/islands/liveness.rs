@@ -97,9 +97,14 @@ mod tests {
         ] {
             assert_eq!(Ago { answer, stream }.look(), want, "{answer} {stream:?}");
         }
-        // The last answer came right after a look, and nothing after it: the page is asked for at the look that finds
-        // it old, and given up when its time is over.
-        assert!(FALLBACK_MS + LOOK_MS + ANSWER_MS <= 45_000);
+        // Whenever the last answer came between two looks, with nothing after it: the page is asked for at the look
+        // that finds it old, and given up when its time is over.
+        for since_look in (0..LOOK_MS).step_by(250) {
+            let looks = (1..100).map(|n| n * LOOK_MS - since_look);
+            let asked = looks.into_iter().find(|ago| Ago { answer: *ago, stream: Some(*ago) }.look() != Look::Rest);
+            let bar = asked.expect("it asks") + ANSWER_MS;
+            assert!(bar <= 45_000, "{since_look}: {bar}");
+        }
     }
 
     #[test]
