@@ -394,21 +394,13 @@ async fn serve(Usable { config, tls, .. }: Usable) -> anyhow::Result<()> {
         let engine = engine.clone();
         async move { engine.run(stop_told).await }
     });
+    let limits = lifecycle::Limits::of_this_process(&config.trusted_proxies);
     let state = AppState::new(engine, config, accounts.clone());
     let listeners = Arc::clone(&state.listeners);
     let tidying = tokio::spawn(tidy(accounts));
     tracing::info!("serving {origin}");
     let (first, second) = stops();
-    lifecycle::serve(
-        listener,
-        router(state),
-        tls,
-        lifecycle::Limits::of_this_process(),
-        first,
-        move || listeners.end_all(),
-        second,
-    )
-    .await;
+    lifecycle::serve(listener, router(state), tls, limits, first, move || listeners.end_all(), second).await;
     tidying.abort();
     // Work under way finishes; what was only planned is in the database and goes on at the next start.
     stop_engine.send_replace(true);

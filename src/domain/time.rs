@@ -98,6 +98,18 @@ impl Span {
         self.0 as f64 / 1e6
     }
 
+    /// The largest unit alone: "4 s", "29 min", "16 h", "3 days".
+    pub fn rough(self) -> String {
+        let secs = self.0 / 1_000_000;
+        match secs {
+            ..0 => "0\u{a0}s".into(),
+            0..60 => format!("{secs}\u{a0}s"),
+            60..3_600 => format!("{}\u{a0}min", secs / 60),
+            3_600..172_800 => format!("{}\u{a0}h", secs / 3_600),
+            _ => format!("{}\u{a0}days", secs / 86_400),
+        }
+    }
+
     /// For the standard library's timers; negative spans become zero.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_micros(self.0.max(0).unsigned_abs())

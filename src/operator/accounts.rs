@@ -114,7 +114,9 @@ pub enum AccountError {
     #[error("Too many tries. Try again in {}.", in_words(*.0))]
     Wait(Span),
     /// So many failures in a row that only one try a day is left.
-    #[error("This account is locked for a day after many failed tries. An administrator can open it sooner.")]
+    #[error(
+        "This account is locked for a day after many failed tries. A new password, given on the server, opens it sooner."
+    )]
     Locked,
     /// The password was changed, or the account closed, between the log-in and its session.
     #[error("This account was changed while you logged in. Log in again.")]

@@ -47,14 +47,15 @@ impl Halt {
     fn why(self) -> &'static str {
         match self {
             Halt::OnlyRead => "nothing is written at this place",
-            Halt::Paused => "the web shop is paused",
+            // The line at the top says that it is paused.
+            Halt::Paused => "nothing is written until somebody resumes the web shop",
         }
     }
 
     fn cause(self) -> &'static str {
         match self {
             Halt::OnlyRead => "Not written: this place is only read",
-            Halt::Paused => "Not written: the web shop is paused",
+            Halt::Paused => "Not written until somebody resumes the web shop",
         }
     }
 
@@ -62,7 +63,7 @@ impl Halt {
     fn short(self) -> &'static str {
         match self {
             Halt::OnlyRead => "Only read, not written",
-            Halt::Paused => "Paused, not written",
+            Halt::Paused => "Not written until resumed",
         }
     }
 

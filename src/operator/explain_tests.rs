@@ -51,9 +51,9 @@ const NOW: Timestamp = Timestamp(20);
 fn nothing_is_promised_where_nothing_is_written() {
     let paused = row(true, 7, 6);
     let halt = Halt::of(&paused, true);
-    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Paused, not written +2".into()));
+    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Not written until resumed +2".into()));
     let line = why(&paused, halt, NOW, None).remove(0);
-    assert_eq!((line.units, line.cause.as_str()), (2, "Not written: the web shop is paused"));
+    assert_eq!((line.units, line.cause.as_str()), (2, "Not written until somebody resumes the web shop"));
     assert_eq!(line.detail, "", "what follows is said once");
     assert_eq!(if_nothing(&paused, halt, NOW), "the web stays at 48 until somebody resumes the web shop.");
     let read = row(false, 7, 6);
@@ -71,7 +71,7 @@ fn the_number_that_was_acknowledged_is_the_one_that_was_sent() {
     let waits = row(true, 7, 6);
     let said = push_state(&waits, Some(Halt::Paused), Some(&last)).unwrap();
     assert_eq!((said.should, said.since), (48, Timestamp(5)));
-    assert_eq!(said.unsent, Some((46, Some("the web shop is paused".into()))));
+    assert_eq!(said.unsent, Some((46, Some("nothing is written until somebody resumes the web shop".into()))));
     let said = push_state(&waits, None, Some(&last)).unwrap();
     assert_eq!(said.unsent, Some((46, None)));
     let done = push_state(&row(true, 7, 7), None, Some(&sent("confirmed", 46))).unwrap();

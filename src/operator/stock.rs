@@ -2,7 +2,7 @@
 
 use super::explain::{self, Halt};
 use super::overview::freshness;
-use super::views::{Severity, Sku, SkuPlace, Step, Stock, StockQuery, StockRow, StockSort, Sum};
+use super::views::{Loose, Severity, Sku, SkuPlace, Step, Stock, StockQuery, StockRow, StockSort, Sum};
 use super::{Actor, OperatorError, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::money::Fine;
@@ -78,6 +78,7 @@ pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<
         total: totals.all,
         differing: (totals.differing, totals.units),
         unlinked: at_till + in_shop,
+        outlets_left: outlets.iter().filter(|outlet| outlet.place.is_empty()).count(),
         places: places.into_iter().map(|place| (place.id, place.name)).collect(),
         page_size: PAGE,
     })
@@ -115,9 +116,14 @@ async fn unlinked(engine: &Engine, filter: &Filter, limit: i64, offset: i64) -> 
             variant: None,
             till: (row.side == "till").then_some(row.units),
             value: (row.side == "till").then(|| (Fine(row.value_fine).to_minor(), currency.clone())),
+            loose: Some(Loose {
+                at_till: row.side == "till",
+                connection: row.connection,
+                has_namesakes: !row.sku.trim().is_empty() && (row.same_here > 1 || row.same_there > 0),
+            }),
             item: row.item,
             sku: row.sku,
-            place: row.connection,
+            place: String::new(),
             sum: None,
         })
         .collect())
@@ -176,6 +182,7 @@ fn stock_row(engine: &Engine, row: &TargetRow, paused: &HashSet<String>) -> Stoc
         item: row.item.clone(),
         sku: row.sku.clone(),
         place: row.place_name.clone(),
+        loose: None,
         sum: Some(sum(row)),
         till: None,
         value: None,

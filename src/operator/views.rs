@@ -153,6 +153,8 @@ pub struct Stock {
     pub differing: (i64, i64),
     /// Till items with no twin in the shop, and shop items with no twin in the till.
     pub unlinked: i64,
+    /// Outlets that feed no place.
+    pub outlets_left: usize,
     /// Places to filter by: id and name.
     pub places: Vec<(String, String)>,
     /// Rows per page.
@@ -168,8 +170,10 @@ pub struct StockRow {
     pub item: String,
     /// SKU as the till (or the shop) has it.
     pub sku: String,
-    /// Place name.
+    /// Place name; empty for an item that is not linked.
     pub place: String,
+    /// Where an item that is not linked stands.
+    pub loose: Option<Loose>,
     /// Terms of the sum; `None` where the row is not linked or never read.
     pub sum: Option<Sum>,
     /// What the till says of an item that is not linked.
@@ -178,6 +182,24 @@ pub struct StockRow {
     pub value: Option<(Minor, String)>,
     /// Sign and words of the cause column.
     pub cause: (Severity, String),
+}
+
+/// Where an item that is not linked stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loose {
+    /// At a till, or else in a shop.
+    pub at_till: bool,
+    /// Name of the connection.
+    pub connection: String,
+    /// Other items have this SKU, on either side.
+    pub has_namesakes: bool,
+}
+
+impl Loose {
+    /// The side in words.
+    pub fn side(&self) -> &'static str {
+        if self.at_till { "At the till" } else { "In the shop" }
+    }
 }
 
 /// The sum as a sum. `should == max(0, till - waiting - hold - buffer - checking)`; `difference == web - should`.

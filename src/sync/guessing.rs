@@ -55,7 +55,7 @@ fn words(guessed: &accounts::Guessed) -> Option<(String, String)> {
         }
     };
     why.push_str(if most >= accounts::LOCKED_AT {
-        " From unknown browsers there is one try a day now; an administrator can open it with a new password."
+        " From unknown browsers there is one try a day now; a new password, given on the server, opens it."
     } else {
         " Each further guess waits longer. A browser that logged in before is not kept out."
     });

@@ -282,7 +282,7 @@ async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Resul
             [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
         let (why, press) = if place.paused {
             (
-                "The shop's connection is paused, so nothing is read or written there.",
+                "Nothing is read or written there until somebody resumes the shop's connection.",
                 Press::look("Open connections", "/connections"),
             )
         } else {
@@ -429,7 +429,7 @@ async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<()
             ),
             money_minor: Fine(money_fine).to_minor().0,
             currency: String::new(),
-            waits: format!("oldest {}", minutes(now.since(oldest))),
+            waits: format!("oldest {}", now.since(oldest).rough()),
             actions: vec![Press::look("Show them", "/stock?held=yes")],
         });
     }

@@ -234,7 +234,9 @@ async fn an_item_that_is_not_linked_is_found_and_says_the_true_reason() {
                 let page = stock::list(&desk.engine, &admin(), &ask(search, linked)).await.unwrap();
                 assert_eq!((page.rows.len(), page.matching), (1, 1), "{search}");
                 assert_eq!(page.rows[0].cause.1, cause);
-                assert_eq!(page.rows[0].till.is_some(), page.rows[0].place == TILL);
+                let loose = page.rows[0].loose.as_ref().expect("it is not linked");
+                assert_eq!((loose.at_till, loose.at_till), (page.rows[0].till.is_some(), loose.connection == TILL));
+                assert_eq!(loose.has_namesakes, !cause.contains("no such SKU"), "{search}");
             }
         }
         let none = stock::list(&desk.engine, &admin(), &ask("thing", Some(true))).await.unwrap();
@@ -326,6 +328,12 @@ async fn today_counts_units_on_hold_and_not_lines() {
         stage.pass(Span::minutes(5)).await;
         let today = overview::today(stage.engine(), &admin(), None).await.unwrap();
         assert_eq!(today.on_hold.0, 5, "{kind:?}: two lines, five units");
+        // Later the row and the panel say the age of the oldest in the same words.
+        stage.pass(Span::minutes(75)).await;
+        let today = overview::today(stage.engine(), &admin(), None).await.unwrap();
+        let row = today.problems.iter().find(|row| row.title.contains("no sale to match")).unwrap();
+        let age = today.freshness.now.since(today.on_hold.1.unwrap()).rough();
+        assert_eq!((row.waits.as_str(), age.as_str()), ("oldest 1\u{a0}h", "1\u{a0}h"), "{kind:?}");
     }
 }
 

@@ -397,7 +397,7 @@ fn commands_of_the_readme_exist() {
 fn addresses_in_documents_are_registered() {
     let mut routes = BTreeSet::new();
     for (_, text) in files("app/src", &[".rs"]) {
-        for begins in [".get(", ".post(", ".route("] {
+        for begins in [".get(", ".post(", ".form(", ".route("] {
             for rest in text.split(begins).skip(1) {
                 let address = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
                 routes.extend(address.map(|(a, _)| a.to_owned()).filter(|a| a.starts_with('/')));

@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
             false,
             Box::new(|c| today::view(&sample::today(true), "operations", &sample::actor(Role::Operations), c, "/")),
         ),
-        ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), true))),
+        ("stock", Some(Entry::Stock), false, Box::new(move |_| stock::view(&sample::stock(), &query(), Role::Admin))),
         ("sku", Some(Entry::Stock), false, Box::new(|c| sku::view(&sample::sku(), "", false, c))),
         (
             "connections",
@@ -75,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
                     "Others see your name beside it.",
                     None,
                 );
-                view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, true)} }.into_any()
+                view! { {said}{stock::view(&stock, &StockQuery { search: "LIN-SHRT".into(), page: 1, descending: true, ..StockQuery::default() }, Role::Admin)} }.into_any()
             }),
         ),
         (
@@ -112,7 +112,7 @@ async fn main() -> anyhow::Result<()> {
             nonce: String::new(),
         };
         let answer = frame::render(http::StatusCode::OK, head, move || {
-            let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock);
+            let stale = frame::stale_flashes(around.freshness.as_ref(), &around.clock, false);
             let main = draw(&around.clock);
             layout(around, view! { {stale}{main} }.into_any())
         });
@@ -125,7 +125,7 @@ async fn main() -> anyhow::Result<()> {
     };
     alone(&folder, "login", || login::log_in(view, "truecount.example")).await?;
     let view = login::SetupView {
-        errors: vec!["Use at least 15 characters; a few words in a row are fine.".into()],
+        errors: vec![("password", "Use at least 15 characters; a few words in a row are fine.".into())],
         ..Default::default()
     };
     alone(&folder, "setup", || login::set_up(view, "truecount.example")).await?;

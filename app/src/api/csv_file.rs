@@ -1,12 +1,14 @@
 //! The Stock list as a CSV file that is safe to open in a spreadsheet.
 
-use truecount::operator::views::StockRow;
+use crate::ui::money;
+use truecount::operator::views::{Loose, StockRow};
 
 /// Column names, in the product's words.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "Item",
     "SKU",
     "Place",
+    "Side",
     "Till says",
     "Waiting",
     "On hold",
@@ -16,6 +18,8 @@ const COLUMNS: [&str; 13] = [
     "Should show",
     "Web shows",
     "Difference",
+    "Worth at the till",
+    "Currency",
     "Cause",
 ];
 
@@ -33,10 +37,15 @@ pub fn stock(rows: &[StockRow]) -> Result<Vec<u8>, csv::Error> {
         let number = |of: fn(&truecount::operator::views::Sum) -> Option<i64>| {
             row.sum.as_ref().and_then(of).map(|n| n.to_string()).unwrap_or_default()
         };
+        let (worth, currency) = match &row.value {
+            Some((amount, currency)) => (money::bare(*amount), defuse(currency)),
+            None => Default::default(),
+        };
         out.write_record([
             defuse(&row.item),
             defuse(&row.sku),
             defuse(&row.place),
+            row.loose.as_ref().map_or("Both", Loose::side).to_owned(),
             row.sum.map(|s| s.till).or(row.till).map(|n| n.to_string()).unwrap_or_default(),
             number(|s| Some(s.waiting)),
             number(|s| Some(s.hold)),
@@ -46,6 +55,8 @@ pub fn stock(rows: &[StockRow]) -> Result<Vec<u8>, csv::Error> {
             number(|s| Some(s.should)),
             number(|s| s.web),
             number(|s| s.difference),
+            worth,
+            currency,
             defuse(&row.cause.1),
         ])?;
     }
@@ -55,6 +66,7 @@ pub fn stock(rows: &[StockRow]) -> Result<Vec<u8>, csv::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use truecount::domain::money::Minor;
     use truecount::operator::views::{Severity, Sum};
 
     #[test]
@@ -82,6 +94,7 @@ mod tests {
             item: "=cmd|'/c calc'!A0\"\r\n,x".into(),
             sku: "A,B".into(),
             place: "Web".into(),
+            loose: None,
             till: None,
             value: None,
             sum: Some(Sum {
@@ -102,6 +115,31 @@ mod tests {
         let record = read.records().next().expect("a record").expect("well formed");
         assert_eq!(record.len(), COLUMNS.len());
         assert_eq!(&record[0], "'=cmd|'/c calc'!A0\"\r\n,x");
-        assert_eq!((&record[3], &record[10]), ("-3", ""));
+        assert_eq!((&record[4], &record[11]), ("-3", ""));
+    }
+
+    #[test]
+    fn what_is_not_linked_has_the_columns_of_the_page() {
+        let row = |at_till: bool| StockRow {
+            variant: None,
+            item: "Tee".into(),
+            sku: "T-1".into(),
+            place: String::new(),
+            loose: Some(Loose { at_till, connection: "Soho".into(), has_namesakes: false }),
+            till: at_till.then_some(4),
+            value: at_till.then(|| (Minor(35_960), "GBP".into())),
+            sum: None,
+            cause: (Severity::Soon, "Not linked".into()),
+        };
+        let bytes = stock(&[row(true), row(false)]).expect("a file");
+        let mut read = csv::Reader::from_reader(bytes.as_slice());
+        let columns = read.headers().expect("names").clone();
+        let rows: Vec<csv::StringRecord> = read.records().collect::<Result<_, _>>().expect("well formed");
+        let said = |row: &csv::StringRecord| {
+            ["Place", "Side", "Till says", "Worth at the till", "Currency"]
+                .map(|name| columns.iter().position(|c| c == name).and_then(|at| row.get(at)).unwrap_or("?").to_owned())
+        };
+        assert_eq!(said(&rows[0]), ["", "At the till", "4", "359.60", "GBP"]);
+        assert_eq!(said(&rows[1]), ["", "In the shop", "", "", ""]);
     }
 }

@@ -9,9 +9,32 @@ pub fn value(query: Option<&str>, name: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Longest text that is searched for; longer ones are cut.
+pub const LONGEST_SEARCH: usize = 100;
+
+/// What is searched for: control characters are blanks, as nobody's name or number holds one.
+pub fn search_text(typed: &str) -> String {
+    let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.trim().chars().take(LONGEST_SEARCH).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_no_search() {
+        for (typed, want) in [
+            ("\0", ""),
+            (" \u{1}\u{7f}\u{85} ", ""),
+            ("a\0b", "a b"),
+            ("\tlinen shirt\r\n", "linen shirt"),
+            ("Größe", "Größe"),
+        ] {
+            assert_eq!(search_text(typed), want, "{typed:?}");
+        }
+        assert_eq!(search_text(&"a".repeat(10_000)).len(), LONGEST_SEARCH);
+    }
 
     #[test]
     fn the_last_word_counts_and_nothing_is_an_error() {

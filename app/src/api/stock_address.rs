@@ -1,9 +1,8 @@
 //! The address of the Stock list: filters, sort and page, read leniently and written canonically.
 
+use super::query;
 use truecount::operator::views::{StockQuery, StockSort};
 
-/// Longest search text that is passed on; longer ones are cut.
-const LONGEST_SEARCH: usize = 100;
 /// Last page that may be asked for; keeps an offset from overflowing.
 const LAST_PAGE: i64 = 1_000_000;
 
@@ -13,7 +12,7 @@ pub fn read(query: &str) -> StockQuery {
     let mut direction = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
-            "q" => out.search = value.trim().chars().take(LONGEST_SEARCH).collect(),
+            "q" => out.search = query::search_text(&value),
             "place" if !value.is_empty() => out.place = Some(value.into_owned()),
             "differs" => out.differing = value == "yes",
             "held" => out.held = value == "yes",
@@ -123,6 +122,6 @@ mod tests {
         assert_eq!(query, StockQuery { descending: true, page: 1, ..StockQuery::default() });
         assert_eq!(read("page=99999999999999999999").page, 1);
         assert_eq!(read("page=9999999999").page, LAST_PAGE);
-        assert_eq!(read(&format!("q={}", "a".repeat(10_000))).search.len(), LONGEST_SEARCH);
+        assert_eq!(read(&format!("q={}", "a".repeat(10_000))).search.len(), query::LONGEST_SEARCH);
     }
 }

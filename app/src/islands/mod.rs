@@ -7,7 +7,7 @@
 mod browser;
 // Compiled without the browser too, so that its table of answers is an ordinary test.
 #[cfg(any(feature = "hydrate", test))]
-mod liveness;
+pub(crate) mod liveness;
 
 use leptos::prelude::*;
 
@@ -19,10 +19,13 @@ pub fn Live() -> impl IntoView {
     view! { <span hidden=true data-island="live"></span> }
 }
 
-/// Moves about the page by keys.
+/// Moves about the page by keys, and copies what is to be pasted elsewhere.
 #[island]
 pub fn Keys() -> impl IntoView {
     #[cfg(feature = "hydrate")]
-    browser::keys::start();
+    {
+        browser::keys::start();
+        browser::copy::start();
+    }
     view! { <span hidden=true data-island="keys"></span> }
 }

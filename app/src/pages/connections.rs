@@ -15,6 +15,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use leptos::prelude::*;
 use truecount::domain::access::{Deed, Role};
+use truecount::domain::problem::STALE_AFTER;
 use truecount::domain::time::Span;
 use truecount::operator::views::{ConnectionCard, Connections, Delay, PlaceRow, Severity};
 use truecount::operator::{connections, encoded};
@@ -22,7 +23,7 @@ use truecount::operator::{connections, encoded};
 /// Under this percentage an allowance is short.
 const SHORT_ALLOWANCE: i64 = 40;
 
-/// What a pause stops, and what it does not.
+/// What a pause stops, and what it does not; the badge says that it is one.
 const PAUSED: &str = "Nothing is read or written until somebody resumes it. Notices that it sends are still taken in.";
 
 /// `GET /connections`
@@ -38,7 +39,8 @@ pub async fn show(asked: Asked) -> Response {
                     card.notice_url.insert_str(0, &asked.origin);
                 }
             }
-            let page = Page::new("Connections", Some(Entry::Connections), Some(list.freshness.clone()));
+            let mut page = Page::new("Connections", Some(Entry::Connections), Some(list.freshness.clone()));
+            page.says_pauses = true;
             asked.page(page, move |asked| view(&list, asked.actor.role, &asked.clock)).await
         }
         Err(why) => asked.refused(why).await,
@@ -64,7 +66,7 @@ pub async fn pause(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>)
     answer(
         asked,
         done,
-        "Paused.",
+        "Done.",
         "We make no calls to it until somebody presses Resume. Notices are still taken in.",
         form.or("/connections"),
     )
@@ -114,10 +116,15 @@ fn sentence(list: &Connections) -> String {
     let bad: Vec<String> = list
         .cards
         .iter()
-        .filter(|card| card.health.0 != Severity::Fine)
+        .filter(|card| card.health.0 != Severity::Fine && !card.paused)
         .map(|card| format!("{} is {}.", card.title, lower_first(&card.health.1)))
         .collect();
+    // Of a pause the line at the top and the card speak; here it is what goes on.
+    let paused = list.cards.iter().filter(|card| card.paused).count();
     match (bad.is_empty(), list.cards.len()) {
+        (true, n) if paused == n => "Nothing is read or written now.".into(),
+        (true, n) if paused > 0 && n - paused == 1 => "The other one answers.".into(),
+        (true, n) if paused > 0 => format!("The other {} answer.", n - paused),
         (true, 1) => "It answers.".into(),
         (true, 2) => "Both systems answer.".into(),
         (true, n) => format!("All {n} systems answer."),
@@ -183,7 +190,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                 </div>
                 <div class="connection__cell connection__cell--address">
                     <dt>"Address for notices"</dt>
-                    <dd><code class="breaks">{at_slashes(&card.notice_url)}</code></dd>
+                    <dd><code class="breaks">{at_slashes(&card.notice_url)}</code>" "{button::copies(&card.notice_url, &format!("address for notices of {}", card.title))}</dd>
                     {key}
                 </div>
             </dl>
@@ -214,7 +221,7 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
     let worst = delay.worst.map(|(span, at)| {
         view! {
             <div>
-                <dt class="with-sign">{sign(Sign::Now)}"Worst, "{time(clock, at, clock.minutes(at))}</dt>
+                <dt class="with-sign">{is_bad(span).then(|| sign(Sign::Now))}"Worst, "{time(clock, at, clock.minutes(at))}</dt>
                 <dd>{said(Some(span))}</dd>
             </div>
         }
@@ -229,6 +236,7 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
     let spark = Spark {
         slots: delay.slots.clone(),
         beneath: (clock.minutes(delay.from), delay.worst.map(|w| clock.minutes(w.1)), "now".into()),
+        bad: delay.worst.is_some_and(|(span, _)| is_bad(span)),
         sentence,
     };
     view! {
@@ -244,6 +252,11 @@ fn delay(delay: &Delay, clock: &Clock) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// From here on what we read of a system counts as too old, so a sale that took longer to the web is marked.
+fn is_bad(delay: Span) -> bool {
+    delay > STALE_AFTER
 }
 
 /// Rounded up to whole seconds: half are under it is only true of the next second, and no delay is none.
@@ -423,6 +436,48 @@ fn kept(id: &'static str, title: &'static str, when_empty: &'static str, rows: V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::sample;
+
+    fn html(list: &Connections) -> String {
+        let clock = Clock { zone: chrono_tz::UTC, now: sample::NOW };
+        Owner::new().with(|| view(list, Role::Admin, &clock).to_html())
+    }
+
+    #[test]
+    fn the_worst_delay_is_red_only_beyond_what_counts_as_too_old() {
+        let mut list = sample::connections();
+        for (span, red) in [(Span::secs(1), false), (STALE_AFTER, false), (Span(STALE_AFTER.0 + 1), true)] {
+            list.delay.worst = Some((span, sample::NOW));
+            let shown = html(&list);
+            let (_, words) = shown.split_once("<dl class=\"delay\"").expect("the delays");
+            let words = &words[..words.find("</dl>").expect("an end")];
+            assert_eq!(words.contains("sign--now"), red, "{words}");
+            assert_eq!(shown.contains("spark__worst--bad"), red);
+        }
+    }
+
+    /// The line at the top says it once, and the card of the system once.
+    #[test]
+    fn a_pause_is_said_once_on_the_page() {
+        let mut list = sample::connections();
+        let all = list.cards.len();
+        for paused in 1..=all {
+            let card = &mut list.cards[paused - 1];
+            (card.paused, card.health) = (true, (Severity::Held, "Paused".to_owned(), None));
+            let shown = html(&list).to_lowercase();
+            assert_eq!(shown.matches("paused").count(), paused, "{shown}");
+            assert_eq!(shown.contains("nothing is read or written now"), paused == all);
+        }
+    }
+
+    #[test]
+    fn the_address_for_notices_can_be_copied_where_there_is_a_script_for_it() {
+        let list = sample::connections();
+        let shown = html(&list);
+        let (_, button) = shown.split_once("data-copies=\"").expect("a button");
+        assert!(button.starts_with(&list.cards[0].notice_url), "{button}");
+        assert!(button[..button.find('>').expect("its end")].contains("hidden"), "not without a script");
+    }
 
     #[test]
     fn a_delay_is_never_under_nothing() {

@@ -2,11 +2,15 @@
 //! administrator.
 
 use super::frame::{Asked, Page};
+use crate::server::AppState;
+use crate::server::session::MaybeSignedIn;
+use crate::server::web::{PageContext, error_page};
 use crate::ui::badge::{Sign, sign};
 use crate::ui::button::{self, Kind};
 use crate::ui::layout::page_head;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use leptos::prelude::*;
 use truecount::operator::OperatorError;
 
@@ -32,7 +36,7 @@ pub fn trouble(why: &OperatorError, role: &str, here: &str, number: Option<Strin
         OperatorError::Forbidden => Trouble {
             status: StatusCode::FORBIDDEN,
             failed: "Your role may not do that.".into(),
-            safe: format!("Your role is {role}. Ask an administrator, or send the page's address to somebody who may. Nothing was changed."),
+            safe: format!("Your role is {role}. Nothing was changed. Send the page's address to somebody who may; roles are changed on the server, with “truecount user role”."),
             press: vec![today],
             number: None,
         },
@@ -65,6 +69,20 @@ pub fn trouble(why: &OperatorError, role: &str, here: &str, number: Option<Strin
             number,
         },
     }
+}
+
+/// What there is no page for. What a browser asks for by itself, such as an icon, is no place to be framed, nor is a
+/// form; and a stranger is told no more than that there is nothing.
+pub async fn missing(State(state): State<AppState>, page: PageContext, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let looks = parts.method == Method::GET && !parts.uri.path().contains('.');
+    if looks
+        && let Ok(MaybeSignedIn(Some(_))) = MaybeSignedIn::from_request_parts(&mut parts, &state).await
+        && let Ok(asked) = Asked::from_request_parts(&mut parts, &state).await
+    {
+        return refused(asked, OperatorError::NotFound).await;
+    }
+    error_page(&state, &page, StatusCode::NOT_FOUND)
 }
 
 /// Inside the frame, for somebody who is signed in.

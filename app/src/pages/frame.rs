@@ -2,6 +2,7 @@
 
 use super::error;
 use crate::server::AppState;
+use crate::server::routes::Needs;
 use crate::server::session::{Flash, FlashKind, LIVE_HEADER, Session, SignedIn};
 use crate::server::web::{LocalPath, PageContext, to_the_end};
 use crate::ui::badge::Sign;
@@ -54,12 +55,21 @@ pub struct Page {
     pub searched: String,
     /// 200, or what an error page says.
     pub status: StatusCode,
+    /// The page itself says which systems are paused.
+    pub says_pauses: bool,
 }
 
 impl Page {
     /// An ordinary page.
     pub fn new(title: impl Into<String>, entry: Option<Entry>, freshness: Option<Freshness>) -> Page {
-        Page { title: title.into(), entry, freshness, searched: String::new(), status: StatusCode::OK }
+        Page {
+            title: title.into(),
+            entry,
+            freshness,
+            searched: String::new(),
+            status: StatusCode::OK,
+            says_pauses: false,
+        }
     }
 }
 
@@ -73,7 +83,7 @@ impl FromRequestParts<AppState> for Asked {
         let shows_flash = parts.method == http::Method::GET && !parts.headers.contains_key(LIVE_HEADER);
         let flash = if shows_flash { session.take_flash().await } else { None };
         let engine = state.engine.clone();
-        Ok(Asked {
+        let asked = Asked {
             actor: session.actor.clone(),
             clock: Clock { zone: session.zone, now: engine.clock().now() },
             here: context.here.as_str().to_owned(),
@@ -84,7 +94,11 @@ impl FromRequestParts<AppState> for Asked {
             session,
             context,
             flash,
-        })
+        };
+        match parts.extensions.get::<Needs>() {
+            Some(Needs(deed)) if !asked.actor.role.may(*deed) => Err(asked.refused(OperatorError::Forbidden).await),
+            _ => Ok(asked),
+        }
     }
 }
 
@@ -116,7 +130,7 @@ impl Asked {
         };
         render(page.status, head, || {
             let stuck = overview::stuck_for(&self.engine).map(stuck_flash);
-            let stale = stale_flashes(around.freshness.as_ref(), &around.clock);
+            let stale = stale_flashes(around.freshness.as_ref(), &around.clock, page.says_pauses);
             let said = self.flash.as_ref().map(said);
             let main = main(&self);
             layout(around, view! { {stuck}{stale}{said}{main} }.into_any())
@@ -186,11 +200,12 @@ fn stuck_flash(since: Span) -> AnyView {
     )
 }
 
-/// One flash for each system that is not read up to now.
-pub fn stale_flashes(freshness: Option<&Freshness>, clock: &Clock) -> Vec<AnyView> {
+/// One flash for each system that is not read up to now, but for pauses where the page says them itself.
+pub fn stale_flashes(freshness: Option<&Freshness>, clock: &Clock, says_pauses: bool) -> Vec<AnyView> {
     let marks = freshness.map(|f| f.marks.as_slice()).unwrap_or_default();
     marks
         .iter()
+        .filter(|mark| !(says_pauses && mark.is_paused()))
         .filter_map(|mark| mark.stale.as_ref().map(|(since, why)| (mark, since, why)))
         .map(|(mark, since, why)| {
             let read = *since > Timestamp(0);
@@ -278,16 +293,19 @@ mod tests {
             read_up_to: None,
             stale: Some((Timestamp::from_secs(1_000), why.to_owned())),
         };
-        let said = |why: &str| {
+        let flashes = |why: &str, says_pauses| {
             let freshness = Freshness { marks: vec![mark(why)], compared_at: None, now: Timestamp::from_secs(9_000) };
             let clock = Clock { zone: chrono_tz::UTC, now: Timestamp::from_secs(9_000) };
-            Owner::new().with(|| stale_flashes(Some(&freshness), &clock).to_html())
+            Owner::new().with(|| stale_flashes(Some(&freshness), &clock, says_pauses).to_html())
         };
+        let said = |why: &str| flashes(why, false);
+        let spoken = |says_pauses| flashes(truecount::operator::views::PAUSED, says_pauses);
         let paused = said(truecount::operator::views::PAUSED);
         assert!(
             paused.contains("Till is paused.") && paused.contains("still taken in. It is read up to 00:16:40."),
             "{paused}"
         );
+        assert!(!spoken(true).contains("paused"), "where the page says it itself it is not said twice");
         assert!(said("no reading has reached its end since").contains("No reading has reached its end since."));
     }
 

@@ -77,13 +77,16 @@ fn hostile_text_is_shown_and_never_obeyed() {
     let mut list = sample::stock();
     list.places = vec![(hostile(), hostile()), (hostile(), hostile())];
     for row in &mut list.rows {
-        row.variant = Some(hostile());
+        row.variant = row.loose.is_none().then(hostile);
+        if let Some(loose) = &mut row.loose {
+            (loose.connection, loose.has_namesakes) = (hostile(), true);
+        }
         [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].into_iter().for_each(spoil);
     }
     let query = StockQuery { search: hostile(), place: Some(hostile()), page: 1, ..StockQuery::default() };
-    check("stock", || stock::view(&list, &query, true));
+    check("stock", || stock::view(&list, &query, Role::Admin));
     list.rows.clear();
-    check("stock without rows", || stock::view(&list, &query, true));
+    check("stock without rows", || stock::view(&list, &query, Role::Admin));
 
     let mut one = sample::sku();
     [&mut one.variant, &mut one.item, &mut one.sku].into_iter().for_each(spoil);
@@ -167,7 +170,11 @@ fn hostile_text_is_shown_and_never_obeyed() {
     check("error", || error::inside(trouble));
     let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
     check("log in", || login::log_in(view, &hostile()));
-    let view = login::SetupView { name: hostile(), code: hostile(), errors: vec![hostile()] };
+    let view = login::SetupView {
+        name: hostile(),
+        code: hostile(),
+        errors: vec![("", hostile()), ("code", hostile()), ("name", hostile()), ("password", hostile())],
+    };
     check("set up", || login::set_up(view, &hostile()));
 }
 
@@ -177,7 +184,7 @@ async fn what_nobody_sees_is_spelled_out_on_every_page_that_is_sent() {
     for row in &mut list.rows {
         [&mut row.item, &mut row.sku, &mut row.place, &mut row.cause.1].into_iter().for_each(spoil);
     }
-    check_sent("stock", || stock::view(&list, &StockQuery::default(), true)).await;
+    check_sent("stock", || stock::view(&list, &StockQuery::default(), Role::Admin)).await;
     check_sent("search", || search::view("x", &[sample::found(hostile)])).await;
     let mut raw = sample::evidence();
     raw.raw = vec![(hostile(), hostile())];
@@ -210,7 +217,7 @@ fn what_people_may_not_do_is_not_offered() {
         let forms = [Deed::ReadAgain, Deed::OwnProblems].into_iter().any(|deed| role.may(deed));
         assert_eq!(html.contains("<form"), forms, "{role:?}");
     }
-    assert!(!html(|| stock::view(&sample::stock(), &StockQuery::default(), false)).contains("stock.csv"));
+    assert!(!html(|| stock::view(&sample::stock(), &StockQuery::default(), Role::ReadOnly)).contains("stock.csv"));
 }
 
 #[test]

@@ -31,8 +31,8 @@ pub struct SetupView {
     pub name: String,
     /// The code as it was typed.
     pub code: String,
-    /// What to give instead, one sentence each.
-    pub errors: Vec<String>,
+    /// What to give instead, one sentence each, with the field that it is about; an empty one for none.
+    pub errors: Vec<(&'static str, String)>,
 }
 
 /// Renders the log-in page.
@@ -88,7 +88,7 @@ pub fn log_in(view: LoginView, host: &str) -> AnyView {
             {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", first, ..Field::default() })}
             {field(Field { name: "password", label: "Password", kind: "password", wrong: error, autocomplete: "current-password", first: !first, ..Field::default() })}
             {button::submit(Kind::Writes, "Log in")}
-            <p class="gate__hint">"Forgotten? An administrator here can set a new one. Truecount sends nothing outside."</p>
+            <p class="gate__hint">"Forgotten? Whoever runs the server makes a new one there with "<code>"truecount user password"</code>". Truecount sends nothing outside."</p>
         </form>
     }
     .into_any()
@@ -97,12 +97,17 @@ pub fn log_in(view: LoginView, host: &str) -> AnyView {
 /// The card of the set-up page.
 pub fn set_up(view: SetupView, host: &str) -> AnyView {
     let SetupView { name, code, errors } = view;
+    let beside = |field: &str| {
+        let said: Vec<&str> = errors.iter().filter(|(of, _)| *of == field).map(|(_, error)| error.as_str()).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    };
+    // Each stands beside its field; what belongs to none stands above.
     let wrong = (!errors.is_empty()).then(|| {
-        let lines: Vec<AnyView> = errors.into_iter().map(|error| view! { <li>{error}</li> }.into_any()).collect();
+        let lines = beside("").map(|error| view! { <ul><li>{error}</li></ul> });
         view! {
             <div class="flash flash--refused" role="alert">
                 {sign(Sign::Refused)}
-                <div class="flash__words"><strong>"Not made."</strong>" The password is emptied, so give it once more."<ul>{lines}</ul></div>
+                <div class="flash__words"><strong>"Not made."</strong>" The password is emptied, so give it once more."{lines}</div>
             </div>
         }
     });
@@ -110,13 +115,13 @@ pub fn set_up(view: SetupView, host: &str) -> AnyView {
     view! {
         <form class="card gate__card" method="post" action="/setup">
             <h1>"Set up Truecount"</h1>
-            <p class="gate__where">{format!("The first administrator at {host}. They add the shop, the till and other people.")}</p>
+            <p class="gate__where">{format!("The first administrator at {host}. They add the shop and the till.")}</p>
             {wrong}
-            {field(Field { name: "code", label: "Set-up code", kind: "text", value: code, hint: Some("The server wrote it into its log when it started.".into()), autocomplete: "off", first, ..Field::default() })}
-            {field(Field { name: "name", label: "Name", kind: "text", value: name, autocomplete: "username", ..Field::default() })}
-            {field(Field { name: "password", label: "Password", kind: "password", hint: Some("At least 15 characters; a few words in a row are fine.".into()), autocomplete: "new-password", ..Field::default() })}
+            {field(Field { name: "code", label: "Set-up code", kind: "text", value: code, wrong: beside("code"), hint: Some("The server wrote it into its log when it started.".into()), autocomplete: "off", first, ..Field::default() })}
+            {field(Field { name: "name", label: "Name", kind: "text", value: name, wrong: beside("name"), autocomplete: "username", ..Field::default() })}
+            {field(Field { name: "password", label: "Password", kind: "password", wrong: beside("password"), hint: Some("At least 15 characters; a few words in a row are fine.".into()), autocomplete: "new-password", ..Field::default() })}
             {button::submit(Kind::Recommended, "Make the account")}
-            <p class="gate__hint">"Nothing is written to any shop or till by this."</p>
+            <p class="gate__hint">"Nothing is written to any shop or till by this. Other people get their accounts on the server, with "<code>"truecount user add"</code>"."</p>
         </form>
     }
     .into_any()

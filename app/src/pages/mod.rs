@@ -1,7 +1,7 @@
 //! One file per page: what it asks of the operator layer, and how it shows the answer.
 //!
 //! Every page is a whole HTML document and does its job with JavaScript off. GET never changes anything; a POST
-//! checks its input, calls one operator function, leaves a flash and redirects.
+//! is read only from those who may do what it asks, checks its input, calls one operator function, leaves a flash and redirects.
 
 pub mod connection_keys;
 pub mod connection_new;
@@ -26,6 +26,7 @@ mod hostile;
 mod sample;
 
 use crate::server::routes::Routes;
+use truecount::domain::access::Deed;
 
 /// Every page and form of a signed-in person. Log-in, set-up, theme and the event stream are the server's.
 pub fn routes(routes: Routes) -> Routes {
@@ -36,21 +37,21 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/stock/{variant}", sku::show)
         .get("/search", search::show)
         .get("/evidence/{kind}/{id}", evidence::show)
-        .post("/problems/{id}/take", problems::take)
-        .post("/problems/{id}/give-back", problems::give_back)
+        .form("/problems/{id}/take", Deed::OwnProblems, problems::take)
+        .form("/problems/{id}/give-back", Deed::OwnProblems, problems::give_back)
         .get("/connections", connections::show)
         .get("/connections/new", connection_new::show)
-        .post("/connections/new", connection_new::add)
+        .form("/connections/new", Deed::ManageConnections, connection_new::add)
         .get("/connections/{id}/keys", connection_keys::show)
-        .post("/connections/{id}/keys", connection_keys::change)
+        .form("/connections/{id}/keys", Deed::ManageConnections, connection_keys::change)
         .get("/connections/{id}/remove", connection_remove::show)
-        .post("/connections/{id}/remove", connection_remove::remove)
-        .post("/connections/{id}/read-again", connections::read_again)
-        .post("/connections/{id}/pause", connections::pause)
-        .post("/connections/{id}/resume", connections::resume)
+        .form("/connections/{id}/remove", Deed::ManageConnections, connection_remove::remove)
+        .form("/connections/{id}/read-again", Deed::ReadAgain, connections::read_again)
+        .form("/connections/{id}/pause", Deed::PauseConnection, connections::pause)
+        .form("/connections/{id}/resume", Deed::PauseConnection, connections::resume)
         .get("/connections/outlets/{id}/map", map_outlet::show)
-        .post("/connections/outlets/{id}/map", map_outlet::save)
+        .form("/connections/outlets/{id}/map", Deed::ManageConnections, map_outlet::save)
         .get("/connections/places/{id}/go-live", go_live::show)
-        .post("/connections/places/{id}/go-live", go_live::go_live)
-        .post("/connections/places/{id}/stop-writing", go_live::stop_writing)
+        .form("/connections/places/{id}/go-live", Deed::GoLive, go_live::go_live)
+        .form("/connections/places/{id}/stop-writing", Deed::GoLive, go_live::stop_writing)
 }

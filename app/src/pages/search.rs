@@ -14,12 +14,9 @@ use leptos::prelude::*;
 use truecount::operator::search;
 use truecount::operator::views::{Found, StockQuery};
 
-/// Longest text that is searched for.
-const LONGEST: usize = 100;
-
 /// `GET /search`
 pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
-    let text: String = query::value(query.as_deref(), "q").trim().chars().take(LONGEST).collect();
+    let text = query::search_text(&query::value(query.as_deref(), "q"));
     let found = if text.is_empty() { Ok(Vec::new()) } else { search::search(&asked.engine, &asked.actor, &text).await };
     match found {
         Ok(found) => {

@@ -15,7 +15,7 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use leptos::prelude::*;
-use truecount::domain::access::Deed;
+use truecount::domain::access::{Deed, Role};
 use truecount::domain::money::Minor;
 use truecount::operator::views::{Severity, Stock, StockQuery, StockRow, StockSort};
 use truecount::operator::{OperatorError, encoded, stock};
@@ -26,7 +26,7 @@ pub async fn show(asked: Asked, RawQuery(query): RawQuery) -> Response {
     match stock::list(&asked.engine, &asked.actor, &query).await {
         Ok(stock) => {
             let page = Page::new("Stock", Some(Entry::Stock), Some(stock.freshness.clone()));
-            asked.page(page, move |asked| view(&stock, &query, asked.actor.role.may(Deed::Export))).await
+            asked.page(page, move |asked| view(&stock, &query, asked.actor.role)).await
         }
         Err(why) => asked.refused(why).await,
     }
@@ -53,12 +53,12 @@ pub async fn download(asked: Asked, RawQuery(query): RawQuery) -> Response {
 }
 
 /// The page, without its frame.
-pub fn view(stock: &Stock, query: &StockQuery, may_export: bool) -> AnyView {
-    let export = may_export.then(|| {
+pub fn view(stock: &Stock, query: &StockQuery, role: Role) -> AnyView {
+    let export = role.may(Deed::Export).then(|| {
         let href = stock_address::write("/stock.csv", &StockQuery { page: 1, ..query.clone() });
         view! { <a class="button" href=href download="">{icon("download")}"Download CSV"</a> }.into_any()
     });
-    let table = if stock.rows.is_empty() { nothing(stock, query) } else { table(stock, query) };
+    let table = if stock.rows.is_empty() { nothing(stock, query, role) } else { table(stock, query) };
     let href = |page| stock_address::write("/stock", &StockQuery { page, ..query.clone() });
     view! {
         {page_head("Stock", live("stock-sentence", sentence(stock)), export)}
@@ -167,8 +167,10 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
     let checking = stock.rows.iter().filter_map(|r| r.sum).any(|s| s.checking != 0);
     let places = stock.places.len() > 1 && query.place.is_none();
     let summed = stock.rows.iter().any(|r| r.sum.is_some());
-    let columns = Columns { checking, places, summed };
-    let keys = told_apart(stock.rows.iter().map(|r| format!("{} {}", r.variant.as_ref().unwrap_or(&r.sku), r.place)));
+    let sides = stock.rows.iter().any(|r| r.loose.is_some());
+    let columns = Columns { checking, places, summed, sides };
+    let which = |r: &StockRow| r.loose.as_ref().map_or(r.place.clone(), |l| format!("{} {}", l.side(), l.connection));
+    let keys = told_apart(stock.rows.iter().map(|r| format!("{} {}", r.variant.as_ref().unwrap_or(&r.sku), which(r))));
     let rows: Vec<AnyView> = stock.rows.iter().zip(keys).map(|(r, key)| row(r, key, columns)).collect();
     let no = || Sorting::No;
     let sums = summed.then(|| {
@@ -191,6 +193,7 @@ fn table(stock: &Stock, query: &StockQuery) -> AnyView {
                     <tr role="row">
                         {head("Item", "", "sticks", sorting(StockSort::Item))}
                         {head("SKU", "", "", sorting(StockSort::Sku))}
+                        {sides.then(|| head("Side", "", "", no()))}
                         {places.then(|| head("Place", "", "", no()))}
                         {head("Till says", "", "num", sorting(StockSort::Till))}
                         {sums}
@@ -224,6 +227,8 @@ struct Columns {
     places: bool,
     /// Some row has a sum; what is not linked has none.
     summed: bool,
+    /// Some row is not linked and stands on one side only.
+    sides: bool,
 }
 
 /// Texts longer than this may be cut in their column: the whole is said on hover.
@@ -233,6 +238,31 @@ fn whole(text: &str) -> Option<String> {
     (text.chars().count() > FITS).then(|| text.to_owned())
 }
 
+/// What is not linked has no page of its own: where others have its SKU it leads to all of them, else nowhere.
+fn loose_item(row: &StockRow, title: Option<String>) -> AnyView {
+    if !row.loose.as_ref().is_some_and(|loose| loose.has_namesakes) {
+        return view! { <span title=title>{row.item.clone()}</span> }.into_any();
+    }
+    let all = StockQuery { search: row.sku.clone(), descending: true, page: 1, ..StockQuery::default() };
+    let href = stock_address::write("/stock", &all);
+    view! {
+        <a class="quiet" href=href title=title data-open="">
+            {row.item.clone()}
+            <span class="unseen">{format!(": everything with the SKU {}", row.sku)}</span>
+        </a>
+    }
+    .into_any()
+}
+
+fn side_cell(row: &StockRow) -> AnyView {
+    match &row.loose {
+        Some(loose) => {
+            view! { <td role="cell" class="place" title=loose.connection.clone()>{loose.side()}</td> }.into_any()
+        }
+        None => view! { <td role="cell" class="place">"Both"</td> }.into_any(),
+    }
+}
+
 fn row(row: &StockRow, key: String, columns: Columns) -> AnyView {
     let (title, sku_title) = (whole(&row.item), whole(&row.sku));
     let item = match &row.variant {
@@ -240,7 +270,7 @@ fn row(row: &StockRow, key: String, columns: Columns) -> AnyView {
             let href = format!("/stock/{}", encoded(variant));
             view! { <a class="quiet" href=href title=title data-open="">{row.item.clone()}</a> }.into_any()
         }
-        None => view! { <span title=title>{row.item.clone()}</span> }.into_any(),
+        None => loose_item(row, title),
     };
     let till = row.sum.map(|sum| sum.till).or(row.till);
     let till = till.map_or_else(|| no_cell("Till"), |n| count_cell("Till", n, false));
@@ -275,6 +305,7 @@ fn row(row: &StockRow, key: String, columns: Columns) -> AnyView {
         <tr role="row" data-row=key tabindex="-1">
             <th scope="row" role="rowheader" class="sticks item">{item}</th>
             <td role="cell" class="sku" title=sku_title><code>{row.sku.clone()}</code></td>
+            {columns.sides.then(|| side_cell(row))}
             {columns.places.then(|| view! { <td role="cell" class="place" title=place_title>{row.place.clone()}</td> })}
             {till}
             {numbers}
@@ -300,15 +331,51 @@ fn filters_on(stock: &Stock, query: &StockQuery) -> Vec<String> {
     on
 }
 
-fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
-    let clear = || Some(button::link(Kind::Other, "/stock", "Clear filters"));
-    let content = if stock.total == 0 && stock.unlinked == 0 {
-        empty(
+/// Before there is any sum: what is missing, and who does it. No filter is to blame.
+fn no_sum_yet(stock: &Stock, role: Role) -> AnyView {
+    let look = || Some(button::link(Kind::Other, "/connections", "See the connections"));
+    if stock.places.is_empty() && stock.outlets_left > 0 {
+        let what = "The sum of each SKU appears here once it is known which place of the shop each outlet feeds.";
+        return if role.may(Deed::ManageConnections) {
+            let words = format!("{what} Choose it on Connections; every sum is shown before it counts.");
+            empty(
+                false,
+                "No outlet feeds a place yet",
+                &words,
+                Some(button::link(Kind::Recommended, "/connections#outlets-left", "Choose what feeds which place")),
+            )
+        } else {
+            let words = format!("{what} An administrator chooses it on Connections.");
+            empty(false, "No outlet feeds a place yet", &words, look())
+        };
+    }
+    if stock.unlinked > 0 {
+        let words =
+            "A SKU appears here within ten minutes of both sides having it, letter for letter and exactly once each.";
+        let href = stock_address::write(
+            "/stock",
+            &StockQuery { linked: Some(false), descending: true, page: 1, ..StockQuery::default() },
+        );
+        return empty(
             false,
-            "No SKU is known yet",
-            "SKUs appear here when the shop and the till have been read for the first time. The line at the top says how far that is.",
-            Some(button::link(Kind::Other, "/connections", "See the connections")),
-        )
+            "No item is linked yet",
+            words,
+            Some(button::link(Kind::Other, &href, "See what is not linked")),
+        );
+    }
+    empty(
+        false,
+        "No SKU is known yet",
+        "SKUs appear here when the shop and the till have been read for the first time. The line at the top says how far that is.",
+        look(),
+    )
+}
+
+fn nothing(stock: &Stock, query: &StockQuery, role: Role) -> AnyView {
+    let clear = || Some(button::link(Kind::Other, "/stock", "Clear filters"));
+    let asks_for_sums = query.linked != Some(false) && query.search.is_empty();
+    let content = if stock.total == 0 && (asks_for_sums || stock.unlinked == 0) {
+        no_sum_yet(stock, role)
     } else {
         let on = filters_on(stock, query);
         match on.as_slice() {
@@ -319,6 +386,12 @@ fn nothing(stock: &Stock, query: &StockQuery) -> AnyView {
                     "We looked through names, SKUs and barcodes of {}.",
                     counted(stock.total + stock.unlinked, "SKU", "SKUs")
                 ),
+                clear(),
+            ),
+            [_] if query.linked == Some(false) => empty(
+                false,
+                "Every item is linked",
+                "An item appears here when only one side has it, or when its SKU stands twice on one side.",
                 clear(),
             ),
             [_] if query.differing => empty(
@@ -344,7 +417,57 @@ mod tests {
     use crate::pages::sample;
 
     fn html(stock: &Stock, query: &StockQuery) -> String {
-        Owner::new().with(|| view(stock, query, true).to_html())
+        Owner::new().with(|| view(stock, query, Role::Admin).to_html())
+    }
+
+    /// Whoever just connected both sides set no filter: the page says what is missing and who does it.
+    #[test]
+    fn before_there_is_any_sum_the_page_says_what_is_missing() {
+        let stock = |outlets_left, unlinked, mapped: bool| {
+            let places = if mapped { sample::stock().places } else { Vec::new() };
+            Stock { rows: Vec::new(), matching: 0, total: 0, outlets_left, unlinked, places, ..sample::stock() }
+        };
+        let differing = StockQuery { differing: true, page: 1, ..StockQuery::default() };
+        for (stock, role, want) in [
+            (stock(2, 900, false), Role::Admin, ["No outlet feeds a place yet", "/connections#outlets-left"]),
+            (stock(2, 0, false), Role::Admin, ["No outlet feeds a place yet", "Choose it on Connections"]),
+            (stock(2, 900, false), Role::Store, ["No outlet feeds a place yet", "An administrator chooses it"]),
+            (stock(1, 900, true), Role::Store, ["No item is linked yet", "linked=no"]),
+            (stock(0, 0, false), Role::Store, ["No SKU is known yet", "for the first time"]),
+        ] {
+            for query in [&StockQuery::default(), &differing] {
+                let shown = Owner::new().with(|| view(&stock, query, role).to_html());
+                for want in want {
+                    assert!(shown.contains(want), "{want}: {shown}");
+                }
+                assert!(!shown.contains("matches these filters") && !shown.contains("Nothing differs"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_left_to_link_no_filter_is_blamed() {
+        let stock = Stock { rows: Vec::new(), matching: 0, unlinked: 0, ..sample::stock() };
+        let shown = html(&stock, &StockQuery { linked: Some(false), page: 1, ..StockQuery::default() });
+        assert!(shown.contains("Every item is linked") && !shown.contains("matches these filters"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_not_linked_says_its_side_and_leads_only_where_there_is_something() {
+        let mut stock = sample::stock();
+        stock.rows.retain(|row| row.sum.is_none());
+        let query = StockQuery { linked: Some(false), page: 1, ..StockQuery::default() };
+        let shown = html(&stock, &query);
+        assert!(shown.contains(">Side<") && shown.contains("At the till") && !shown.contains("data-open"), "{shown}");
+        for loose in stock.rows.iter_mut().filter_map(|row| row.loose.as_mut()) {
+            (loose.at_till, loose.has_namesakes) = (false, true);
+        }
+        let shown = html(&stock, &query);
+        assert!(shown.contains("In the shop") && shown.contains("href=\"/stock?q=HRB-TEE-NVY-L\""), "{shown}");
+        stock.rows = sample::stock().rows;
+        assert!(html(&stock, &query).contains(">Both<"), "beside others it says that a linked one is on both");
+        stock.rows.retain(|row| row.sum.is_some());
+        assert!(!html(&stock, &query).contains(">Side<"));
     }
 
     #[test]

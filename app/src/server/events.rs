@@ -1,8 +1,8 @@
 //! Live changes as server-sent events: what changed, never how. A page that hears one asks for its own fragment.
 //!
 //! A stream says `hello` first, then at most one event per topic every quarter of a second: `sku` with the
-//! variant's id, `problems`, `connections`, or `all` when the listener was too slow to be told one by one. It ends
-//! when its session ends. Being connected does not keep a session alive.
+//! variant's id, `problems`, `connections`, or `all` when the listener was too slow to be told one by one. While
+//! there is nothing to say it says `alive`, which a page can hear, unlike a comment. It ends when its session ends. Being connected does not keep a session alive.
 
 use super::AppState;
 use super::routes::Routes;
@@ -128,11 +128,16 @@ async fn listen(
     let (sender, receiver) = mpsc::channel::<Result<Event, Infallible>>(16);
     let changes = state.engine.changes();
     tokio::spawn(tell(state, place, over, id_hash, changes, sender));
-    let stream = Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(ALIVE));
+    let stream = Sse::new(ReceiverStream::new(receiver)).keep_alive(signs_of_life(ALIVE));
     let mut response = stream.into_response();
     // Tells proxies not to collect events until they have enough of them.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
+}
+
+/// Said by a stream that has nothing else to say.
+fn signs_of_life(every: Duration) -> KeepAlive {
+    KeepAlive::new().interval(every).event(Event::default().event("alive").data("-"))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,6 +227,17 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A page gives a stream up that it does not hear for a while: there are two chances to be heard before.
+    #[tokio::test]
+    async fn a_quiet_stream_is_heard_by_its_page() {
+        use http_body_util::BodyExt;
+        assert!(ALIVE.as_millis() * 2 < u128::from(crate::islands::liveness::SILENT_MS));
+        let quiet = futures_util::stream::pending::<Result<Event, Infallible>>();
+        let mut body = Sse::new(quiet).keep_alive(signs_of_life(Duration::from_millis(1))).into_response().into_body();
+        let said = body.frame().await.expect("it goes on").expect("no error").into_data().expect("words");
+        assert_eq!(said, "event: alive\ndata: -\n\n");
+    }
 
     #[test]
     fn a_session_holds_three_places_and_gives_them_back() {

@@ -4,9 +4,9 @@
 //! climbs, nothing hidden is shown, no folder is listed. Without any files pages still work as plain HTML.
 
 use super::AppState;
-use super::web::{PageContext, error_page};
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
@@ -120,28 +120,26 @@ fn content_type(name: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Whatever no page is called: a file, or "there is nothing at this address".
-pub(super) async fn serve(
-    State(state): State<AppState>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    page: PageContext,
-) -> Response {
-    let missing = || {
-        let mut response = error_page(&state, &page, StatusCode::NOT_FOUND);
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    };
-    let Some(name) = name(uri.path()).filter(|_| matches!(method, Method::GET | Method::HEAD)) else {
-        return missing();
-    };
-    let Some(content) = state.site.read(name).await else { return missing() };
+/// Answers with a file, where there is one of this name; everything else is asked further in.
+pub(super) async fn or_further(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match file(&state, request.method(), request.uri(), request.headers()).await {
+        Some(response) => response,
+        None => {
+            let mut response = next.run(request).await;
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+    }
+}
+
+async fn file(state: &AppState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let name = name(uri.path()).filter(|_| matches!(*method, Method::GET | Method::HEAD))?;
+    let content = state.site.read(name).await?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&content)).chars().take(32).collect::<String>());
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = match (known, method) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
-        (false, Method::HEAD) => Body::empty().into_response(),
+        (false, &Method::HEAD) => Body::empty().into_response(),
         (false, _) => Body::from(content).into_response(),
     };
     let cache = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -150,7 +148,7 @@ pub(super) async fn serve(
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    response
+    Some(response)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! The accept loop is our own because a client that stands still must be let go: ten seconds for the handshake, ten
 //! for the first request, thirty for an answer that is not read any further, sixty with nothing asked, and a limit on
-//! connections. On the first signal no new connection is taken and the open ones may finish for twenty seconds; the
+//! connections, for all and for one address. On the first signal no new connection is taken and the open ones may finish for twenty seconds; the
 //! second signal ends at once.
 
+use super::places::Places;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
@@ -21,19 +22,24 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
+use truecount::config::Network;
 
 /// Most connections at the same time; a silent one takes some kilobytes.
 const MOST_CONNECTIONS: usize = 4_096;
+/// Of these, what one address may hold, and never more than a quarter of what there is. An office behind one address,
+/// with a few windows open at every desk, needs less.
+const MOST_OF_ONE: usize = 256;
+/// How often it is logged that connections beyond such a share were closed.
+const MINUTE: Duration = Duration::from_secs(60);
 /// Open files that are not connections of people: database, vendors, the program's own.
 #[cfg(unix)]
 const OTHER_FILES: u64 = 256;
 
 /// Limits of the accept loop.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Time in which the headers of a request have to arrive, and the first request of a connection to begin.
     pub headers: Duration,
@@ -47,6 +53,10 @@ pub struct Limits {
     pub drain: Duration,
     /// Connections at the same time.
     pub connections: usize,
+    /// Of these, connections of one address; in IPv6 all that share their first 64 bits are one.
+    pub of_one: usize,
+    /// The proxies: each speaks for everybody, so none has a share.
+    pub proxies: Arc<[Network]>,
 }
 
 impl Default for Limits {
@@ -58,6 +68,8 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(20),
             connections: 1_024,
+            of_one: MOST_OF_ONE,
+            proxies: Arc::from([]),
         }
     }
 }
@@ -65,8 +77,10 @@ impl Default for Limits {
 impl Limits {
     /// As many connections as the open files of this process allow, up to our own limit. The soft limit on open files
     /// is raised as far as that needs and the hard one lets us.
-    pub fn of_this_process() -> Self {
-        Self { connections: places(), ..Self::default() }
+    pub fn of_this_process(proxies: &[Network]) -> Self {
+        let connections = places();
+        let of_one = MOST_OF_ONE.min(connections / 4).max(1);
+        Self { connections, of_one, proxies: Arc::from(proxies), ..Self::default() }
     }
 }
 
@@ -104,17 +118,22 @@ pub async fn serve(
     before_drain: impl FnOnce(),
     leave: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections, limits.of_one, Arc::clone(&limits.proxies));
+    let mut minutes = tokio::time::interval(MINUTE);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let place = tokio::select! {
-            () = &mut stop => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+        let next = async {
+            let place = places.free().await;
+            (place, listener.accept().await)
         };
-        let accepted = tokio::select! {
+        let (place, accepted) = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => accepted,
+            _ = minutes.tick() => {
+                tell_closed(places.closed());
+                continue;
+            }
+            next = next => next,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -125,11 +144,13 @@ pub async fn serve(
                 continue;
             }
         };
+        // Beyond its share: closed by being dropped.
+        let Some(place) = place.and_then(|place| places.take(place, peer.ip())) else { continue };
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
         let stream = Box::pin(stream);
-        let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
+        let (router, tls, watcher, limits) = (router.clone(), tls.clone(), graceful.watcher(), limits.clone());
         tokio::spawn(async move {
             let _place = place;
             match tls {
@@ -154,6 +175,13 @@ pub async fn serve(
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(limits.drain) => tracing::warn!("connections were still open after the time to drain"),
         () = leave => tracing::warn!("a second signal: leaving at once"),
+    }
+}
+
+/// One line for all of a minute: strangers could fill the log.
+fn tell_closed(connections: u64) {
+    if connections > 0 {
+        tracing::warn!(connections, "connections beyond the share of one address were closed");
     }
 }
 

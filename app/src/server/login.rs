@@ -167,13 +167,19 @@ async fn set_up(
     };
     let Some(status) = refusal(&refused) else { return failed(&state, &page, &refused) };
     let errors = match &refused {
-        AccountError::Invalid(errors) => errors.clone(),
-        other => vec![other.to_string()],
+        AccountError::Invalid(errors) => errors.iter().map(|error| (field_of(error), error.clone())).collect(),
+        AccountError::Code => vec![("code", refused.to_string())],
+        other => vec![("", other.to_string())],
     };
     let view = SetupView { name: form.name, code: form.code, errors };
     let mut response = setup_page(&state, &page, status, view).await;
     retry_after(&refused, &mut response);
     response
+}
+
+/// The field of the set-up form that a mistake is about: what is not said of the name is said of the password.
+fn field_of(mistake: &str) -> &'static str {
+    if mistake.starts_with("Give a name") { "name" } else { "password" }
 }
 
 async fn log_out(State(state): State<AppState>, memory: tower_sessions::Session, page: PageContext) -> Response {

@@ -10,6 +10,7 @@ pub mod files;
 mod health;
 pub mod lifecycle;
 mod login;
+mod places;
 pub mod refused;
 pub mod routes;
 pub mod security;
@@ -109,10 +110,15 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), security::own_words))
         .layer(from_fn(security::never_stored))
         .layer(from_fn_with_state(state.clone(), security::same_origin));
+    // What no page is called: a file, or else a page that says so, in its frame for whoever is signed in.
+    let others = Router::new()
+        .fallback(crate::pages::error::missing)
+        .layer(session::layer(state.accounts.clone(), state.config.public.https))
+        .layer(from_fn_with_state(state.clone(), files::or_further));
     Router::new()
         .merge(pages)
         .merge(for_machines(Routes::default()).router())
-        .fallback(files::serve)
+        .merge(others)
         .layer(from_fn_with_state(state.clone(), security::client_address))
         .layer(from_fn_with_state(state.clone(), security::known_host))
         .layer(from_fn_with_state(state.clone(), security::only_the_proxy))

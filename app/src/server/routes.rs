@@ -1,10 +1,11 @@
 //! Which addresses there are: a router that can be read back, so that a test can ask every one of them.
 
 use super::AppState;
-use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::Method;
+use truecount::domain::access::Deed;
 
 /// One address, and how it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,11 @@ pub struct Route {
     /// As the router has it, with names in braces for the parts that vary.
     pub path: &'static str,
 }
+
+/// What somebody must be allowed to do who sends a form to an address. It travels with the request, and whoever asks
+/// is held against it before the form is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs(pub Deed);
 
 /// Addresses with what answers them.
 #[derive(Default)]
@@ -34,6 +40,13 @@ impl Routes {
     pub fn post<T: 'static>(mut self, path: &'static str, handler: impl Handler<T, AppState>) -> Self {
         self.table.push(Route { method: Method::POST, path });
         self.router = self.router.route(path, post(handler));
+        self
+    }
+
+    /// Answers the forms sent to this address by those who may do that; nobody else's is read.
+    pub fn form<T: 'static>(mut self, path: &'static str, deed: Deed, handler: impl Handler<T, AppState>) -> Self {
+        self.table.push(Route { method: Method::POST, path });
+        self.router = self.router.route(path, post(handler).layer(Extension(Needs(deed))));
         self
     }
 

@@ -210,8 +210,15 @@ pub fn error_page_saying(
 ) -> Response {
     let press = match status {
         // In a tab of its own: this one holds what was typed, and sends it again when it is reloaded.
-        StatusCode::UNAUTHORIZED => "<a href=\"/login\" target=\"_blank\" rel=\"noopener\">Log in in a new tab</a>",
-        _ => "<a href=\"/\">Back to Today</a>",
+        StatusCode::UNAUTHORIZED => {
+            "<a href=\"/login\" target=\"_blank\" rel=\"noopener\">Log in in a new tab</a>".to_owned()
+        }
+        // Any way back from here would lead to the same wrong address.
+        StatusCode::MISDIRECTED_REQUEST => {
+            let origin = escape(&state.config.public.origin());
+            format!("<a href=\"{origin}/\">Open {origin}</a>")
+        }
+        _ => "<a href=\"/\">Back to Today</a>".to_owned(),
     };
     let body = format!(
         "<h1>{}</h1><p>{}</p><p>{press}</p><p>Number for the administrator: <code>{}</code></p>",
@@ -254,9 +261,10 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
             "Nothing was changed, and what you typed is not lost: log in in a new tab, come back to this one and reload \
              it. Your browser asks, and sends the form again as it was.",
         ),
-        StatusCode::FORBIDDEN => {
-            ("Your role may not do that", "Nothing was changed. An administrator can change roles.")
-        }
+        StatusCode::FORBIDDEN => (
+            "Your role may not do that",
+            "Nothing was changed. Roles are changed on the server, with “truecount user role”.",
+        ),
         StatusCode::NOT_FOUND => ("There is nothing at this address", "It was moved, or the address is not complete."),
         StatusCode::METHOD_NOT_ALLOWED => ("This address does not take that", "Nothing was changed."),
         StatusCode::REQUEST_TIMEOUT => ("The form took too long to arrive", "Nothing was changed. Send it again."),
@@ -267,7 +275,7 @@ pub fn failure_words(status: StatusCode) -> (&'static str, &'static str) {
             "Nothing was changed. Open the page again and send the form from there.",
         ),
         StatusCode::MISDIRECTED_REQUEST => {
-            ("This is not the address of this installation", "The administrator sets it as PUBLIC_URL.")
+            ("This is not the address of this installation", "The right one is below; it is set as PUBLIC_URL.")
         }
         StatusCode::TOO_MANY_REQUESTS => ("Too many at once", "Nothing was changed. Wait a few seconds."),
         StatusCode::SERVICE_UNAVAILABLE => {

@@ -40,6 +40,16 @@ pub fn submit(kind: Kind, label: &str) -> AnyView {
     view! { <button class=kind.class() type="submit">{label.to_owned()}</button> }.into_any()
 }
 
+/// Copies this text, for those whose browser does it: for everybody else it is hidden, and the text can be selected.
+pub fn copies(text: &str, about: &str) -> AnyView {
+    view! {
+        <button class="plain copies" type="button" data-copies=text.to_owned() hidden=true>
+            "Copy"<span class="unseen">{format!(": {about}")}</span>
+        </button>
+    }
+    .into_any()
+}
+
 /// A form of one button. `about` is added for those who hear the button without its row ("Take it: Oak Belt").
 pub fn post(kind: Kind, action: &str, label: &str, about: Option<&str>, fields: &[(&str, &str)]) -> AnyView {
     let fields: Vec<AnyView> = fields.iter().map(|(name, value)| hidden(name, value)).collect();

@@ -7,6 +7,12 @@ pub fn exact(amount: Minor, currency: &str) -> String {
     with_currency(&amount.display(), currency)
 }
 
+/// "1220.00", "-0.05": for files that programs read.
+pub fn bare(amount: Minor) -> String {
+    let (sign, cents) = (if amount.0 < 0 { "-" } else { "" }, amount.0.unsigned_abs());
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
+}
+
 fn with_currency(text: &str, currency: &str) -> String {
     let symbol = match currency {
         "GBP" => "£",
@@ -34,6 +40,10 @@ mod tests {
             (122_000, "SEK", "1,220.00\u{a0}SEK"),
         ] {
             assert_eq!(exact(Minor(minor), currency), want);
+        }
+        assert_eq!(exact(Minor(8_900), "GBP"), "£89.00");
+        for (minor, want) in [(122_000, "1220.00"), (-5, "-0.05"), (0, "0.00")] {
+            assert_eq!(bare(Minor(minor)), want);
         }
     }
 }

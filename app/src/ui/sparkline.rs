@@ -11,8 +11,33 @@ pub struct Spark {
     pub slots: Vec<Span>,
     /// Words under the left edge, under the worst point, under the right edge.
     pub beneath: (String, Option<String>, String),
+    /// The worst point is worse than it should be.
+    pub bad: bool,
     /// The picture in a sentence.
     pub sentence: String,
+}
+
+/// Which screens have room for the words under the worst point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Always,
+    Wide,
+    Never,
+}
+
+/// Width of a letter under the picture, and of the narrowest picture on a phone and above it, in pixels.
+const LETTER: f64 = 7.0;
+const WIDTHS: [(Room, f64); 2] = [(Room::Always, 170.0), (Room::Wide, 380.0)];
+
+/// Whether words centred at `x` percent keep a letter's distance from those at both edges, and on which screens.
+fn room(x: f64, words: (&str, &str, &str)) -> Room {
+    let letters = |text: &str| text.chars().count() as f64 * LETTER;
+    let (left, half, right) = (letters(words.0), letters(words.1) / 2.0, letters(words.2));
+    let fits = |width: f64| {
+        let at = x / 100.0 * width;
+        at - half >= left + LETTER && at + half <= width - right - LETTER
+    };
+    WIDTHS.iter().find(|(_, width)| fits(*width)).map_or(Room::Never, |(room, _)| *room)
 }
 
 /// Height from the top in percent, logarithmic between 0.1 s and the largest value.
@@ -90,15 +115,20 @@ pub fn sparkline(spark: Spark) -> AnyView {
     let mark = worst.map(|(i, value)| {
         view! {
             <svg class="spark__mark" x=percent(middle(i)) y=percent(height(value, largest))>
-                <path class="spark__worst" d="M0-5.5 5.5 0 0 5.5-5.5 0Z"></path>
+                <path class=if spark.bad { "spark__worst spark__worst--bad" } else { "spark__worst" } d="M0-5.5 5.5 0 0 5.5-5.5 0Z"></path>
             </svg>
         }
     });
     let (left, under, right) = spark.beneath;
-    let under = worst.zip(under).map(|((i, _), words)| {
+    let under = worst.zip(under).and_then(|((i, _), words)| {
         let x = middle(i);
         // Near an edge the edge's own words already say the time.
-        (12.0..88.0).contains(&x).then(|| view! { <text x=percent(x) y="14" text-anchor="middle">{words}</text> })
+        let class = match room(x, (&left, &words, &right)) {
+            Room::Always => "spark__when",
+            Room::Wide => "spark__when spark__when--wide",
+            Room::Never => return None,
+        };
+        Some(view! { <text class=class x=percent(x) y="14" text-anchor="middle">{words}</text> })
     });
     view! {
         <div class="spark" role="img" aria-label=spark.sentence>
@@ -131,6 +161,21 @@ mod tests {
             assert_eq!(lines.map(|line| rough(line).replace('\u{a0}', " ")), want, "{worst:?}");
             let at = lines.map(|line| height(line, lines[2]));
             assert!(at[0] - at[1] > 18.0 && at[1] - at[2] > 18.0, "no name lies on another: {at:?}");
+        }
+    }
+
+    #[test]
+    fn no_words_run_into_those_at_the_edges() {
+        for (x, left, words, want) in [
+            (50.0, "Mon 11:41", "11:42", Room::Wide),
+            (60.0, "Mon 11:41", "11:42", Room::Always),
+            (85.0, "Mon 11:41", "11:42", Room::Wide),
+            (97.0, "Mon 11:41", "11:42", Room::Never),
+            (20.0, "Mon 11:41", "Mon 15:10", Room::Never),
+            (45.0, "11:41", "15:10", Room::Always),
+            (2.0, "11:41", "15:10", Room::Never),
+        ] {
+            assert_eq!(room(x, (left, words, "now")), want, "{x} {left} {words}");
         }
     }
 

@@ -93,14 +93,7 @@ impl Clock {
 
 /// The largest unit alone: "4 s", "29 min", "16 h", "3 days".
 pub fn rough(span: Span) -> String {
-    let secs = span.0 / 1_000_000;
-    match secs {
-        ..0 => "0\u{a0}s".into(),
-        0..60 => format!("{secs}\u{a0}s"),
-        60..3_600 => format!("{}\u{a0}min", secs / 60),
-        3_600..172_800 => format!("{}\u{a0}h", secs / 3_600),
-        _ => format!("{}\u{a0}days", secs / 86_400),
-    }
+    span.rough()
 }
 
 /// A measured delay: "0.4 s", "4 s", "9 min 02 s", "1 h 05 min".

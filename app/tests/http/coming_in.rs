@@ -380,6 +380,19 @@ async fn the_first_account_is_made_with_the_code_and_only_once() -> Outcome {
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(short.text.contains("at least 15 characters") && short.text.contains("&lt;Kim&gt;"), "{}", short.text);
     assert!(!short.text.contains("<Kim>"));
+    // Each mistake is marked at its field, in the browser's own way.
+    for (answer, marked) in [
+        (short, &["password"][..]),
+        (door.send(give(&code, "", "short")).await, &["name", "password"]),
+        (door.send(give("ABCD", "Kim", PASSWORD)).await, &["code"]),
+    ] {
+        for name in ["code", "name", "password"] {
+            let wrong = answer.text.contains(&format!("id=\"{name}-wrong\""))
+                && answer.text.contains(&format!("aria-describedby=\"{name}-wrong\""));
+            assert_eq!(wrong, marked.contains(&name), "{name}: {}", answer.text);
+        }
+        assert!(!answer.text.contains("other people."), "there is no page for people");
+    }
     let made = door.send(give(&code.to_lowercase(), "Kim", PASSWORD)).await;
     assert_eq!((made.status, made.header("location")), (StatusCode::SEE_OTHER, "/"), "{}", made.text);
     assert!(door.is_in(&made.cookie().ok_or("no cookie")?).await);

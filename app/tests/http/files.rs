@@ -2,6 +2,7 @@
 
 use crate::door::{Door, Outcome};
 use http::{Method, StatusCode};
+use truecount::domain::access::Role;
 
 #[tokio::test]
 async fn hashed_files_are_kept_for_ever_and_others_asked_for_again() -> Outcome {
@@ -47,6 +48,31 @@ async fn nobody_climbs_out_of_the_folder() -> Outcome {
         let answer = door.send(door.get(path)).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!answer.text.contains("not for you"), "{path}");
+    }
+    Ok(())
+}
+
+/// One look for all that is not there: the bar and the search for whoever is signed in, whichever address it is.
+/// Strangers, forms and what a browser fetches by itself get the short page.
+#[tokio::test]
+async fn what_is_not_there_has_one_look() -> Outcome {
+    let door = Door::with_person("Kim", Role::Store).await?;
+    let cookie = door.login("Kim").await?;
+    for (ask, framed) in [
+        (door.get("/stock/nope").cookie(&cookie), true),
+        (door.get("/nothing").cookie(&cookie), true),
+        (door.get("/problems").cookie(&cookie), true),
+        (door.get("/a/b/c?q=1").cookie(&cookie), true),
+        (door.get("/nothing"), false),
+        (door.get("/apple-touch-icon.png").cookie(&cookie), false),
+        (door.form("/nothing", &[]).cookie(&cookie), false),
+    ] {
+        let path = ask.request.uri().to_string();
+        let answer = door.send(ask).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("There is nothing at this address"), "{path}: {}", answer.text);
+        assert_eq!(answer.text.contains("role=\"search\""), framed, "{path}: {}", answer.text);
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
     }
     Ok(())
 }

@@ -54,6 +54,42 @@ async fn slow_headers_are_let_go() -> Outcome {
     Ok(())
 }
 
+/// A48: whoever holds their share is closed at once, and others come in. Only Linux has more than one address of
+/// this machine without being told.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_beyond_a_share_are_closed_and_others_are_served() -> Outcome {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let router = Router::new().route("/quick", get(|| async { "quick" }));
+    let limits = Limits { connections: 8, of_one: 2, ..Limits::default() };
+    let (stop, stopped) = oneshot::channel();
+    let never = std::future::pending();
+    let server = tokio::spawn(serve(listener, router, None, limits, told(stopped), || {}, never));
+    // They are taken in the order in which they come.
+    let mut silent = Vec::new();
+    for _ in 0..2 {
+        silent.push(TcpStream::connect(address).await?);
+    }
+    for _ in 0..20 {
+        let mut beyond = TcpStream::connect(address).await?;
+        let mut said = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(5), beyond.read_to_end(&mut said)).await?;
+        assert!(matches!(closed, Ok(0)) || closed.is_err(), "{said:?}");
+    }
+    let neighbour = tokio::net::TcpSocket::new_v4()?;
+    neighbour.bind("127.0.0.2:0".parse()?)?;
+    let mut neighbour = neighbour.connect(address).await?;
+    neighbour.write_all(b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await?;
+    let mut text = String::new();
+    neighbour.read_to_string(&mut text).await?;
+    assert!(text.ends_with("quick"), "{text}");
+    drop(silent);
+    stop.send(()).map_err(|()| "the server is gone")?;
+    server.await?;
+    Ok(())
+}
+
 /// Whoever asks and does not read is let go, and the place goes to the next.
 #[tokio::test]
 async fn answers_that_nobody_reads_are_given_up() -> Outcome {

@@ -73,6 +73,12 @@ async fn other_hosts_are_not_us() -> Outcome {
         let answer = door.send(door.get("/login").header("host", host)).await;
         assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
         assert!(!answer.text.contains("evil"), "{host}");
+        // Every way back by a path would lead to the same wrong host.
+        assert!(
+            answer.text.contains("href=\"http://127.0.0.1:4780/\"") && !answer.text.contains("href=\"/\""),
+            "{}",
+            answer.text
+        );
     }
     assert_eq!(door.send(door.get("/login").without("host")).await.status, StatusCode::MISDIRECTED_REQUEST);
     let forwarded =

@@ -283,6 +283,37 @@ async fn a_refused_deed_is_written_down_once_an_hour_for_each_person() -> Outcom
     Ok(())
 }
 
+/// Whoever may not do it is told so, however the form that they send looks: it is not read.
+#[tokio::test]
+async fn a_form_is_not_read_for_those_who_may_not_send_it() -> Outcome {
+    let (door, cookies) = house().await?;
+    let mut asked = 0;
+    for row in rows().into_iter().filter(|row| row.method == Method::POST) {
+        let Who::Whoever(deed) = row.who else { continue };
+        for role in Role::ALL {
+            let cookie = cookies.get(role.word()).ok_or("no cookie")?;
+            let broken = |kind: &str, body: &'static str| {
+                let ask = door.ask(Method::POST, row.real).header("sec-fetch-site", "same-origin").cookie(cookie);
+                ask.header("content-type", kind).body(body)
+            };
+            for ask in [
+                broken("application/json", "{}"),
+                broken("application/x-www-form-urlencoded", "%ff=%ff&expected_writes=many&name=a&name=b"),
+            ] {
+                if !role.may(deed) {
+                    asked += 1;
+                    assert_eq!(door.send(ask).await.status, StatusCode::FORBIDDEN, "{role:?} {}", row.path);
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+    let admin = cookies.get("admin").ok_or("no cookie")?;
+    let broken = door.form("/connections/places/p1/go-live", &[("expected_writes", "many")]).cookie(admin);
+    assert_eq!(door.send(broken).await.status, StatusCode::BAD_REQUEST, "for whoever may it is read");
+    Ok(())
+}
+
 /// The database file and its log of writes, byte by byte.
 fn on_disk(door: &Door) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();

@@ -1,23 +1,27 @@
 //! Live parts: when something changed that a part of this page shows, the page is asked for once more and the
 //! changed parts are put in its place. New rows of a list wait behind a bar, so that nothing moves under the pointer.
-//! When nothing is heard any more a bar says since when, until it is.
+//! When nothing is heard any more a bar says since when, until it is: also when the server neither answers nor hangs
+//! up, so every question has a time limit and the silence of the stream is watched.
 
 use super::{all, document, listen};
-use crate::islands::liveness::Heard;
+use crate::islands::liveness::{ANSWER_MS, Ago, Heard, LOOK_MS, Look};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Document, DomParser, Element, EventSource, Headers, MessageEvent, RequestInit, Response, SupportedType};
+use web_sys::{
+    AbortController, Document, DomParser, Element, EventSource, Headers, MessageEvent, RequestInit, Response,
+    SupportedType,
+};
 
 /// Between a change and asking for the page, so that a burst asks once.
-const GATHER_MS: i32 = 250;
-/// When no change is heard of, the page is asked for nevertheless.
-const FALLBACK_MS: i32 = 30_000;
+const GATHER_MS: u32 = 250;
 /// While there is no answer it is asked for sooner: somebody looks at the bar.
-const AGAIN_MS: i32 = 5_000;
+const AGAIN_MS: u32 = 5_000;
 /// What the stream may say; "sku" carries the variant.
 const TOPICS: [&str; 4] = ["all", "problems", "connections", "sku"];
+/// What it says besides, only to be heard.
+const SIGNS_OF_LIFE: [&str; 2] = ["hello", "alive"];
 /// Says that the page asks by itself and nobody pressed anything.
 const LIVE_HEADER: &str = "truecount-live";
 
@@ -25,6 +29,11 @@ thread_local! {
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
     static PLANNED: Cell<bool> = const { Cell::new(false) };
     static ASKING: Cell<bool> = const { Cell::new(false) };
+    /// Something changed while the page was being asked for.
+    static ONCE_MORE: Cell<bool> = const { Cell::new(false) };
+    /// When the page was last answered, and when the stream last spoke, by the clock of this page.
+    static ANSWERED: Cell<f64> = const { Cell::new(0.0) };
+    static SPOKE: Cell<f64> = const { Cell::new(0.0) };
     static HEARD: Cell<Heard> = const { Cell::new(Heard::Fresh) };
     /// The page is being left: what breaks off now says nothing.
     static LEAVING: Cell<bool> = const { Cell::new(false) };
@@ -36,6 +45,7 @@ pub fn start() {
     if all(document.query_selector_all("[data-live]")).is_empty() {
         return;
     }
+    ANSWERED.set(now());
     connect();
     listen(&document, "visibilitychange", |_| {
         if is_seen() {
@@ -76,6 +86,11 @@ fn resume() {
     }
 }
 
+/// Milliseconds since the page was opened; it never goes back.
+fn now() -> f64 {
+    web_sys::window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
+}
+
 fn is_seen() -> bool {
     document().is_some_and(|document| !document.hidden())
 }
@@ -86,8 +101,13 @@ fn connect() {
             return;
         }
         let Ok(opened) = EventSource::new("/events") else { return };
+        SPOKE.set(now());
+        for sign in SIGNS_OF_LIFE {
+            listen(&opened, sign, |_| SPOKE.set(now()));
+        }
         for topic in TOPICS {
             listen(&opened, topic, move |event| {
+                SPOKE.set(now());
                 let about = event.dyn_ref::<MessageEvent>().and_then(|e| e.data().as_string()).unwrap_or_default();
                 if concerns(topic, &about) {
                     plan(GATHER_MS);
@@ -120,16 +140,18 @@ fn concerns(topic: &str, about: &str) -> bool {
     })
 }
 
-fn after(ms: i32, work: impl FnOnce() + 'static) {
+fn after(ms: u32, work: impl FnOnce() + 'static) {
     let Some(window) = web_sys::window() else { return };
     let work = Closure::once_into_js(work);
+    let ms = i32::try_from(ms).unwrap_or(i32::MAX);
     let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(work.unchecked_ref(), ms);
 }
 
 fn tick() {
-    after(FALLBACK_MS, || {
-        if is_seen() {
-            resume();
+    after(LOOK_MS, || {
+        // Without an answer `say` asks again, and sooner.
+        if is_seen() && HEARD.get() == Heard::Fresh {
+            look();
         }
         if HEARD.get().goes_on() {
             tick();
@@ -137,7 +159,20 @@ fn tick() {
     });
 }
 
-fn plan(ms: i32) {
+fn look() {
+    let since = |then: f64| (now() - then).max(0.0) as u32;
+    let listens = SOURCE.with_borrow(Option::is_some);
+    match (Ago { answer: since(ANSWERED.get()), stream: listens.then(|| since(SPOKE.get())) }).look() {
+        Look::Rest => {}
+        Look::Ask => resume(),
+        Look::Renew => {
+            disconnect();
+            resume();
+        }
+    }
+}
+
+fn plan(ms: u32) {
     if PLANNED.replace(true) {
         return;
     }
@@ -145,14 +180,20 @@ fn plan(ms: i32) {
         PLANNED.set(false);
         if ASKING.replace(true) {
             // One at a time; what changed meanwhile is asked for afterwards.
-            plan(GATHER_MS);
+            ONCE_MORE.set(true);
             return;
         }
         spawn_local(async {
             let heard = refresh().await.unwrap_or(Heard::Nothing);
             ASKING.set(false);
+            if heard == Heard::Fresh {
+                ANSWERED.set(now());
+            }
             if !LEAVING.get() {
                 say(heard);
+            }
+            if ONCE_MORE.replace(false) && heard == Heard::Fresh {
+                plan(GATHER_MS);
             }
         });
     });
@@ -204,6 +245,10 @@ async fn refresh() -> Result<Heard, JsValue> {
     headers.set(LIVE_HEADER, "1")?;
     let init = RequestInit::new();
     init.set_headers(&headers);
+    let limit = AbortController::new()?;
+    init.set_signal(Some(&limit.signal()));
+    // After the answer it ends nothing any more.
+    after(ANSWER_MS, move || limit.abort());
     let response: Response = JsFuture::from(window.fetch_with_str_and_init(&address, &init)).await?.dyn_into()?;
     let address = response.url();
     let path = address.strip_prefix(&location.origin()?).and_then(|path| path.split('?').next());

@@ -1,6 +1,7 @@
 //! The islands' work in the browser. Whatever is missing or refused is passed over in silence: the page under it
 //! is complete.
 
+pub mod copy;
 pub mod keys;
 pub mod live;
 

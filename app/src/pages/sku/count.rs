@@ -261,10 +261,10 @@ mod tests {
             );
             (of, words.replace('\u{a0}', " "))
         };
-        let (of, said) = words(Some("the web shop is paused"));
+        let (of, said) = words(Some("nothing is written until somebody resumes the web shop"));
         assert_eq!(
             said,
-            "46 is not sent: the web shop is paused. Our last update, to 48, was acknowledged 2 h ago, confirmed."
+            "46 is not sent: nothing is written until somebody resumes the web shop. Our last update, to 48, was acknowledged 2 h ago, confirmed."
         );
         assert_eq!(of, Sign::Held);
         let (of, said) = words(None);
