@@ -24,7 +24,7 @@ fn till(script: &Arc<Script>) -> LightspeedX {
     let config = LightspeedXConfig {
         connection: ConnectionId::new("till"),
         base_url: "https://demo.retail.lightspeed.app".to_owned(),
-        token: SecretString::from("the-key"),
+        token: SecretString::from("the-token"),
         webhook_secrets: secrets(),
         unsigned_ok: false,
         unpaced: false,
@@ -36,7 +36,7 @@ fn shop(script: &Arc<Script>) -> Centra {
     let config = CentraConfig {
         connection: ConnectionId::new("shop"),
         base_url: "https://brand.centra.com".to_owned(),
-        token: SecretString::from("the-key"),
+        token: SecretString::from("the-token"),
         webhook_secrets: secrets(),
         store_currency: "EUR".to_owned(),
         unpaced: true,
@@ -140,7 +140,7 @@ async fn other_keys_are_used_from_the_next_call_on() {
         till.change_keys(keys());
         shop.change_keys(keys());
     }
-    assert_eq!(script.shown(), ["Bearer the-key", "Bearer the-key", "Bearer another-key", "Bearer another-key"]);
+    assert_eq!(script.shown(), ["Bearer the-token", "Bearer the-token", "Bearer another-key", "Bearer another-key"]);
     assert!(till.read_notice(&signed("the secret", &body), &body, NOW).is_err());
     assert!(till.read_notice(&signed("another secret", &body), &body, NOW).is_ok());
 }

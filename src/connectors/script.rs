@@ -52,7 +52,7 @@ impl Script {
         asked
             .iter()
             .map(|request| {
-                assert_eq!(request.headers()["authorization"], "Bearer the-key");
+                assert_eq!(request.headers()["authorization"], "Bearer the-token");
                 assert!(request.headers()["user-agent"].to_str().is_ok_and(|name| name.starts_with("Truecount/")));
                 let path = request.uri().path_and_query().map_or("", |p| p.as_str());
                 let body = String::from_utf8_lossy(request.body());

@@ -12,7 +12,7 @@ fn config(unpaced: bool) -> CentraConfig {
     CentraConfig {
         connection: ConnectionId::new("shop"),
         base_url: "https://demo.centra.com".to_owned(),
-        token: SecretString::from("the-key"),
+        token: SecretString::from("the-token"),
         webhook_secrets: vec![SecretString::from("an-old-one"), SecretString::from(SECRET)],
         store_currency: "SEK".to_owned(),
         unpaced,

@@ -18,7 +18,7 @@ pub(super) fn till_with(script: &Arc<Script>, unsigned_ok: bool) -> LightspeedX 
     let config = LightspeedXConfig {
         connection: ConnectionId::new("till"),
         base_url: "https://demo.retail.lightspeed.app/".to_owned(),
-        token: SecretString::from("the-key"),
+        token: SecretString::from("the-token"),
         webhook_secrets: vec![SecretString::from("the-old-secret"), SecretString::from(SECRET)],
         unsigned_ok,
         unpaced: false,
@@ -295,7 +295,7 @@ async fn a_sweep_goes_on_after_the_highest_version_until_a_page_is_empty() {
     );
     let exchange = &last.exchanges[0];
     assert_eq!((exchange.purpose, exchange.status), ("read sales", Some(200)));
-    assert!(!format!("{exchange:?}").contains("the-key"));
+    assert!(!format!("{exchange:?}").contains("the-token"));
     script.done();
 }
 
@@ -444,7 +444,7 @@ async fn every_refusal_leads_to_its_own_next_step() {
 #[tokio::test]
 async fn a_key_that_comes_back_in_an_answer_is_not_kept() {
     let script = Script::new();
-    script.then(400, r#"{"message":"the-key is odd"}"#);
+    script.then(400, r#"{"message":"the-token is odd"}"#);
     let error = till(&script).sales_after(None).await.expect_err("refused");
     assert_eq!(error.exchanges[0].received, r#"{"message":"••• is odd"}"#);
 }
