@@ -403,17 +403,16 @@ pub async fn due(tx: &mut Tx, connection: &str, now: Timestamp, limit: i64) -> R
     tx.rows(question).await?.iter().map(due_row).collect::<Result<_, _>>().map_err(at(READING_DUE))
 }
 
-/// When the next push of a connection is due; `None` when nothing waits.
-pub async fn next_due_at(store: &Store, connection: &str) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(
+/// When the next push of a connection is due; `None` when nothing waits. Asked within the unit of work that found nothing
+/// due: what the writer has just read need not be read by another.
+pub async fn next_due_at(tx: &mut Tx, connection: &str) -> Result<Option<Timestamp>, StoreError> {
+    let question = Statement::new(
         "SELECT COALESCE(MIN(t.next_at), -1) FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
          WHERE t.connection = $1 AND t.generation > t.acknowledged",
-    )
-    .bind(connection)
-    .fetch_one(store.read())
-    .await
-    .map_err(at(READING_DUE))?;
-    let next: i64 = row.try_get(0).map_err(at(READING_DUE))?;
+        READING_DUE,
+    );
+    let rows = tx.rows(question.text(connection)).await?;
+    let next: i64 = rows.first().map_or(Ok(-1), |row| row.try_get(0)).map_err(at(READING_DUE))?;
     Ok((next >= 0).then_some(Timestamp(next)))
 }
 

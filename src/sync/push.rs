@@ -64,12 +64,7 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
                 intents
             }
             Plan::Settled => return Ok(Next::Again),
-            Plan::Nothing => {
-                return Ok(match targets::next_due_at(&cx.store, &link.id).await? {
-                    Some(at) => Next::At(at),
-                    None => Next::Later,
-                });
-            }
+            Plan::Nothing(next) => return Ok(next.map_or(Next::Later, Next::At)),
         };
         let result = call(cx, link, shop, intents).await;
         if result.error.is_some() {
@@ -92,8 +87,8 @@ enum Plan {
     Look(Vec<(Due, i64)>),
     /// What was due shows what it should.
     Settled,
-    /// Nothing is due.
-    Nothing,
+    /// Nothing is due before this moment, if anything waits at all.
+    Nothing(Option<Timestamp>),
 }
 
 /// In one transaction: writes down what became of the last call, looks what is due now, and writes down what will be
@@ -112,6 +107,7 @@ async fn plan(
     let mut due: Vec<(Due, i64)> = targets::due(&mut tx, &link.id, now, BATCH).await?;
     due.sort_by_key(|(due, _)| push::urgency(due));
     let nothing_due = due.is_empty();
+    let next = if nothing_due { targets::next_due_at(&mut tx, &link.id).await? } else { None };
     let rule = subtracts(shop);
     let (mut look, mut write, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for (due, attempt) in due {
@@ -146,7 +142,7 @@ async fn plan(
     }
     look.truncate(LOOK_MAX);
     Ok(match (nothing_due, look.is_empty()) {
-        (true, _) => Plan::Nothing,
+        (true, _) => Plan::Nothing(next),
         (false, true) => Plan::Settled,
         (false, false) => Plan::Look(look),
     })

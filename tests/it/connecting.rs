@@ -329,8 +329,7 @@ async fn a_shop_that_takes_a_count_and_shows_another_is_asked_ever_less_often_an
         between.notes.store(true, Ordering::SeqCst);
         stage.world.sell(&sku, &outlet, 1).unwrap();
         stage.pass(Span::hours(2)).await;
-        let asked = between.asked.lock().unwrap();
-        let writes = asked.iter().filter(|asked| asked.contains("setStock")).count();
+        let writes = between.asked.lock().unwrap().iter().filter(|asked| asked.contains("setStock")).count();
         assert!((5..60).contains(&writes), "{kind:?}: {writes} writes in two hours");
         let open = problems::open(stage.engine().store(), 200).await.unwrap();
         let titles: Vec<&str> = open.iter().map(|problem| problem.title.as_str()).collect();
