@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use truecount::clock::{Clock, ManualClock};
 use truecount::connectors::transport::{Transport, TransportError};
 use truecount::domain::equation::Terms;
@@ -132,11 +133,15 @@ async fn every_write_is_sealed_and_the_log_stays_behind_the_clock() {
     .await;
 }
 
-/// Looks into our books at the moment a write reaches the shop.
+/// How long a call waits for the writer before we say that its own task holds it.
+const FREE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Looks into our books at the moment a write reaches the shop, and takes the writer at the moment of every call.
 struct Watching {
     inner: SimTransport,
     store: OnceLock<Store>,
     seen: Mutex<Vec<(i64, u64)>>,
+    held: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -147,6 +152,12 @@ impl Transport for Watching {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let writes = String::from_utf8_lossy(request.body()).contains("setStock");
+        if let Some(store) = self.store.get() {
+            let free = tokio::time::timeout(FREE_WITHIN, store.begin()).await;
+            if !free.is_ok_and(|tx| tx.is_ok()) {
+                self.held.lock().unwrap().push(request.uri().to_string());
+            }
+        }
         let before = self.inner.world().audit().rows_written;
         let mut sent = 0;
         if let (true, Some(store)) = (writes, self.store.get()) {
@@ -170,12 +181,18 @@ async fn every_row_written_to_the_shop_has_one_intent_that_was_kept_before_the_c
             inner: SimTransport::new(Arc::clone(&rehearsal.world), Arc::clone(&rehearsal.clock) as Arc<dyn Clock>),
             store: OnceLock::new(),
             seen: Mutex::new(Vec::new()),
+            held: Mutex::new(Vec::new()),
         });
         watching.store.set(store.clone()).unwrap();
         rehearsal.engine = watched(&rehearsal, store, Arc::clone(&watching)).await;
         rehearsal.connect().await.unwrap();
         let from = rehearsal.clock.now();
         rehearsal.run_until(from + Span::minutes(90)).await.unwrap();
+        assert_eq!(
+            *watching.held.lock().unwrap(),
+            Vec::<String>::new(),
+            "{kind:?}: a transaction was open during a call"
+        );
         let seen = watching.seen.lock().unwrap().clone();
         assert!(seen.len() > 10, "{kind:?}: {} writes", seen.len());
         for (sent, rows) in seen {
