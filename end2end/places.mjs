@@ -34,6 +34,7 @@ const PLACES = [
   { route: "/connections", name: "connections", show: at("/connections") },
   { route: "/connections/outlets/{id}/map", name: "move", show: moveOutlet },
   { route: "/connections/{id}/keys", name: "keys", show: keys },
+  { route: "/connections/{id}/remove", name: "remove-stays", show: stays },
   { route: "/connections/new", name: "connection-new", show: at("/connections/new") },
   { route: "/connections/new", name: "connection-new-refused", show: addNonsense },
   { route: "/connections/new", name: "error-role", as: "read-only", show: at("/connections/new", 403) },
@@ -60,6 +61,14 @@ const WITHOUT_ANYTHING = ["/setup", "/", "/stock", "/connections"];
 async function keys(window) {
   await visit(window, "/connections");
   await visit(window, await window.page.locator("a[href$='/keys']").first().getAttribute("href"));
+}
+
+/// The demo's connections have been read: they stay, and their page says why.
+async function stays(window) {
+  await visit(window, "/connections");
+  const keys = await window.page.locator("a[href$='/keys']").first().getAttribute("href");
+  await visit(window, keys.replace(/keys$/, "remove"));
+  await window.page.getByRole("link", { name: "Back to Connections" }).waitFor();
 }
 
 async function addNonsense(window) {
