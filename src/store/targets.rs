@@ -396,24 +396,34 @@ const DUE: &str = concat!(
     ") AS put_off"
 );
 
+/// When the first that waits may go; -1 when none waits.
+const NEXT_DUE: &str =
+    "SELECT COALESCE(MIN(t.next_at), -1) FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
+         WHERE t.connection = $1 AND t.generation > t.acknowledged";
+
 /// Targets of live places whose newest generation the shop has not acknowledged and whose time has come, with the
 /// number of failures so far: at most `limit` that were never put off, and as many that were.
 pub async fn due(tx: &mut Tx, connection: &str, now: Timestamp, limit: i64) -> Result<Vec<(Due, i64)>, StoreError> {
-    let question = Statement::new(DUE, READING_DUE).text(connection).int(now.micros()).int(limit);
-    tx.rows(question).await?.iter().map(due_row).collect::<Result<_, _>>().map_err(at(READING_DUE))
+    Ok(due_or_next(tx, connection, now, limit).await?.0)
 }
 
-/// When the next push of a connection is due; `None` when nothing waits. Asked within the unit of work that found nothing
-/// due: what the writer has just read need not be read by another.
-pub async fn next_due_at(tx: &mut Tx, connection: &str) -> Result<Option<Timestamp>, StoreError> {
-    let question = Statement::new(
-        "SELECT COALESCE(MIN(t.next_at), -1) FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
-         WHERE t.connection = $1 AND t.generation > t.acknowledged",
-        READING_DUE,
-    );
-    let rows = tx.rows(question.text(connection)).await?;
-    let next: i64 = rows.first().map_or(Ok(-1), |row| row.try_get(0)).map_err(at(READING_DUE))?;
-    Ok((next >= 0).then_some(Timestamp(next)))
+/// The same, and when the first of all that wait may go; `None` when none waits. One trip: what the writer has just read
+/// need not be read by another.
+pub async fn due_or_next(
+    tx: &mut Tx,
+    connection: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<(Vec<(Due, i64)>, Option<Timestamp>), StoreError> {
+    let questions = vec![
+        Statement::new(DUE, READING_DUE).text(connection).int(now.micros()).int(limit),
+        Statement::new(NEXT_DUE, READING_DUE).text(connection),
+    ];
+    let answers = tx.ask(questions).await?;
+    let rows = |n: usize| answers.get(n).map_or(&[][..], |done| done.rows.as_slice());
+    let due = rows(0).iter().map(due_row).collect::<Result<_, _>>().map_err(at(READING_DUE))?;
+    let next: i64 = rows(1).first().map_or(Ok(-1), |row| row.try_get(0)).map_err(at(READING_DUE))?;
+    Ok((due, (next >= 0).then_some(Timestamp(next))))
 }
 
 /// Targets whose acknowledged write has not been read back, written not after `before`. Where a newer number waits to

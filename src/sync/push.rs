@@ -104,10 +104,9 @@ async fn plan(
     if let Some(answered) = &answered {
         answered.write(&mut tx, cx, link).await?;
     }
-    let mut due: Vec<(Due, i64)> = targets::due(&mut tx, &link.id, now, BATCH).await?;
+    let (mut due, next) = targets::due_or_next(&mut tx, &link.id, now, BATCH).await?;
     due.sort_by_key(|(due, _)| push::urgency(due));
     let nothing_due = due.is_empty();
-    let next = if nothing_due { targets::next_due_at(&mut tx, &link.id).await? } else { None };
     let rule = subtracts(shop);
     let (mut look, mut write, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for (due, attempt) in due {
