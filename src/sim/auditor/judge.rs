@@ -60,13 +60,16 @@ impl Books {
                 "{sku}: {physical} written at {at_this_moment}, at most {most} was justified ({allocated} reserved)"
             ));
         }
+        // What has been shipped is gone, also for a product that has not been told of it: whoever sees the shop keep
+        // nothing for an order any more, and offers that much less, offers what is there.
+        let unknown_shipments = at(&self.web_shipped, item) - at(&self.told_shipped, item);
+        let given_up = demand + unknown_shipments.max(0);
         let least = self.least_justified(item, now);
-        if let Some(least) = least.map(|least| least - demand).filter(|least| offers(physical) < offers(*least)) {
+        if let Some(least) = least.map(|least| least - given_up).filter(|least| offers(physical) < offers(*least)) {
             return self.unsafe_write(format!(
                 "{sku}: {physical} written at {at_this_moment}, at least {least} was justified ({allocated} reserved)"
             ));
         }
-        let unknown_shipments = at(&self.web_shipped, item) - at(&self.told_shipped, item);
         if unknown_shipments > 0 && offers(physical) > self.should_show(item) {
             self.races += 1;
         }
@@ -95,5 +98,30 @@ impl Books {
         if self.unsafe_described.len() < DESCRIBED {
             self.unsafe_described.push(words);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Knowledge;
+    use super::*;
+
+    #[test]
+    fn a_shipment_that_was_not_told_makes_the_true_count_no_unsafe_one() {
+        let now = Timestamp::from_secs(1_000);
+        let mut books = Books::open(1, &[(true, 10, 10)], now);
+        books.go_live(now);
+        books.told(&Knowledge::Count { item: 0, outlet: 0, version: 5, on_hand: 10 }, now);
+        books.ordered(0, 1, now);
+        books.told(&Knowledge::Order { order: 0, lines: vec![(0, 1, 0)] }, now);
+        books.shipped(0, 1, now);
+        let mut unsafe_after = |physical: i64| {
+            let row = SetRow { item: 0, sku: "S", physical, allocated: 0, demand: 0, selling: true };
+            books.judge_set(row, Span::ZERO, now);
+            books.unsafe_writes
+        };
+        assert_eq!(unsafe_after(9), 0, "nine are there");
+        assert_eq!(unsafe_after(8), 1, "one too few");
+        assert_eq!(unsafe_after(11), 2, "one too many by all that was told");
     }
 }
