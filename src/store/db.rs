@@ -127,7 +127,7 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Opened, Stor
         "PRAGMA busy_timeout = 5000",
         "PRAGMA foreign_keys = ON",
         "PRAGMA trusted_schema = OFF",
-        "PRAGMA cache_size = -20000",
+        "PRAGMA cache_size = -12000",
         "PRAGMA temp_store = MEMORY",
         "PRAGMA journal_size_limit = 67108864",
         // Pages that change with every batch are written to the database once for many of them: 16 MB of log.
