@@ -2,7 +2,7 @@
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
 use super::script::{Done, Statement};
-use super::{Dialect, StoreError, Tx};
+use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::fact::Listing;
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -273,7 +273,7 @@ pub async fn link(tx: &mut Tx, links: &[(String, String, String)], now: Timestam
 }
 
 /// How many counted, unarchived items have no twin: (on the till, in the shop, units at the till).
-pub async fn unlinked(store: &super::Store) -> Result<(i64, i64, i64), StoreError> {
+pub async fn unlinked(store: &Store) -> Result<(i64, i64, i64), StoreError> {
     let row = sqlx::query(
         "SELECT COALESCE(CAST(SUM(CASE WHEN c.side = 'till' THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN c.side = 'shop' THEN 1 ELSE 0 END) AS BIGINT), 0),
@@ -294,7 +294,7 @@ pub async fn unlinked(store: &super::Store) -> Result<(i64, i64, i64), StoreErro
 
 /// Subjects whose search words begin with `prefix`, at most `limit`: (kind, subject). Those of which it is a whole SKU,
 /// barcode, name or word come first, so that a limit never hides them.
-pub async fn find(store: &super::Store, prefix: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
+pub async fn find(store: &Store, prefix: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
     let from = normal(prefix);
     if from.is_empty() {
         return Ok(Vec::new());
@@ -312,4 +312,15 @@ pub async fn find(store: &super::Store, prefix: &str, limit: i64) -> Result<Vec<
     .await
     .map_err(at("searching"))?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(at("searching"))
+}
+
+/// Variant ids after one, in order.
+pub async fn variants_after(store: &Store, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query("SELECT id FROM variant WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(store.read())
+        .await
+        .map_err(at("reading variants"))?;
+    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading variants"))
 }

@@ -591,14 +591,3 @@ pub async fn drifted(store: &Store, connection: &str, limit: i64) -> Result<Vec<
     .map_err(at("reading differences"))?;
     rows.iter().map(due_row).collect::<Result<_, _>>().map_err(at("reading differences"))
 }
-
-/// Variant ids after one, in order.
-pub async fn variants_after(store: &Store, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query("SELECT id FROM variant WHERE id > $1 ORDER BY id LIMIT $2")
-        .bind(after)
-        .bind(limit)
-        .fetch_all(store.read())
-        .await
-        .map_err(at("reading variants"))?;
-    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(at("reading variants"))
-}

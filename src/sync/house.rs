@@ -10,7 +10,7 @@ use crate::domain::fact::Fact;
 use crate::domain::sizes;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::activity::{self, Entry};
-use crate::store::{StoreError, connections, inbox, listings, targets};
+use crate::store::{StoreError, connections, inbox, listings};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -106,7 +106,7 @@ pub async fn retarget_all(cx: &Cx) -> Result<(), StoreError> {
     shipped::ask(cx);
     let mut after = String::new();
     loop {
-        let variants = targets::variants_after(&cx.store, &after, 1_000).await?;
+        let variants = listings::variants_after(&cx.store, &after, 1_000).await?;
         let Some(last) = variants.last() else { return Ok(()) };
         after = last.clone();
         let touched = variants.into_iter().map(|variant| (variant, now)).collect();

@@ -148,7 +148,7 @@ async fn with_target(kind: &Kind) -> (Desk, String) {
     let desk = Desk::open(kind, "secret", &["o"]).await;
     desk.list("p", "SKU-1", true).await;
     reading(&desk, 5, 10).await;
-    let variant = targets::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
+    let variant = listings::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
     (desk, variant)
 }
 
@@ -324,7 +324,7 @@ async fn what_falls_is_sent_first_and_what_was_put_off_waits_for_its_time() {
 
 async fn variants_by_product(desk: &Desk) -> BTreeMap<String, String> {
     let mut products = BTreeMap::new();
-    for variant in targets::variants_after(&desk.store, "", 10).await.unwrap() {
+    for variant in listings::variants_after(&desk.store, "", 10).await.unwrap() {
         let sku = target(desk, &variant).await.sku;
         products.insert(sku.trim_start_matches("SKU-").to_owned(), variant);
     }

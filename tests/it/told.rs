@@ -9,7 +9,7 @@ use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
 use truecount::operator::{Actor, connections as pages, overview, stock};
 use truecount::store::inbox::NewRecord;
-use truecount::store::{connections, inbox, orders, targets, views};
+use truecount::store::{connections, inbox, listings, orders, targets, views};
 use truecount::sync::apply::{Incoming, Origin, apply};
 use truecount::sync::cx::Side;
 use truecount::sync::house;
@@ -131,7 +131,7 @@ async fn that_a_notice_did_not_arrive_is_said_only_when_it_had_its_time() {
         let desk = Desk::open(&kind, "secret", &["o"]).await;
         desk.list("tee", "TEE", true).await;
         assert_eq!(desk.push_signed(counted(10, 5)).await.status, 200);
-        let variant = targets::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
+        let variant = listings::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
         let says = async || {
             let page = stock::sku(&desk.engine, &admin(), &variant).await.unwrap();
             let steps = page.places.iter().flat_map(|place| &place.steps);
@@ -163,7 +163,7 @@ async fn a_closed_outlet_feeds_nothing_and_mapping_one_moves_where_undecided_uni
         let desk = Desk::open(&kind, "secret", &["o"]).await;
         desk.list("tee", "TEE", true).await;
         assert_eq!(desk.push_signed(counted(10, 5)).await.status, 200);
-        let variant = targets::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
+        let variant = listings::variants_after(&desk.store, "", 10).await.unwrap().remove(0);
         let till = async || views::of_variant(&desk.store, &variant).await.unwrap().remove(0).till;
         assert_eq!(till().await, 5, "{kind:?}");
         let outlet = connections::outlets(&desk.store).await.unwrap().remove(0);
