@@ -37,7 +37,7 @@ use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
 use truecount::rehearsal;
 use truecount::store::seal::SealKey;
-use truecount::store::{Durability, Store, targets};
+use truecount::store::{Durability, Store, listings};
 use truecount::sync::driver::HouseWork;
 
 /// Notices that warm everything up and tell how many the long burst should have.
@@ -326,7 +326,7 @@ async fn look_at_pages(house: &House, here: &Here, report: &mut Report) -> anyho
     let accounts = Accounts::new(house.store.clone(), clock, Arc::new(Mint::from_os()));
     let password = truecount::operator::accounts::spell(&Mint::from_os().bytes::<24>());
     accounts.add(&Accounts::console(), NAME, Role::Admin, &password).await?;
-    let variant = targets::variants_after(house.engine.store(), "", 1).await?.pop().context("no item is linked")?;
+    let variant = listings::variants_after(house.engine.store(), "", 1).await?.pop().context("no item is linked")?;
     let searched: String = form_urlencoded::byte_serialize(here.sku.as_bytes()).collect();
     let pages = [
         ("Today", "/".to_owned()),
