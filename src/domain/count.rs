@@ -132,11 +132,16 @@ impl TillCount {
         if self.known {
             let expected = self.reading_units() + inside.units;
             let change = whole_units(on_hand_milli) - expected;
+            // What came back is taken to have been in a reading before, as far as one rose by it, and what this one rose
+            // by to be new: the two may make up for each other, and would then be one rise that waits since long.
+            let seen_before = inside.rises.min(self.risen);
             self.pend(now, |count| {
-                count.pending += change;
-                // What came back and is not seen in this reading was in one before: it explains a rise of then.
-                let seen_before = inside.rises.min((-change).max(0));
-                count.risen = (count.risen + change.max(0) - seen_before).max(0);
+                count.pending -= seen_before;
+                count.risen -= seen_before;
+            });
+            self.pend(now, |count| {
+                count.pending += change + seen_before;
+                count.risen += (change + seen_before).max(0);
             });
             self.after -= inside.units;
         } else {
@@ -420,6 +425,19 @@ mod tests {
             assert_eq!((b.pending, b.settle(500, at(50 * n + 49))), (-1, None), "the {n}th");
         }
         assert_eq!(b.settle(500, at(50 * 9 + 120)), Some(-1), "the last one's document never comes");
+    }
+
+    #[test]
+    fn a_return_that_is_read_with_the_next_one_gives_it_no_age() {
+        // The till counts first: the first return is in the reading 12, and told as 19; the feed does not end behind it
+        // for a while. The next reading has another, of which nothing is told yet.
+        let mut a = count(5, 10);
+        a.moved(1, 19, at(0));
+        a.read(6_000, 12, 0, at(1));
+        a.read(7_000, 20, 1, at(180));
+        assert_eq!((a.says(), a.checking(), a.settle(20, at(180))), (7, 1, None), "it may be on hold");
+        a.moved(1, 15, at(181));
+        assert_eq!((a.says(), a.checking(), a.pending), (7, 0, 0));
     }
 
     #[test]
