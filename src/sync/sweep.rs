@@ -248,8 +248,8 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
     }
     let read = PageRead::begin(cx, link, Task::Stock).await?;
     let books_begin = read.first_pass && read.cursor.is_empty();
-    // The pass may take minutes: what is sold meanwhile is ordered behind the newest count of now, and is read.
-    let base = if books_begin { till.newest_count().await?.value.unwrap_or(0) } else { 0 };
+    // The pass may take minutes: what is sold meanwhile is ordered behind all that stands there now, and is read.
+    let base = if books_begin { till.newest_count().await?.value.unwrap_or(0).max(read.highest) } else { 0 };
     let Page { rows, next, resume, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     // Passes overlap, and what is read again under its version may have another level.

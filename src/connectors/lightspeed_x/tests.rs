@@ -329,6 +329,27 @@ async fn counts_are_asked_for_in_ascending_order_and_a_list_out_of_order_is_refu
 }
 
 #[tokio::test]
+async fn the_newest_count_is_the_highest_of_whatever_comes() {
+    let script = Script::new();
+    let row =
+        |version: i64| json!({"product_id": "p", "outlet_id": "o", "current_inventory_level": 3, "version": version});
+    // One row from the end, as asked; a list that is longer and runs the other way; none.
+    script
+        .then(200, json!([row(41)]).to_string())
+        .then(200, json!([row(4), row(9), {"product_id": "p"}]).to_string())
+        .then(200, "[]");
+    let till = till(&script);
+    for want in [Some(41), Some(9), None] {
+        assert_eq!(till.newest_count().await.expect("an answer").value, want);
+    }
+    assert_eq!(
+        script.asked()[0],
+        r#"POST /api/2026-07/inventory {"include_deleted":true,"size":1,"sort_direction":"desc"}"#
+    );
+    script.done();
+}
+
+#[tokio::test]
 async fn outlets_come_with_their_registers_and_set_the_allowance() {
     let script = Script::new();
     script
