@@ -5,6 +5,7 @@ use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
+use crate::store::Tx;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
 
@@ -117,11 +118,15 @@ pub struct Removal {
 pub async fn preview_removal(engine: &Engine, actor: &Actor, connection: &str) -> Result<Removal, OperatorError> {
     actor.check(Deed::ManageConnections)?;
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
-    let rows = connections::all_in(&mut tx).await.map_err(store_failed)?;
+    removal(&mut tx, connection).await
+}
+
+async fn removal(tx: &mut Tx, connection: &str) -> Result<Removal, OperatorError> {
+    let rows = connections::all_in(tx).await.map_err(store_failed)?;
     let row = rows.into_iter().find(|row| row.id == connection).ok_or(OperatorError::NotFound)?;
-    let stays = if connections::was_read(&mut tx, connection).await.map_err(store_failed)? {
+    let stays = if connections::was_read(tx, connection).await.map_err(store_failed)? {
         Some("Something was read from it, and counts may rest on that. Pause it to stop all calls.".to_owned())
-    } else if connections::was_told(&mut tx, connection).await.map_err(store_failed)? {
+    } else if connections::was_told(tx, connection).await.map_err(store_failed)? {
         Some("A notice of it was kept, and the books forget nothing. Pause it to stop all calls.".to_owned())
     } else {
         None
@@ -131,12 +136,11 @@ pub async fn preview_removal(engine: &Engine, actor: &Actor, connection: &str) -
 
 /// Removes a connection from which nothing was ever read: its keys are deleted, and its name and address are free.
 pub async fn remove(engine: &Engine, actor: &Actor, connection: &str) -> Result<(), OperatorError> {
-    let removal = preview_removal(engine, actor, connection).await?;
+    actor.check(Deed::ManageConnections)?;
+    // Looked at again where nobody else can write: a page may have been read since it was shown.
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
-    // Looked at again where nobody else can write: a page may have been read meanwhile.
-    let brought = connections::was_read(&mut tx, connection).await.map_err(store_failed)?
-        || connections::was_told(&mut tx, connection).await.map_err(store_failed)?;
-    if let Some(why) = removal.stays.or_else(|| brought.then(|| "Something was read from it just now.".to_owned())) {
+    let removal = removal(&mut tx, connection).await?;
+    if let Some(why) = removal.stays {
         return Err(OperatorError::Conflict(why));
     }
     connections::remove(&mut tx, connection).await.map_err(store_failed)?;

@@ -162,12 +162,13 @@ pub async fn change_address(tx: &mut Tx, id: &str, base_url: &str) -> Result<(),
 pub async fn was_read(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     exists(
         tx,
-        "SELECT COUNT(*) FROM (
-             SELECT connection FROM feed WHERE connection = $1 AND (read_up_to > 0 OR cursor <> '')
-             UNION ALL SELECT connection FROM place WHERE connection = $1
-             UNION ALL SELECT connection FROM outlet WHERE connection = $1
-             UNION ALL SELECT connection FROM listing WHERE connection = $1
-             UNION ALL SELECT connection FROM inbox WHERE connection = $1 AND way = 'sweep') AS found",
+        "SELECT CAST(CASE
+             WHEN EXISTS (SELECT 1 FROM feed WHERE connection = $1 AND (read_up_to > 0 OR cursor <> '')) THEN 1
+             WHEN EXISTS (SELECT 1 FROM place WHERE connection = $1) THEN 1
+             WHEN EXISTS (SELECT 1 FROM outlet WHERE connection = $1) THEN 1
+             WHEN EXISTS (SELECT 1 FROM listing WHERE connection = $1) THEN 1
+             WHEN EXISTS (SELECT 1 FROM inbox WHERE connection = $1 AND way = 'sweep') THEN 1
+             ELSE 0 END AS BIGINT)",
         id,
     )
     .await
@@ -177,13 +178,16 @@ pub async fn was_read(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
 pub async fn was_told(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     exists(
         tx,
-        "SELECT COUNT(*) FROM (SELECT connection FROM inbox WHERE connection = $1
-             UNION ALL SELECT connection FROM inbox_waiting WHERE connection = $1) AS found",
+        "SELECT CAST(CASE
+             WHEN EXISTS (SELECT 1 FROM inbox WHERE connection = $1) THEN 1
+             WHEN EXISTS (SELECT 1 FROM inbox_waiting WHERE connection = $1) THEN 1
+             ELSE 0 END AS BIGINT)",
         id,
     )
     .await
 }
 
+/// The first that is found ends the look: of a connection at work there may be millions.
 async fn exists(tx: &mut Tx, sql: &'static str, id: &str) -> Result<bool, StoreError> {
     let step = "looking for what a connection brought";
     let row = sqlx::query(sql).bind(id).fetch_one(tx.conn().await?).await.map_err(at(step))?;
@@ -208,7 +212,7 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
     ensure_rows("removing a connection", done.rows_affected(), 1)
 }
 
-/// Keeps the sealed secrets that notices were signed with before ([`crate::domain::old_secrets`]); the last of them
+/// Keeps the sealed secrets that notices were signed with before ([`crate::domain::secrets`]); the last of them
 /// counts until then.
 pub async fn keep_old_notice(tx: &mut Tx, id: &str, sealed: &str, until: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
