@@ -6,7 +6,7 @@ use crate::connectors::centra::{Centra, CentraConfig};
 use crate::connectors::keys::Keys;
 use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
 use crate::connectors::transport::Transport;
-use crate::domain::old_secrets;
+use crate::domain::secrets;
 use crate::domain::time::Timestamp;
 use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
@@ -169,7 +169,7 @@ impl Engine {
         if let Some((sealed, until)) = connections::old_notice(&self.cx.store, &row.id).await?
             && self.cx.now() < until
         {
-            let before = old_secrets::read(open("old_notice", &sealed)?.expose_secret(), until);
+            let before = secrets::read(open("old_notice", &sealed)?.expose_secret(), until);
             secrets.extend(before.into_iter().map(|(secret, until)| (SecretString::from(secret), Some(until))));
         }
         Ok(Keys { base_url: row.base_url.clone(), token: open("token", &row.token_sealed)?, secrets })

@@ -5,11 +5,12 @@
 
 use super::error::{CallError, CallErrorKind};
 use super::evidence::{EXCERPT_BYTES_MAX, Exchange};
-use super::keys::{Ring, SECRET_MIN};
+use super::keys::Ring;
 use super::retry_after;
 use super::transport::{Transport, TransportError};
 use crate::clock::Clock;
 use crate::domain::ids::ConnectionId;
+use crate::domain::secrets::SECRET_MIN;
 use crate::domain::time::{Span, Timestamp};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};

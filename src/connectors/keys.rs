@@ -5,9 +5,6 @@ use crate::domain::time::Timestamp;
 use secrecy::SecretString;
 use std::sync::{PoisonError, RwLock};
 
-/// Characters that a token or a secret has at least: all vendors make longer ones.
-pub const SECRET_MIN: usize = 8;
-
 /// The keys of one connection as they stand.
 #[derive(Debug, Clone)]
 pub struct Keys {

@@ -1,7 +1,11 @@
-//! Secrets that notices were signed with before: each counts for a while yet, and several may when they are changed
-//! twice in a day. Kept as one text, which is sealed as a whole.
+//! How short a secret may be, and those that notices were signed with before: each counts for a while yet, and several
+//! may when they are changed twice in a day. They are kept as one text, which is sealed as a whole.
 
 use super::time::Timestamp;
+
+/// Characters that a token or a secret has at least: all vendors make longer ones, shorter ones can be guessed, and they
+/// could not be kept out of what we write down without taking letters out of words.
+pub const SECRET_MIN: usize = 8;
 
 /// Stands before each of several, and in no secret: one that is kept alone, as it was before there could be several,
 /// does not have it.

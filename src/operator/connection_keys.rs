@@ -9,7 +9,7 @@ use super::add_connection::{key_hint, same_account};
 use super::new_connection::{address_mistake, bare_address, wrong_secret, wrong_token};
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
-use crate::domain::old_secrets;
+use crate::domain::secrets;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::Tx;
@@ -68,10 +68,15 @@ fn mistakes(address: Option<&str>, token: &str, secret: &str, here: bool) -> Vec
     if address.is_none() && token.is_empty() && secret.is_empty() {
         return vec!["Paste a new access token, a new notice secret, or both.".to_owned()];
     }
-    let address = address.and_then(|address| address_mistake(address, here));
-    let token = if token.is_empty() { None } else { wrong_token(token) };
+    let wrong_address = address.and_then(|address| address_mistake(address, here));
+    let token = match (address, token) {
+        // A stored token goes nowhere but where it was given for.
+        (Some(_), "") => Some("Paste the access token again: the one we keep is sent to no other address.".to_owned()),
+        (None, "") => None,
+        (_, token) => wrong_token(token),
+    };
     let secret = if secret.is_empty() { None } else { wrong_secret(secret) };
-    address.into_iter().chain(token).chain(secret.map(str::to_owned)).collect()
+    wrong_address.into_iter().chain(token).chain(secret.map(str::to_owned)).collect()
 }
 
 /// Changes what was given, and only that. All mistakes are named at once, joined by newlines in `Invalid`.
@@ -155,11 +160,11 @@ async fn keep_before(
     }
     let kept = connections::old_notice_in(tx, &row.id).await.map_err(store_failed)?;
     let kept = match kept.filter(|(sealed, until)| !sealed.is_empty() && now < *until) {
-        Some((sealed, until)) => old_secrets::read(&open("old_notice", &sealed)?, until),
+        Some((sealed, until)) => secrets::read(&open("old_notice", &sealed)?, until),
         None => Vec::new(),
     };
     let until = now + OLD_COUNTS_FOR;
-    let kept = old_secrets::write(&old_secrets::and(kept, &replaced, given, until, now));
+    let kept = secrets::write(&secrets::and(kept, &replaced, given, until, now));
     let sealed = seal(engine, "old_notice", &row.id, &kept)?;
     connections::keep_old_notice(tx, &row.id, &sealed, until).await.map_err(store_failed)
 }

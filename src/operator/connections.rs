@@ -13,7 +13,7 @@ use crate::engine::{Change, Engine};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::feeds::Feed;
 use crate::store::pushes::QUARTER;
-use crate::store::{feeds, findings, inbox, listings, pushes, views};
+use crate::store::{feeds, inbox, listings, pushes, views};
 use crate::sync::cx::Link;
 use crate::sync::cx::Side;
 use crate::sync::house;
@@ -128,7 +128,7 @@ fn card(
     let blocked = allowance.blocked_until.filter(|until| *until > now);
     let paused = link.paused.load(Ordering::SeqCst);
     let late = read_up_to > Timestamp(0) && now.since(read_up_to) > STALE_AFTER;
-    let refused_key = findings::refused_key(mine.iter().copied(), now);
+    let refused_key = mine.iter().find(|(name, feed)| feed.refuses_key(name, now)).map(|(_, feed)| *feed);
     let health = if paused {
         (
             Severity::Held,

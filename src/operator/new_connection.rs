@@ -2,6 +2,7 @@
 //!
 //! Looks at nothing but the words; whether an address answers is seen when it is called.
 
+use crate::domain::secrets::SECRET_MIN;
 use crate::domain::words::is_unseen;
 
 /// Longest name of a connection: it stands in sentences.
@@ -12,10 +13,6 @@ const TOKEN_MAX: usize = 4_096;
 
 /// Longest secret that notices are signed with.
 const SECRET_MAX: usize = 1_024;
-
-/// Characters that a token or a secret has at least: shorter ones can be guessed, and could not be kept out of what we
-/// write down without taking letters out of words.
-const SECRET_MIN: usize = 8;
 
 /// What a person gives to add a connection.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use super::script::{Done, Statement};
 use super::{Store, StoreError, Tx};
+use crate::domain::problem::{STALE_AFTER, is_key_refused};
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
 
@@ -28,6 +29,15 @@ pub struct Feed {
     pub failing_since: Timestamp,
     /// Why, in one sentence.
     pub error: String,
+}
+
+impl Feed {
+    /// Whether its last try was refused with our key, which does not mend itself. Writes are tried only while one is
+    /// due, so an old refusal of one says nothing. `name` is the feed's.
+    pub fn refuses_key(&self, name: &str, now: Timestamp) -> bool {
+        let tried_lately = name != "push" || now.since(self.tried_at) <= STALE_AFTER;
+        self.failing_since > Timestamp(0) && tried_lately && is_key_refused(&self.error)
+    }
 }
 
 fn feed_row(row: &sqlx::any::AnyRow, from: usize) -> Result<Feed, sqlx::Error> {

@@ -1,9 +1,8 @@
 //! Questions across tables whose answers may need a person.
 
-use super::feeds::Feed;
 use super::pushes::QUARTER;
 use super::{Store, StoreError};
-use crate::domain::problem::{KEY_REFUSED, STALE_AFTER, is_key_refused};
+use crate::domain::problem::KEY_REFUSED;
 use crate::domain::push::PACED;
 use crate::domain::time::Timestamp;
 use sqlx::Row as _;
@@ -45,8 +44,7 @@ pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result
              FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
              WHERE t.generation > t.acknowledged AND t.push_state IN ('refused', 'unknown') AND t.cause_at < $1
              UNION ALL
-             SELECT t.variant, t.place, t.item, 'not shown',
-                    CASE WHEN t.push_reason = '' THEN 'it takes our count and shows another' ELSE t.push_reason END,
+             SELECT t.variant, t.place, t.item, 'not shown', 'every write was taken, and none is seen when we read it back',
                     t.should, t.web_sellable, t.price_fine, t.cause_at
              FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
              WHERE t.difference <> 0 AND t.attempt >= $3 AND t.push_state IN ('again', 'sent', 'accepted')
@@ -73,17 +71,6 @@ pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result
         })
         .collect::<Result<_, _>>()
         .map_err(at("looking for stuck writes"))
-}
-
-/// What is refused with our key among these feeds of one connection, each with its name. That is a problem at once: it
-/// does not mend itself. Writes are tried only while one is due, so an old refusal of one says nothing.
-pub fn refused_key<'a>(mut feeds: impl Iterator<Item = (&'a str, &'a Feed)>, now: Timestamp) -> Option<&'a Feed> {
-    feeds
-        .find(|(name, feed)| {
-            let tried_lately = *name != "push" || now.since(feed.tried_at) <= STALE_AFTER;
-            feed.failing_since > Timestamp(0) && tried_lately && is_key_refused(&feed.error)
-        })
-        .map(|(_, feed)| feed)
 }
 
 /// A target with more promised than there is.

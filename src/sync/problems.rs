@@ -87,7 +87,7 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
         let paused = link.paused.load(std::sync::atomic::Ordering::SeqCst);
         let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
         let own = || feeds.iter().filter(|(id, _, _)| *id == link.id).map(|(_, name, feed)| (name.as_str(), feed));
-        if let Some(feed) = findings::refused_key(own(), now).filter(|_| !paused) {
+        if let Some((_, feed)) = own().find(|(name, feed)| !paused && feed.refuses_key(name, now)) {
             let needed = if link.is_shop() { &["orders"][..] } else { &["sales", "stock"] };
             let mark = |name| own().find(|(feed, _)| *feed == name).map_or(Timestamp(0), |(_, feed)| feed.read_up_to);
             let read_up_to = needed.iter().map(|name| mark(*name)).min().unwrap_or_default();

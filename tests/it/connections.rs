@@ -78,7 +78,7 @@ async fn a_mistyped_address_is_mended_until_something_was_read_from_it() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &[]).await;
         let mend = async |address: &str| {
-            let new = NewKeys { base_url: address.into(), ..NewKeys::default() };
+            let new = NewKeys { base_url: address.into(), token: "the-token-of-there".into(), ..NewKeys::default() };
             connection_keys::change(&desk.engine, &admin(), TILL, new).await
         };
         let shown = async || connection_keys::show(&desk.engine, &admin(), TILL).await.unwrap().address;
@@ -94,6 +94,11 @@ async fn a_mistyped_address_is_mended_until_something_was_read_from_it() {
         }
         let Side::Till(till) = &desk.engine.cx().link(TILL).unwrap().side else { panic!("a till") };
         assert!(till.sales_after(None).await.is_err());
+        // Whoever may change the address must not get the token that way.
+        let elsewhere = NewKeys { base_url: "https://elsewhere.retail.lightspeed.app".into(), ..NewKeys::default() };
+        let why = said(connection_keys::change(&desk.engine, &admin(), TILL, elsewhere).await);
+        assert!(why.contains("sent to no other address"), "{kind:?}: {why}");
+        assert_eq!(shown().await.as_deref(), Some("https://till.invalid"), "{kind:?}: nothing was changed");
         mend("https://brand.retail.lightspeed.app/").await.unwrap();
         assert_eq!(shown().await.as_deref(), Some("https://brand.retail.lightspeed.app"), "{kind:?}");
         let before = rows(&desk).await;

@@ -75,7 +75,7 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
             label: "Address of its API",
             kind: "url",
             value,
-            hint: Some("It can be changed until something is read from it. Starts with https://".to_owned()),
+            hint: Some("It can be changed until something is read from it; the access token is then given again. Starts with https://".to_owned()),
             wrong: beside("address"),
             autocomplete: "off",
             ..Field::default()
