@@ -210,7 +210,9 @@ impl House {
         running.spawn(async move {
             let mut told = told;
             let stopped = async move { drop(told.wait_for(|stop| *stop).await) };
-            let limits = lifecycle::Limits { drain: Duration::from_secs(1), ..lifecycle::Limits::default() };
+            // Everybody comes from this machine.
+            let limits = lifecycle::Limits::default();
+            let limits = lifecycle::Limits { drain: Duration::from_secs(1), of_one: limits.connections, ..limits };
             let never = std::future::pending();
             lifecycle::serve(listener, router(state), None, limits, stopped, move || listeners.end_all(), never).await;
         });

@@ -66,7 +66,7 @@ pub async fn pause(asked: Asked, Path(id): Path<String>, Form(form): Form<Back>)
     answer(
         asked,
         done,
-        "Done.",
+        "Paused.",
         "We make no calls to it until somebody presses Resume. Notices are still taken in.",
         form.or("/connections"),
     )

@@ -1,7 +1,8 @@
 //! One file per page: what it asks of the operator layer, and how it shows the answer.
 //!
 //! Every page is a whole HTML document and does its job with JavaScript off. GET never changes anything; a POST
-//! is read only from those who may do what it asks, checks its input, calls one operator function, leaves a flash and redirects.
+//! is read only from those who may do what it asks, checks its input, calls one operator function, leaves a flash and
+//! redirects.
 
 pub mod connection_keys;
 pub mod connection_new;

@@ -2,7 +2,8 @@
 //!
 //! A stream says `hello` first, then at most one event per topic every quarter of a second: `sku` with the
 //! variant's id, `problems`, `connections`, or `all` when the listener was too slow to be told one by one. While
-//! there is nothing to say it says `alive`, which a page can hear, unlike a comment. It ends when its session ends. Being connected does not keep a session alive.
+//! there is nothing to say it says `alive`, which a page can hear, unlike a comment. It ends when its session ends.
+//! Being connected does not keep a session alive.
 
 use super::AppState;
 use super::routes::Routes;

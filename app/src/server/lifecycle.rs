@@ -2,8 +2,8 @@
 //!
 //! The accept loop is our own because a client that stands still must be let go: ten seconds for the handshake, ten
 //! for the first request, thirty for an answer that is not read any further, sixty with nothing asked, and a limit on
-//! connections, for all and for one address. On the first signal no new connection is taken and the open ones may finish for twenty seconds; the
-//! second signal ends at once.
+//! connections, for all and for one address. On the first signal no new connection is taken and the open ones may
+//! finish for twenty seconds; the second signal ends at once.
 
 use super::places::Places;
 use axum::Router;
