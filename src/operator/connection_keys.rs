@@ -71,7 +71,7 @@ fn mistakes(address: Option<&str>, token: &str, secret: &str, here: bool) -> Vec
     let wrong_address = address.and_then(|address| address_mistake(address, here));
     let token = match (address, token) {
         // A stored token goes nowhere but where it was given for.
-        (Some(_), "") => Some("Paste the access token again: the one we keep is sent to no other address.".to_owned()),
+        (Some(_), "") => Some("Paste the access token again: the one we keep is sent nowhere else.".to_owned()),
         (None, "") => None,
         (_, token) => wrong_token(token),
     };

@@ -63,7 +63,7 @@ impl Halt {
     fn short(self) -> &'static str {
         match self {
             Halt::OnlyRead => "Only read, not written",
-            Halt::Paused => "Not written until resumed",
+            Halt::Paused => "Paused, not written",
         }
     }
 

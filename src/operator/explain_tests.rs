@@ -51,7 +51,7 @@ const NOW: Timestamp = Timestamp(20);
 fn nothing_is_promised_where_nothing_is_written() {
     let paused = row(true, 7, 6);
     let halt = Halt::of(&paused, true);
-    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Not written until resumed +2".into()));
+    assert_eq!(in_short(&paused, halt, NOW), (Severity::Held, "Paused, not written +2".into()));
     let line = why(&paused, halt, NOW, None).remove(0);
     assert_eq!((line.units, line.cause.as_str()), (2, "Not written until somebody resumes the web shop"));
     assert_eq!(line.detail, "", "what follows is said once");

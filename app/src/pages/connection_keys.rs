@@ -83,7 +83,7 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
     });
     let remove = shown.address.is_some().then(|| {
         view! {
-            <p class="small">"Nothing was read from it yet, so it can also be removed: "<a href=format!("/connections/{}/remove", encoded(id))>"Remove this connection…"</a></p>
+            <p class="form__after">"Nothing was read from it yet, so it can also be removed: "<a href=format!("/connections/{}/remove", encoded(id))>"Remove this connection…"</a></p>
         }
     });
     // An address that may no longer be changed has no field to stand beside.
