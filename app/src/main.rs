@@ -260,7 +260,12 @@ fn main() -> ExitCode {
     refuse_what_has_no_use(&cli);
     // Nobody else may choose the TLS library; a second attempt would only mean that it is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = match &cli.command {
+        // Nothing in it happens side by side, so no second thread has to be woken.
+        Command::Rehearse(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&anyhow::Error::new(error)),
     };

@@ -69,8 +69,8 @@ pub struct Record {
     pub version: i64,
     /// The record as JSON text, as the vendor sent it.
     pub raw: String,
-    /// What we understood, or why we did not.
-    pub fact: Result<Fact, Unreadable>,
+    /// What we understood (a product may hold many listings), or why we did not.
+    pub facts: Result<Vec<Fact>, Unreadable>,
 }
 
 /// A record that could not be turned into a fact; parked with this reason, blocks nobody.

@@ -34,7 +34,7 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
     let store = engine.store();
     let now = engine.clock().now();
     let all_feeds = feeds::all(store).await.map_err(store_failed)?;
-    let counts = inbox::notice_counts(store, now - Span::hours(24)).await.map_err(store_failed)?;
+    let counts = inbox::notice_counts(now - Span::hours(24)).ask(store).await.map_err(store_failed)?;
     let untold = inbox::untold(store, now - Span::hours(24), now - inbox::NOTICE_COMES_WITHIN).await;
     let untold = untold.map_err(store_failed)?;
     let rows = connections::all(store).await.map_err(store_failed)?;
@@ -90,7 +90,8 @@ pub async fn list(engine: &Engine, actor: &Actor) -> Result<Connections, Operato
                 count,
             })
             .collect(),
-        parked: inbox::parked(store, None, 20)
+        parked: inbox::parked(None, 20)
+            .ask(store)
             .await
             .map_err(store_failed)?
             .into_iter()
@@ -260,7 +261,7 @@ pub async fn preview_go_live(engine: &Engine, actor: &Actor, place: &str) -> Res
     let outlets = connections::outlets(store).await.map_err(store_failed)?;
     let rows = views::of_place(store, place, PREVIEW_MAX).await.map_err(store_failed)?;
     let read = feeds::get(store, &found.connection, Task::Observe.feed()).await.map_err(store_failed)?.read_up_to;
-    let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
+    let (at_till, in_shop, _) = listings::unlinked().ask(store).await.map_err(store_failed)?;
     let blocked = ready::missing(engine, found, &outlets, &rows).await?;
     let mut writes: Vec<GoLiveWrite> = rows
         .iter()

@@ -81,7 +81,7 @@ pub fn stuck_for(engine: &Engine) -> Option<Span> {
 
 /// Open problems, for the number beside "Today" and in the tab title.
 pub async fn open_problems(engine: &Engine) -> Result<i64, OperatorError> {
-    problems::count_open(engine.store()).await.map_err(store_failed)
+    problems::count_open().ask(engine.store()).await.map_err(store_failed)
 }
 
 /// The Today page. `team` filters "Needs you now" ("operations", "finance", "merchandising"); `None` shows all.
@@ -107,7 +107,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
         .collect();
     let tills = connections::all(store).await.map_err(store_failed)?;
     let began = tills.iter().filter(|row| row.side == "till").map(|row| row.created_at).min();
-    let (_, units, oldest, _) = findings::on_hold(store).await.map_err(store_failed)?;
+    let (_, units, oldest, _) = findings::on_hold().ask(store).await.map_err(store_failed)?;
     Ok(Today {
         freshness: freshness(engine).await?,
         trust_permille: (totals.read > 0 && totals.value > 0)
@@ -125,7 +125,7 @@ pub async fn today(engine: &Engine, actor: &Actor, team: Option<&str>) -> Result
 /// What was mended without anybody, by cause.
 async fn fixed(engine: &Engine, since: Timestamp) -> Result<Vec<(i64, String)>, OperatorError> {
     let store = engine.store();
-    let notices = inbox::notice_counts(store, since).await.map_err(store_failed)?;
+    let notices = inbox::notice_counts(since).ask(store).await.map_err(store_failed)?;
     let by_now = engine.clock().now() - inbox::NOTICE_COMES_WITHIN;
     let untold = inbox::untold(store, since, by_now).await.map_err(store_failed)?;
     let pushes = views::push_states_since(store, since).await.map_err(store_failed)?;

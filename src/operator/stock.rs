@@ -49,7 +49,7 @@ pub async fn list(engine: &Engine, actor: &Actor, query: &StockQuery) -> Result<
     actor.check(Deed::SeeStock)?;
     let store = engine.store();
     let totals = views::totals(store).await.map_err(store_failed)?;
-    let (at_till, in_shop, _) = listings::unlinked(store).await.map_err(store_failed)?;
+    let (at_till, in_shop, _) = listings::unlinked().ask(store).await.map_err(store_failed)?;
     let filter = filter(query);
     let linked =
         if query.linked == Some(false) { 0 } else { views::count(store, &filter).await.map_err(store_failed)? };

@@ -3,6 +3,8 @@
 use crate::domain::access::Role;
 use crate::domain::ids::PersonId;
 use crate::domain::time::Timestamp;
+use crate::store::question::{Question, each};
+use crate::store::script::Statement;
 use crate::store::{Store, StoreError};
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row, any::AnyRow};
@@ -62,33 +64,28 @@ pub struct Guessed {
     pub names: usize,
 }
 
-/// What was guessed at since `since`, or is locked at `now`; `at_least` failures make it a guess rather than a slip.
-pub async fn guessed(store: &Store, since: Timestamp, now: Timestamp, at_least: i64) -> Result<Guessed, StoreError> {
+/// What log-ins are counted against: the subject, and its failures in a row.
+pub type Tries = Vec<(String, i64)>;
+
+/// Failed log-ins since `since`, and those locked at `now`, most failures first; the answer is for [`guessed`].
+pub fn tries(since: Timestamp, now: Timestamp) -> Question<Tries> {
+    const SQL: &str = "SELECT subject, tries FROM login_throttle WHERE subject LIKE 'account:%' \
+         AND (changed_at >= $1 OR (tries >= $2 AND blocked_until > $3)) ORDER BY tries DESC, subject LIMIT 10000";
+    let statement = Statement::new(SQL, "the accounts").int(since.micros()).int(LOCKED_AT).int(now.micros());
+    Question::new(statement, |rows| each(rows, |row| Ok((row.try_get(0)?, row.try_get(1)?))))
+}
+
+/// What is guessed at; `at_least` failures make it a guess rather than a slip.
+pub async fn guessed(store: &Store, tries: Tries, at_least: i64) -> Result<Guessed, StoreError> {
+    let mut found = Guessed { names: tries.len(), ..Guessed::default() };
+    let guesses: Tries = tries.into_iter().take_while(|(_, tries)| *tries >= at_least).collect();
+    if guesses.is_empty() {
+        return Ok(found);
+    }
     let mut conn = store.read().acquire().await.map_err(StoreError::at("the accounts"))?;
-    let counted = sqlx::query(
-        "SELECT subject, tries FROM login_throttle WHERE subject LIKE 'account:%' \
-         AND (changed_at >= $1 OR (tries >= $2 AND blocked_until > $3)) ORDER BY tries DESC, subject LIMIT 10000",
-    )
-    .bind(since.micros())
-    .bind(LOCKED_AT)
-    .bind(now.micros())
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(StoreError::at("the accounts"))?;
-    let mut found = Guessed { names: counted.len(), ..Guessed::default() };
-    let mut people: Option<HashMap<String, String>> = None;
-    for row in &counted {
-        let (subject, tries) = (text(row, "subject")?, number(row, "tries")?);
-        if tries < at_least {
-            break;
-        }
-        let people = match &mut people {
-            Some(people) => people,
-            people => {
-                let named = list(&mut conn).await?.into_iter().map(|of| (throttle_subject(&of.name_key), of.name));
-                people.insert(named.collect())
-            }
-        };
+    let named = list(&mut conn).await?.into_iter().map(|of| (throttle_subject(&of.name_key), of.name));
+    let people: HashMap<String, String> = named.collect();
+    for (subject, tries) in guesses {
         match people.get(&subject) {
             Some(name) => found.accounts.push((name.clone(), tries)),
             None => found.nobody += 1,

@@ -3,6 +3,8 @@
 
 use super::error::ensure_rows;
 use super::pushes::QUARTER;
+use super::question::{Question, first};
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -184,6 +186,19 @@ pub async fn set_sealed_up_to(tx: &mut Tx, upto: Timestamp) -> Result<(), StoreE
     .await
     .map_err(at("moving the seal"))?;
     Ok(())
+}
+
+/// Whether any write was answered since the last seal and before `to`.
+pub fn unsealed(to: Timestamp) -> Question<bool> {
+    const SQL: &str = "SELECT COUNT(*) FROM (
+             SELECT p.id FROM (SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM setting
+                                                WHERE name = 'writes sealed up to'), 0) AS at) AS sealed
+             CROSS JOIN push p
+             WHERE p.quarter >= sealed.at / $3 AND p.quarter <= $2 AND p.answered_at > 0
+               AND p.answered_at >= sealed.at AND p.answered_at < $1 LIMIT 1) AS found";
+    let statement = Statement::new(SQL, "looking for writes to seal");
+    let statement = statement.int(to.micros()).int(to.micros().div_euclid(QUARTER.0)).int(QUARTER.0);
+    Question::new(statement, |rows| Ok(first(rows)?.try_get::<i64, _>(0)? > 0))
 }
 
 /// The writes answered in `[from, to)`, one text each, in a fixed order.

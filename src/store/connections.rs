@@ -1,6 +1,7 @@
 //! Connections (vendor accounts), their outlets, and the shop places that outlets feed.
 
 use super::error::ensure_rows;
+use super::question::{Question, each};
 use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::time::Timestamp;
@@ -92,9 +93,13 @@ fn connection_row(row: &AnyRow) -> Result<ConnectionRow, sqlx::Error> {
 }
 
 /// All connections, shops first.
+pub fn every() -> Question<Vec<ConnectionRow>> {
+    Question::new(Statement::new(ALL, "reading connections"), |rows| each(rows, connection_row))
+}
+
+/// The same, asked alone.
 pub async fn all(store: &Store) -> Result<Vec<ConnectionRow>, StoreError> {
-    let rows = sqlx::query(ALL).fetch_all(store.read()).await.map_err(at("reading connections"))?;
-    rows.iter().map(connection_row).collect::<Result<_, _>>().map_err(at("reading connections"))
+    every().ask(store).await
 }
 
 /// The same as this unit of work sees them: nobody changes them before it ends.

@@ -1,5 +1,6 @@
 //! How far each feed of each connection has been read. Only sweeps move these marks, never notices.
 
+use super::question::{Question, each};
 use super::script::{Done, Statement};
 use super::{Store, StoreError, Tx};
 use crate::domain::problem::{STALE_AFTER, is_key_refused};
@@ -54,17 +55,17 @@ fn feed_row(row: &sqlx::any::AnyRow, from: usize) -> Result<Feed, sqlx::Error> {
 }
 
 /// One feed; a feed never read is all zero.
+pub fn state(connection: &str, feed: &str) -> Question<Feed> {
+    const SQL: &str = "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error, trail, base FROM feed
+         WHERE connection = $1 AND feed = $2";
+    Question::new(Statement::new(SQL, "reading a mark").text(connection).text(feed), |rows| {
+        rows.first().map(|row| feed_row(row, 0)).transpose().map(Option::unwrap_or_default)
+    })
+}
+
+/// The same, asked alone.
 pub async fn get(store: &Store, connection: &str, feed: &str) -> Result<Feed, StoreError> {
-    let row = sqlx::query(
-        "SELECT cursor, as_of, read_up_to, tried_at, failing_since, error, trail, base FROM feed
-         WHERE connection = $1 AND feed = $2",
-    )
-    .bind(connection)
-    .bind(feed)
-    .fetch_optional(store.read())
-    .await
-    .map_err(at("reading a mark"))?;
-    row.map(|row| feed_row(&row, 0)).transpose().map_err(at("reading a mark")).map(Option::unwrap_or_default)
+    state(connection, feed).ask(store).await
 }
 
 /// What the books go by; all zero for a feed that was never read.
@@ -93,18 +94,18 @@ pub(crate) fn marks_from(answer: &Done) -> Result<Marks, StoreError> {
 }
 
 /// All feeds: (connection, feed, state).
-pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreError> {
-    let rows = sqlx::query(
+pub fn states() -> Question<Vec<(String, String, Feed)>> {
+    const SQL: &str =
         "SELECT connection, feed, cursor, as_of, read_up_to, tried_at, failing_since, error, trail, base FROM feed
-         ORDER BY connection, feed",
-    )
-    .fetch_all(store.read())
-    .await
-    .map_err(at("reading marks"))?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, feed_row(row, 2)?)))
-        .collect::<Result<_, _>>()
-        .map_err(at("reading marks"))
+         ORDER BY connection, feed";
+    Question::new(Statement::new(SQL, "reading marks"), |rows| {
+        each(rows, |row| Ok((row.try_get(0)?, row.try_get(1)?, feed_row(row, 2)?)))
+    })
+}
+
+/// The same, asked alone.
+pub async fn all(store: &Store) -> Result<Vec<(String, String, Feed)>, StoreError> {
+    states().ask(store).await
 }
 
 /// A page was read and kept: the cursor moves on, and the feed works.

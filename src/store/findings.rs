@@ -1,6 +1,8 @@
 //! Questions across tables whose answers may need a person.
 
 use super::pushes::QUARTER;
+use super::question::{Question, each, first};
+use super::script::Statement;
 use super::{Store, StoreError};
 use crate::domain::problem::KEY_REFUSED;
 use crate::domain::push::PACED;
@@ -36,8 +38,8 @@ pub struct StuckWrite {
 const TAKEN_AND_NOT_SHOWN: i64 = 4;
 
 /// Writes of live places refused or unknown since before `since`, or taken again and again and not shown.
-pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result<Vec<StuckWrite>, StoreError> {
-    let rows = sqlx::query(
+pub fn stuck_writes(since: Timestamp, limit: i64) -> Question<Vec<StuckWrite>> {
+    const SQL: &str =
         "SELECT * FROM (
              SELECT t.variant, t.place, t.item, t.push_state, t.push_reason, t.should, t.web_sellable, t.price_fine,
                     t.cause_at
@@ -48,16 +50,11 @@ pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result
                     t.should, t.web_sellable, t.price_fine, t.cause_at
              FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
              WHERE t.difference <> 0 AND t.attempt >= $3 AND t.push_state IN ('again', 'sent', 'accepted')
-         ) AS stuck ORDER BY cause_at LIMIT $2",
-    )
-    .bind(since.micros())
-    .bind(limit)
-    .bind(TAKEN_AND_NOT_SHOWN)
-    .fetch_all(store.read())
-    .await
-    .map_err(at("looking for stuck writes"))?;
-    rows.iter()
-        .map(|row| {
+         ) AS stuck ORDER BY cause_at LIMIT $2";
+    let statement =
+        Statement::new(SQL, "looking for stuck writes").int(since.micros()).int(limit).int(TAKEN_AND_NOT_SHOWN);
+    Question::new(statement, |rows| {
+        each(rows, |row| {
             Ok(StuckWrite {
                 variant: row.try_get(0)?,
                 place: row.try_get(1)?,
@@ -69,8 +66,7 @@ pub async fn stuck_writes(store: &Store, since: Timestamp, limit: i64) -> Result
                 price_fine: row.try_get(7)?,
             })
         })
-        .collect::<Result<_, _>>()
-        .map_err(at("looking for stuck writes"))
+    })
 }
 
 /// A target with more promised than there is.
@@ -99,19 +95,13 @@ pub struct Oversold {
 }
 
 /// Targets whose sum fell below zero because of web orders.
-pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreError> {
-    let rows = sqlx::query(
-        // The buffer is kept back for nobody: what falls into it is not oversold.
-        "SELECT variant, place, item, till, waiting, hold, checking, floored - buffer,
+pub fn oversold(limit: i64) -> Question<Vec<Oversold>> {
+    // The buffer is kept back for nobody: what falls into it is not oversold.
+    const SQL: &str = "SELECT variant, place, item, till, waiting, hold, checking, floored - buffer,
                 CASE WHEN floored - buffer < waiting THEN floored - buffer ELSE waiting END AS units_over, price_fine
-         FROM target WHERE floored > buffer AND waiting > 0 ORDER BY units_over DESC, item LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(store.read())
-    .await
-    .map_err(at("looking for oversold items"))?;
-    rows.iter()
-        .map(|row| {
+         FROM target WHERE floored > buffer AND waiting > 0 ORDER BY units_over DESC, item LIMIT $1";
+    Question::new(Statement::new(SQL, "looking for oversold items").int(limit), |rows| {
+        each(rows, |row| {
             Ok(Oversold {
                 variant: row.try_get(0)?,
                 place: row.try_get(1)?,
@@ -125,32 +115,26 @@ pub async fn oversold(store: &Store, limit: i64) -> Result<Vec<Oversold>, StoreE
                 price_fine: row.try_get(9)?,
             })
         })
-        .collect::<Result<_, _>>()
-        .map_err(at("looking for oversold items"))
+    })
 }
 
 /// Live targets of shops at work that have differed since before `since`: how many, units, value in fine units.
-pub async fn differing(store: &Store, since: Timestamp) -> Result<(i64, i64, i64), StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*), COALESCE(CAST(SUM(ABS(t.difference)) AS BIGINT), 0),
+pub fn differing(since: Timestamp) -> Question<(i64, i64, i64)> {
+    const SQL: &str = "SELECT COUNT(*), COALESCE(CAST(SUM(ABS(t.difference)) AS BIGINT), 0),
                 COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
          FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
          JOIN connection c ON c.id = p.connection AND c.paused_at = 0
-         WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1",
-    )
-    .bind(since.micros())
-    .fetch_one(store.read())
-    .await
-    .map_err(at("looking for differences"))?;
-    let cell = |i: usize| row.try_get::<i64, _>(i);
-    (|| Ok((cell(0)?, cell(1)?, cell(2)?)))().map_err(at("looking for differences"))
+         WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1";
+    Question::new(Statement::new(SQL, "looking for differences").int(since.micros()), |rows| {
+        let row = first(rows)?;
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+    })
 }
 
 /// What those of [`differing`] wait for, most first: the state of the newest write (empty when none waits), whether it
 /// is our own allowance that it waits for, and how many. "key" is a write that failed because our key was refused.
-pub async fn causes(store: &Store, since: Timestamp) -> Result<Vec<(String, bool, i64)>, StoreError> {
-    let step = "looking for the causes of differences";
-    let rows = sqlx::query(
+pub fn causes(since: Timestamp) -> Question<Vec<(String, bool, i64)>> {
+    const SQL: &str =
         "SELECT state, paced, COUNT(*) AS many FROM (
              SELECT CASE WHEN t.generation = t.acknowledged THEN '' WHEN t.push_state = '' THEN 'due'
                          WHEN t.push_state = 'failed' AND t.push_reason LIKE $3 THEN 'key'
@@ -159,16 +143,14 @@ pub async fn causes(store: &Store, since: Timestamp) -> Result<Vec<(String, bool
              FROM target t JOIN place p ON p.id = t.place AND p.live_since > 0
              JOIN connection c ON c.id = p.connection AND c.paused_at = 0
              WHERE t.difference <> 0 AND t.differs_since > 0 AND t.differs_since < $1) AS waiting
-         GROUP BY state, paced ORDER BY many DESC, state, paced",
-    )
-    .bind(since.micros())
-    .bind(format!("{PACED}%"))
-    .bind(format!("{KEY_REFUSED}%"))
-    .fetch_all(store.read())
-    .await
-    .map_err(at(step))?;
-    let cells = |row: &sqlx::any::AnyRow| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)? > 0, row.try_get(2)?));
-    rows.iter().map(cells).collect::<Result<_, _>>().map_err(at(step))
+         GROUP BY state, paced ORDER BY many DESC, state, paced";
+    let statement = Statement::new(SQL, "looking for the causes of differences")
+        .int(since.micros())
+        .text(format!("{PACED}%"))
+        .text(format!("{KEY_REFUSED}%"));
+    Question::new(statement, |rows| {
+        each(rows, |row| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)? > 0, row.try_get(2)?)))
+    })
 }
 
 /// A place that was written to and is not now, and by how much it shows something else than it should.
@@ -194,82 +176,66 @@ pub struct NotWritten {
 
 /// Places that an outlet feeds, that were live before, and that nobody writes to, whether they differ already or not. A
 /// place that never was live is only read, as it should be.
-pub async fn not_written(store: &Store) -> Result<Vec<NotWritten>, StoreError> {
-    let step = "looking for places that are not written";
-    let rows = sqlx::query(
-        "SELECT p.id, p.name, p.live_since, c.paused_at,
+pub fn not_written() -> Question<Vec<NotWritten>> {
+    // The log tells when writing stopped.
+    const SQL: &str = "SELECT p.id, p.name, p.live_since, c.paused_at,
                 COALESCE((SELECT MIN(o.zone) FROM outlet o
                           WHERE o.place = p.id AND o.archived = 0 AND o.zone <> ''), ''),
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable > t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN t.web_sellable < t.should THEN ABS(t.difference) ELSE 0 END) AS BIGINT), 0),
-                COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0)
+                COALESCE(CAST(SUM(ABS(t.difference) * t.price_fine) AS BIGINT), 0),
+                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'go live' AND object = 'place:' || p.id), 0),
+                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'stop writing' AND object = 'place:' || p.id), 0),
+                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'map outlet'), 0)
          FROM place p JOIN connection c ON c.id = p.connection
          LEFT JOIN target t ON t.place = p.id AND t.difference <> 0
          WHERE p.archived = 0 AND (p.live_since = 0 OR c.paused_at > 0)
            AND EXISTS (SELECT 1 FROM outlet o WHERE o.place = p.id AND o.archived = 0)
-         GROUP BY p.id, p.name, p.live_since, c.paused_at ORDER BY p.name, p.id",
-    )
-    .fetch_all(store.read())
-    .await
-    .map_err(at(step))?;
-    let mut found = Vec::new();
-    for row in &rows {
-        let text = |i: usize| row.try_get::<String, _>(i).map_err(at(step));
-        let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
-        let (place, live_since, paused_at) = (text(0)?, cell(2)?, cell(3)?);
-        let since = if live_since > 0 { Some(Timestamp(paused_at)) } else { stopped(store, &place).await? };
-        let Some(since) = since else { continue };
-        found.push(NotWritten {
-            name: text(1)?,
-            paused: live_since > 0,
-            since,
-            zone: text(4)?,
-            over: (cell(5)?, cell(6)?),
-            under: (cell(7)?, cell(8)?),
-            money_fine: cell(9)?,
-            place,
-        });
-    }
-    Ok(found)
-}
-
-/// When a place that is only read was last written to, as the log tells: somebody stopped it, or an outlet of it was
-/// mapped anew. `None` when it never was live.
-async fn stopped(store: &Store, place: &str) -> Result<Option<Timestamp>, StoreError> {
-    let step = "reading when writing stopped";
-    let row = sqlx::query(
-        "SELECT COALESCE((SELECT MAX(at) FROM activity WHERE action = 'go live' AND object = $1), 0),
-                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'stop writing' AND object = $1), 0),
-                COALESCE((SELECT MAX(at) FROM activity WHERE action = 'map outlet'), 0)",
-    )
-    .bind(format!("place:{place}"))
-    .fetch_one(store.read())
-    .await
-    .map_err(at(step))?;
-    let cell = |i: usize| row.try_get::<i64, _>(i).map_err(at(step));
-    let (live, stopped, mapped) = (cell(0)?, cell(1)?, cell(2)?);
-    Ok(match (live, stopped) {
-        (0, 0) => None,
-        (live, stopped) if stopped >= live => Some(Timestamp(stopped)),
-        (live, _) => Some(Timestamp(mapped.max(live))),
+         GROUP BY p.id, p.name, p.live_since, c.paused_at ORDER BY p.name, p.id";
+    Question::new(Statement::new(SQL, "looking for places that are not written"), |rows| {
+        let mut found = Vec::new();
+        for row in rows {
+            let cell = |i: usize| row.try_get::<i64, _>(i);
+            let (live_since, paused_at) = (cell(2)?, cell(3)?);
+            let paused = live_since > 0;
+            let since = if paused { Some(Timestamp(paused_at)) } else { stopped(cell(10)?, cell(11)?, cell(12)?) };
+            let Some(since) = since else { continue };
+            found.push(NotWritten {
+                place: row.try_get(0)?,
+                name: row.try_get(1)?,
+                paused,
+                since,
+                zone: row.try_get(4)?,
+                over: (cell(5)?, cell(6)?),
+                under: (cell(7)?, cell(8)?),
+                money_fine: cell(9)?,
+            });
+        }
+        Ok(found)
     })
 }
 
+/// When a place that is only read was last written to: when somebody stopped it, or an outlet was mapped anew. `None`
+/// when it never was live. Microseconds, 0 for what never happened.
+fn stopped(live: i64, stopped: i64, mapped: i64) -> Option<Timestamp> {
+    match (live, stopped) {
+        (0, 0) => None,
+        (live, stopped) if stopped >= live => Some(Timestamp(stopped)),
+        (live, _) => Some(Timestamp(mapped.max(live))),
+    }
+}
+
 /// What the till has of items that are not linked, at their prices, in fine units.
-pub async fn unlinked_value(store: &Store) -> Result<i64, StoreError> {
-    sqlx::query(
+pub fn unlinked_value() -> Question<i64> {
+    const SQL: &str =
         "SELECT COALESCE(CAST(SUM(CASE WHEN held > 0 THEN held * price_fine ELSE 0 END) AS BIGINT), 0) FROM (
              SELECT l.price_fine AS price_fine, CAST(SUM(t.units + t.after_units) AS BIGINT) AS held
              FROM listing l JOIN till_count t ON t.connection = l.connection AND t.product = l.product
              WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0 AND l.price_fine > 0
-             GROUP BY l.connection, l.product, l.price_fine) AS each_item",
-    )
-    .fetch_one(store.read())
-    .await
-    .and_then(|row| row.try_get(0))
-    .map_err(at("valuing what is not linked"))
+             GROUP BY l.connection, l.product, l.price_fine) AS each_item";
+    Question::new(Statement::new(SQL, "valuing what is not linked"), |rows| first(rows)?.try_get(0))
 }
 
 /// Writes answered since the quarter of an hour of an instant began that did not get through, and whose number no later
@@ -291,16 +257,13 @@ pub async fn writes_that_wait(store: &Store, since: Timestamp) -> Result<Vec<(St
 }
 
 /// Open holds: lines, units, oldest, value in fine units.
-pub async fn on_hold(store: &Store) -> Result<(i64, i64, Timestamp, i64), StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*), COALESCE(CAST(SUM(h.units) AS BIGINT), 0), COALESCE(MIN(h.since), 0),
+pub fn on_hold() -> Question<(i64, i64, Timestamp, i64)> {
+    const SQL: &str = "SELECT COUNT(*), COALESCE(CAST(SUM(h.units) AS BIGINT), 0), COALESCE(MIN(h.since), 0),
                 COALESCE(CAST(SUM(h.units * COALESCE(l.price_fine, 0)) AS BIGINT), 0)
          FROM hold h LEFT JOIN listing l ON l.connection = h.connection AND l.product = h.product
-         WHERE h.released_at = 0",
-    )
-    .fetch_one(store.read())
-    .await
-    .map_err(at("counting holds"))?;
-    let cell = |i: usize| row.try_get::<i64, _>(i);
-    (|| Ok((cell(0)?, cell(1)?, Timestamp(cell(2)?), cell(3)?)))().map_err(at("counting holds"))
+         WHERE h.released_at = 0";
+    Question::new(Statement::new(SQL, "counting holds"), |rows| {
+        let row = first(rows)?;
+        Ok((row.try_get(0)?, row.try_get(1)?, Timestamp(row.try_get(2)?), row.try_get(3)?))
+    })
 }

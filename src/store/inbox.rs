@@ -1,6 +1,7 @@
 //! Everything from outside, once: raw deliveries and raw records, unique by (connection, kind, id, version).
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::question::{Question, each, first};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::time::{Span, Timestamp};
@@ -279,27 +280,19 @@ pub async fn parked_before(
 }
 
 /// Parked records of one connection (or all), newest first.
-pub async fn parked(store: &Store, connection: Option<&str>, limit: i64) -> Result<Vec<Parked>, StoreError> {
-    let rows = sqlx::query(
+pub fn parked(connection: Option<&str>, limit: i64) -> Question<Vec<Parked>> {
+    const SQL: &str =
         "SELECT i.id, i.connection, i.kind, i.external_id, i.version, i.reason, i.received_at, COALESCE(b.raw, '')
          FROM inbox i LEFT JOIN inbox_body b ON b.inbox = i.id
-         WHERE i.state = 'parked' AND ($1 = '' OR i.connection = $1) ORDER BY i.received_at DESC LIMIT $2",
-    )
-    .bind(connection.unwrap_or(""))
-    .bind(limit)
-    .fetch_all(store.read())
-    .await
-    .map_err(StoreError::at("reading parked deliveries"))?;
-    rows.iter().map(parked_row).collect::<Result<_, _>>().map_err(StoreError::at("reading parked deliveries"))
+         WHERE i.state = 'parked' AND ($1 = '' OR i.connection = $1) ORDER BY i.received_at DESC LIMIT $2";
+    let statement = Statement::new(SQL, "reading parked deliveries").text(connection.unwrap_or("")).int(limit);
+    Question::new(statement, |rows| each(rows, parked_row))
 }
 
 /// How many records are parked.
-pub async fn parked_count(store: &Store) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) FROM inbox WHERE state = 'parked'")
-        .fetch_one(store.read())
-        .await
-        .map_err(StoreError::at("counting parked deliveries"))?;
-    row.try_get(0).map_err(StoreError::at("counting parked deliveries"))
+pub fn parked_count() -> Question<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM inbox WHERE state = 'parked'";
+    Question::new(Statement::new(SQL, "counting parked deliveries"), |rows| first(rows)?.try_get(0))
 }
 
 /// One record with its body, for the evidence page.
@@ -368,18 +361,12 @@ pub fn count_refused(tx: &mut Tx, connection: &str, status: u16, reason: &str, n
 }
 
 /// Notices since an hour, summed: (connection, what) → n.
-pub async fn notice_counts(store: &Store, since: Timestamp) -> Result<Vec<(String, String, i64)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT connection, what, CAST(SUM(n) AS BIGINT) FROM notice_count WHERE hour >= $1 GROUP BY connection, what",
-    )
-    .bind(since.secs() / 3_600)
-    .fetch_all(store.read())
-    .await
-    .map_err(StoreError::at("reading notice counts"))?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
-        .collect::<Result<_, _>>()
-        .map_err(StoreError::at("reading notice counts"))
+pub fn notice_counts(since: Timestamp) -> Question<Vec<(String, String, i64)>> {
+    const SQL: &str =
+        "SELECT connection, what, CAST(SUM(n) AS BIGINT) FROM notice_count WHERE hour >= $1 GROUP BY connection, what";
+    Question::new(Statement::new(SQL, "reading notice counts").int(since.secs() / 3_600), |rows| {
+        each(rows, |row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+    })
 }
 
 /// Sales that came to us from `since` up to `until`, each connection's, of which no notice has told: those whose notices

@@ -1,6 +1,7 @@
 //! Variants, the listings they have on each system, the links between them, and the words a search finds.
 
 use super::bulk::{Cell, Rows, RowsSql, keys, rows_sql};
+use super::question::{Question, first};
 use super::script::{Done, Statement};
 use super::{Dialect, Store, StoreError, Tx};
 use crate::domain::fact::Listing;
@@ -147,16 +148,18 @@ pub struct Pair {
 /// left out.
 pub async fn unlinked_pairs(tx: &mut Tx, whole: &[&str], skip: i64, limit: i64) -> Result<Vec<Pair>, StoreError> {
     const PAIRS: RowsSql = rows_sql!(
+        // From the SKUs that have somebody without a twin; the other way round would read both catalogues.
         "WITH whole AS (SELECT each.value->>0 AS id FROM",
         ")
          SELECT t.connection, t.product, s.connection, s.product,
                 CASE WHEN t.variant <> '' THEN t.variant ELSE s.variant END,
                 t.name, t.options, t.sku, CASE WHEN t.barcode <> '' THEN t.barcode ELSE s.barcode END, s.options
-         FROM listing t
+         FROM (SELECT DISTINCT sku_key FROM listing WHERE variant = '' AND archived = 0 AND sku_key <> '') AS open
+         CROSS JOIN listing t
          JOIN connection tc ON tc.id = t.connection AND tc.side = 'till'
          JOIN listing s ON s.sku_key = t.sku_key
          JOIN connection sc ON sc.id = s.connection AND sc.side = 'shop'
-         WHERE t.sku_key <> '' AND t.sku = s.sku AND t.archived = 0 AND s.archived = 0 AND t.counted = 1
+         WHERE t.sku_key = open.sku_key AND t.sku = s.sku AND t.archived = 0 AND s.archived = 0 AND t.counted = 1
            AND t.bundle = 0 AND s.bundle = 0
            AND t.connection IN (SELECT id FROM whole) AND s.connection IN (SELECT id FROM whole)
            AND (t.variant = '' OR s.variant = '') AND (t.variant = '' OR s.variant = '' OR t.variant = s.variant)
@@ -273,23 +276,17 @@ pub async fn link(tx: &mut Tx, links: &[(String, String, String)], now: Timestam
 }
 
 /// How many counted, unarchived items have no twin: (on the till, in the shop, units at the till).
-pub async fn unlinked(store: &Store) -> Result<(i64, i64, i64), StoreError> {
-    let row = sqlx::query(
-        "SELECT COALESCE(CAST(SUM(CASE WHEN c.side = 'till' THEN 1 ELSE 0 END) AS BIGINT), 0),
+pub fn unlinked() -> Question<(i64, i64, i64)> {
+    const SQL: &str = "SELECT COALESCE(CAST(SUM(CASE WHEN c.side = 'till' THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(CASE WHEN c.side = 'shop' THEN 1 ELSE 0 END) AS BIGINT), 0),
                 COALESCE(CAST(SUM(COALESCE((SELECT SUM(t.units + t.after_units) FROM till_count t
                     WHERE t.connection = l.connection AND t.product = l.product), 0)) AS BIGINT), 0)
          FROM listing l JOIN connection c ON c.id = l.connection
-         WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0",
-    )
-    .fetch_one(store.read())
-    .await
-    .map_err(at("counting what is not linked"))?;
-    Ok((
-        row.try_get(0).map_err(at("counting what is not linked"))?,
-        row.try_get(1).map_err(at("counting what is not linked"))?,
-        row.try_get(2).map_err(at("counting what is not linked"))?,
-    ))
+         WHERE l.variant = '' AND l.archived = 0 AND l.counted = 1 AND l.bundle = 0";
+    Question::new(Statement::new(SQL, "counting what is not linked"), |rows| {
+        let row = first(rows)?;
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+    })
 }
 
 /// Subjects whose search words begin with `prefix`, at most `limit`: (kind, subject). Those of which it is a whole SKU,

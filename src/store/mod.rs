@@ -25,6 +25,7 @@ pub mod look;
 pub mod orders;
 pub mod problems;
 pub mod pushes;
+pub mod question;
 pub mod remap;
 pub mod sales;
 pub mod seal;

@@ -1,6 +1,8 @@
 //! Problems: opened once per cause and subject, kept open while seen, closed when gone.
 
 use super::error::ensure_rows;
+use super::question::{Question, first};
+use super::script::Statement;
 use super::{Store, StoreError, Tx};
 use crate::domain::problem::Problem;
 use crate::domain::time::Timestamp;
@@ -46,43 +48,36 @@ pub struct ProblemRow {
 }
 
 /// Opens a problem or refreshes the open one of the same cause and subject.
-pub async fn raise(tx: &mut Tx, id: &str, p: &Problem, now: Timestamp) -> Result<(), StoreError> {
-    let actions = serde_json::to_string(&p.actions).unwrap_or_else(|_| "[]".into());
-    sqlx::query(
+pub fn raise(tx: &mut Tx, id: &str, p: &Problem, now: Timestamp) {
+    const SQL: &str =
         "INSERT INTO problem (id, kind, subject, severity, team, title, why, money_minor, currency, waits, actions,
                               opened_at, seen_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
          ON CONFLICT (kind, subject) WHERE closed_at = 0 DO UPDATE SET
             severity = excluded.severity, team = excluded.team, title = excluded.title, why = excluded.why,
             money_minor = excluded.money_minor, currency = excluded.currency, waits = excluded.waits,
-            actions = excluded.actions, seen_at = excluded.seen_at",
-    )
-    .bind(id)
-    .bind(p.kind.word())
-    .bind(&p.subject)
-    .bind(p.severity.word())
-    .bind(p.team)
-    .bind(&p.title)
-    .bind(&p.why)
-    .bind(p.money_minor)
-    .bind(&p.currency)
-    .bind(&p.waits)
-    .bind(actions)
-    .bind(now.micros())
-    .execute(tx.conn().await?)
-    .await
-    .map_err(at("raising a problem"))?;
-    Ok(())
+            actions = excluded.actions, seen_at = excluded.seen_at";
+    let actions = serde_json::to_string(&p.actions).unwrap_or_else(|_| "[]".into());
+    let statement = Statement::new(SQL, "raising a problem")
+        .text(id)
+        .text(p.kind.word())
+        .text(p.subject.as_str())
+        .text(p.severity.word())
+        .text(p.team)
+        .text(p.title.as_str())
+        .text(p.why.as_str())
+        .int(p.money_minor)
+        .text(p.currency.as_str())
+        .text(p.waits.as_str())
+        .text(actions)
+        .int(now.micros());
+    tx.later(statement);
 }
 
 /// Closes every open problem that was not seen at `now`; returns how many.
 pub async fn close_unseen(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("UPDATE problem SET closed_at = $1 WHERE closed_at = 0 AND seen_at < $1")
-        .bind(now.micros())
-        .execute(tx.conn().await?)
-        .await
-        .map_err(at("closing problems"))?;
-    Ok(done.rows_affected())
+    const SQL: &str = "UPDATE problem SET closed_at = $1 WHERE closed_at = 0 AND seen_at < $1";
+    tx.change(Statement::new(SQL, "closing problems").int(now.micros())).await
 }
 
 /// Open problems, worst and dearest first.
@@ -122,12 +117,9 @@ pub async fn open(store: &Store, limit: i64) -> Result<Vec<ProblemRow>, StoreErr
 }
 
 /// How many are open.
-pub async fn count_open(store: &Store) -> Result<i64, StoreError> {
-    sqlx::query("SELECT COUNT(*) FROM problem WHERE closed_at = 0")
-        .fetch_one(store.read())
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(at("counting problems"))
+pub fn count_open() -> Question<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM problem WHERE closed_at = 0";
+    Question::new(Statement::new(SQL, "counting problems"), |rows| first(rows)?.try_get(0))
 }
 
 /// Who holds an open problem: `None` when there is no such open problem.

@@ -37,6 +37,11 @@ impl Statement {
         Self { sql, at, binds: Vec::new(), must_change: None }
     }
 
+    /// What we are doing with it.
+    pub fn at(&self) -> &'static str {
+        self.at
+    }
+
     /// Binds the next parameter.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.binds.push(Bind::Text(text.into()));

@@ -3,7 +3,9 @@
 use super::cx::Cx;
 use crate::domain::problem::{Kind, Problem, Severity};
 use crate::domain::time::{Span, Timestamp};
-use crate::store::{StoreError, accounts};
+use crate::store::StoreError;
+use crate::store::accounts::{self, Tries};
+use crate::store::question::Question;
 
 /// Failures in a row that are no slip of the owner's: five are free, five more had to wait.
 const GUESSES: i64 = 10;
@@ -17,11 +19,16 @@ const OVER_AFTER: Span = Span::minutes(60);
 /// Accounts that are named in a sentence.
 const NAMED: usize = 3;
 
-/// Raises it when there is something to raise.
-pub(super) async fn find(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let guessed = accounts::guessed(&cx.store, now - OVER_AFTER, now, GUESSES).await?;
-    let Some((title, why)) = words(&guessed) else { return Ok(()) };
-    found.push(Problem {
+/// What there is to know for it.
+pub(super) fn question(now: Timestamp) -> Question<Tries> {
+    accounts::tries(now - OVER_AFTER, now)
+}
+
+/// The problem, when there is something to raise.
+pub(super) async fn problem(cx: &Cx, tries: Tries) -> Result<Option<Problem>, StoreError> {
+    let guessed = accounts::guessed(&cx.store, tries, GUESSES).await?;
+    let Some((title, why)) = words(&guessed) else { return Ok(None) };
+    Ok(Some(Problem {
         kind: Kind::Guessing,
         subject: String::new(),
         severity: Severity::Soon,
@@ -32,8 +39,7 @@ pub(super) async fn find(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> R
         currency: String::new(),
         waits: "in the last hour".into(),
         actions: Vec::new(),
-    });
-    Ok(())
+    }))
 }
 
 fn words(guessed: &accounts::Guessed) -> Option<(String, String)> {

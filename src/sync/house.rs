@@ -153,6 +153,9 @@ pub async fn retry_parked(cx: &Cx, link: &Arc<Link>) -> Result<(), StoreError> {
 pub async fn seal_writes(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
     let upto = now - SEALED_BEHIND;
+    if !activity::unsealed(upto).ask(&cx.store).await? {
+        return Ok(());
+    }
     let mut tx = cx.store.begin().await?;
     let from = activity::sealed_up_to(&mut tx).await?;
     let leaves = activity::answered_pushes(&mut tx, from, upto).await?;

@@ -12,6 +12,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::words::{capital, sentence};
 use crate::store::connections::ConnectionRow;
 use crate::store::feeds::Feed;
+use crate::store::question::Questions;
 use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
 
 /// A difference younger than this is merely in flight.
@@ -23,20 +24,42 @@ const SINGLE_SKUS: i64 = 20;
 /// Raises what is found and closes what is gone.
 pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.now();
+    let mut questions = Questions::default();
+    let feeds = questions.add(feeds::states());
+    let rows = questions.add(connections::every());
+    let stuck = questions.add(findings::stuck_writes(now - IN_FLIGHT, SINGLE_SKUS));
+    let not_written = questions.add(findings::not_written());
+    let oversold = questions.add(findings::oversold(SINGLE_SKUS));
+    let differing = questions.add(findings::differing(now - IN_FLIGHT));
+    let causes = questions.add(findings::causes(now - IN_FLIGHT));
+    let held = questions.add(findings::on_hold());
+    let unlinked = questions.add(listings::unlinked());
+    let unlinked_value = questions.add(findings::unlinked_value());
+    let parked = questions.add(inbox::parked(None, 1));
+    let parked_count = questions.add(inbox::parked_count());
+    let notices = questions.add(inbox::notice_counts(now - Span::hours(1)));
+    let tries = questions.add(guessing::question(now));
+    let before = questions.add(problems::count_open());
+    let answers = questions.ask(&cx.store).await?;
+
     let mut found = Vec::new();
     ours_fails(cx, now, &mut found);
-    not_read(cx, now, &mut found).await?;
-    writes(cx, now, &mut found).await?;
-    not_written(cx, now, &mut found).await?;
-    differences(cx, now, &mut found).await?;
-    returns(cx, now, &mut found).await?;
-    catalogue(cx, &mut found).await?;
-    intake(cx, now, &mut found).await?;
-    guessing::find(cx, now, &mut found).await?;
-    let before = problems::count_open(&cx.store).await?;
+    let feeds = answers.take(feeds)?;
+    not_read(cx, &feeds, &answers.take(rows)?, now, &mut found);
+    found.extend(answers.take(stuck)?.into_iter().map(write_does_not_get_through));
+    found.extend(answers.take(not_written)?.into_iter().map(|place| place_is_not_written(place, now)));
+    found.extend(answers.take(oversold)?.iter().map(item_is_oversold));
+    found.extend(skus_differ(answers.take(differing)?, &answers.take(causes)?));
+    found.extend(returns_are_held(answers.take(held)?, now));
+    found.extend(items_are_not_linked(cx, &feeds, answers.take(unlinked)?, answers.take(unlinked_value)?));
+    found.extend(records_are_parked(&answers.take(parked)?, answers.take(parked_count)?));
+    found.extend(notices_are_refused(&answers.take(notices)?));
+    found.extend(guessing::problem(cx, answers.take(tries)?).await?);
+
+    let before = answers.take(before)?;
     let mut tx = cx.store.begin().await?;
     for problem in &found {
-        problems::raise(&mut tx, &cx.mint.id(now), problem, now).await?;
+        problems::raise(&mut tx, &cx.mint.id(now), problem, now);
     }
     let closed = problems::close_unseen(&mut tx, now).await?;
     tx.commit().await?;
@@ -80,9 +103,13 @@ fn key_refused(link: &Link, feed: &Feed, address: &str, read_up_to: Timestamp, n
     }
 }
 
-async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let feeds = feeds::all(&cx.store).await?;
-    let rows = connections::all(&cx.store).await?;
+fn not_read(
+    cx: &Cx,
+    feeds: &[(String, String, Feed)],
+    rows: &[ConnectionRow],
+    now: Timestamp,
+    found: &mut Vec<Problem>,
+) {
     for link in cx.links() {
         let paused = link.paused.load(std::sync::atomic::Ordering::SeqCst);
         let address = rows.iter().find(|row| row.id == link.id).map_or("", |row| row.base_url.as_str());
@@ -105,7 +132,7 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             .filter(|(_, _, f)| f.read_up_to == Timestamp(0) || now.since(f.read_up_to) > STALE_AFTER)
             .min_by_key(|(_, _, f)| f.read_up_to);
         let Some((_, _, feed)) = worst else {
-            not_compared(link.as_ref(), &feeds, &rows, now, found);
+            not_compared(link.as_ref(), feeds, rows, now, found);
             continue;
         };
         if paused || feed.tried_at == Timestamp(0) {
@@ -141,7 +168,6 @@ async fn not_read(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(
             ],
         });
     }
-    Ok(())
 }
 
 /// The pass over everything that one side holds, which finds what nothing else tells, has stopped.
@@ -239,27 +265,24 @@ fn ours_fails(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) {
     });
 }
 
-async fn writes(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    for row in findings::stuck_writes(&cx.store, now - IN_FLIGHT, SINGLE_SKUS).await? {
-        let unknown = row.state == "unknown";
-        found.push(Problem {
-            kind: if unknown { Kind::OutcomeUnknown } else { Kind::ShopRefuses },
-            subject: format!("{}:{}", row.variant, row.place),
-            severity: if row.web > row.should { Severity::Now } else { Severity::Soon },
-            team: "operations",
-            title: match row.state.as_str() {
-                "unknown" => format!("We don't know whether the shop took {}", row.item),
-                "not shown" => format!("The shop takes the count of {} and shows another", row.item),
-                _ => format!("The shop refuses the count of {}", row.item),
-            },
-            why: format!("{} It shows {} and should show {}.", sentence(&row.reason), row.web, row.should),
-            money_minor: value(row.price_fine, (row.web - row.should).abs()),
-            currency: String::new(),
-            waits: units((row.web - row.should).abs()),
-            actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
-        });
+fn write_does_not_get_through(row: findings::StuckWrite) -> Problem {
+    let unknown = row.state == "unknown";
+    Problem {
+        kind: if unknown { Kind::OutcomeUnknown } else { Kind::ShopRefuses },
+        subject: format!("{}:{}", row.variant, row.place),
+        severity: if row.web > row.should { Severity::Now } else { Severity::Soon },
+        team: "operations",
+        title: match row.state.as_str() {
+            "unknown" => format!("We don't know whether the shop took {}", row.item),
+            "not shown" => format!("The shop takes the count of {} and shows another", row.item),
+            _ => format!("The shop refuses the count of {}", row.item),
+        },
+        why: format!("{} It shows {} and should show {}.", sentence(&row.reason), row.web, row.should),
+        money_minor: value(row.price_fine, (row.web - row.should).abs()),
+        currency: String::new(),
+        waits: units((row.web - row.should).abs()),
+        actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
     }
-    Ok(())
 }
 
 /// "Los Angeles" of "America/Los_Angeles".
@@ -267,56 +290,52 @@ fn city(zone: &str) -> String {
     zone.rsplit('/').next().unwrap_or(zone).replace('_', " ")
 }
 
-async fn not_written(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    for place in findings::not_written(&cx.store).await? {
-        let zone: chrono_tz::Tz = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-        let since = place.since.to_utc().with_timezone(&zone);
-        let today = now.to_utc().with_timezone(&zone).date_naive() == since.date_naive();
-        let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
-        let skus = |(n, units): (i64, i64), word: &str| match n {
-            0 => None,
-            1 => Some(format!("1 SKU shows {} {word}", plain(units))),
-            n => Some(format!("{} SKUs show {} {word}", plain(n), plain(units))),
-        };
-        let shows: Vec<String> =
-            [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
-        let (why, press) = if place.paused {
-            (
-                "Nothing is read or written there until somebody resumes the shop's connection.",
-                Press::look("Open connections", "/connections"),
-            )
+fn place_is_not_written(place: findings::NotWritten, now: Timestamp) -> Problem {
+    let zone: chrono_tz::Tz = place.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let since = place.since.to_utc().with_timezone(&zone);
+    let today = now.to_utc().with_timezone(&zone).date_naive() == since.date_naive();
+    let time = since.format(if today { "%H:%M" } else { "%-d %b %H:%M" });
+    let skus = |(n, units): (i64, i64), word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 SKU shows {} {word}", plain(units))),
+        n => Some(format!("{} SKUs show {} {word}", plain(n), plain(units))),
+    };
+    let shows: Vec<String> =
+        [skus(place.over, "too many"), skus(place.under, "too few")].into_iter().flatten().collect();
+    let (why, press) = if place.paused {
+        (
+            "Nothing is read or written there until somebody resumes the shop's connection.",
+            Press::look("Open connections", "/connections"),
+        )
+    } else {
+        (
+            "It was live and is only read now. What the till sells is not taken off the web.",
+            Press::open("Go live…", format!("/connections/places/{}/go-live", place.place), Deed::GoLive),
+        )
+    };
+    Problem {
+        kind: Kind::NotWritten,
+        severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
+        team: "operations",
+        // That nothing differs is not said: it is true only until the next sale.
+        title: if shows.is_empty() {
+            format!("{} is not written since {time}", place.name)
         } else {
-            (
-                "It was live and is only read now. What the till sells is not taken off the web.",
-                Press::open("Go live…", format!("/connections/places/{}/go-live", place.place), Deed::GoLive),
-            )
-        };
-        found.push(Problem {
-            kind: Kind::NotWritten,
-            severity: if place.over.0 > 0 { Severity::Now } else { Severity::Soon },
-            team: "operations",
-            // That nothing differs is not said: it is true only until the next sale.
-            title: if shows.is_empty() {
-                format!("{} is not written since {time}", place.name)
-            } else {
-                format!("{} is not written since {time}; {}", place.name, shows.join(", "))
-            },
-            why: format!("{why} {time} is {} time.", city(zone.name())),
-            money_minor: Fine(place.money_fine).to_minor().0,
-            currency: String::new(),
-            waits: if shows.is_empty() { String::new() } else { units(place.over.1 + place.under.1) },
-            actions: [
-                Some(press),
-                (!shows.is_empty())
-                    .then(|| Press::look("Show them", format!("/stock?place={}&differs=yes", place.place))),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-            subject: place.place,
-        });
+            format!("{} is not written since {time}; {}", place.name, shows.join(", "))
+        },
+        why: format!("{why} {time} is {} time.", city(zone.name())),
+        money_minor: Fine(place.money_fine).to_minor().0,
+        currency: String::new(),
+        waits: if shows.is_empty() { String::new() } else { units(place.over.1 + place.under.1) },
+        actions: [
+            Some(press),
+            (!shows.is_empty()).then(|| Press::look("Show them", format!("/stock?place={}&differs=yes", place.place))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        subject: place.place,
     }
-    Ok(())
 }
 
 /// "19,192".
@@ -332,40 +351,35 @@ fn value(price_fine: i64, units: i64) -> i64 {
     Fine(price_fine).times(units).map_or(0, |fine| fine.to_minor().0)
 }
 
-async fn differences(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    for row in findings::oversold(&cx.store, SINGLE_SKUS).await? {
-        found.push(Problem {
-            kind: Kind::Oversold,
-            subject: format!("{}:{}", row.variant, row.place),
-            severity: Severity::Now,
-            team: "operations",
-            title: format!("Oversold by {}: {}", row.over, row.item),
-            why: short_by(&row),
-            money_minor: value(row.price_fine, row.over),
-            currency: String::new(),
-            waits: units(row.over),
-            actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
-        });
+fn item_is_oversold(row: &findings::Oversold) -> Problem {
+    Problem {
+        kind: Kind::Oversold,
+        subject: format!("{}:{}", row.variant, row.place),
+        severity: Severity::Now,
+        team: "operations",
+        title: format!("Oversold by {}: {}", row.over, row.item),
+        why: short_by(row),
+        money_minor: value(row.price_fine, row.over),
+        currency: String::new(),
+        waits: units(row.over),
+        actions: vec![Press::look("Open the SKU", format!("/stock/{}", row.variant))],
     }
-    let (count, units_off, money_fine) = findings::differing(&cx.store, now - IN_FLIGHT).await?;
-    if count > 0 {
-        found.push(Problem {
-            kind: Kind::Differs,
-            subject: String::new(),
-            severity: Severity::Soon,
-            team: "operations",
-            title: if count == 1 { "1 SKU differs".into() } else { format!("{} SKUs differ", plain(count)) },
-            why: format!(
-                "For longer than an update takes. {}",
-                causes(&findings::causes(&cx.store, now - IN_FLIGHT).await?)
-            ),
-            money_minor: Fine(money_fine).to_minor().0,
-            currency: String::new(),
-            waits: units(units_off),
-            actions: vec![Press::look("Show them", "/stock?differs=yes")],
-        });
-    }
-    Ok(())
+}
+
+/// How many differ, units, value in fine units; and what they wait for.
+fn skus_differ((count, units_off, money_fine): (i64, i64, i64), waiting: &[(String, bool, i64)]) -> Option<Problem> {
+    (count > 0).then(|| Problem {
+        kind: Kind::Differs,
+        subject: String::new(),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if count == 1 { "1 SKU differs".into() } else { format!("{} SKUs differ", plain(count)) },
+        why: format!("For longer than an update takes. {}", causes(waiting)),
+        money_minor: Fine(money_fine).to_minor().0,
+        currency: String::new(),
+        waits: units(units_off),
+        actions: vec![Press::look("Show them", "/stock?differs=yes")],
+    })
 }
 
 /// What the differing SKUs wait for, in words.
@@ -405,40 +419,42 @@ fn short_by(row: &findings::Oversold) -> String {
     format!("{sum}; the till says {}: short by {}{part}.", row.till, row.short)
 }
 
-async fn returns(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let (lines, held, oldest, money_fine) = findings::on_hold(&cx.store).await?;
-    if lines > 0 {
-        found.push(Problem {
-            kind: Kind::ReturnsOnHold,
-            subject: String::new(),
-            severity: Severity::Soon,
-            team: "operations",
-            title: if lines == 1 {
-                "1 store return has no sale to match".into()
+/// Lines, units, since when the oldest, value in fine units.
+fn returns_are_held((lines, held, oldest, money_fine): (i64, i64, Timestamp, i64), now: Timestamp) -> Option<Problem> {
+    (lines > 0).then(|| Problem {
+        kind: Kind::ReturnsOnHold,
+        subject: String::new(),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if lines == 1 {
+            "1 store return has no sale to match".into()
+        } else {
+            format!("{} store returns have no sale to match", plain(lines))
+        },
+        why: format!(
+            "{} {} on hold, not on sale.",
+            if lines == 1 {
+                "It names no sale that we know, so nobody can tell yet whose it is."
             } else {
-                format!("{} store returns have no sale to match", plain(lines))
+                "They name no sale that we know, so nobody can tell yet whose they are."
             },
-            why: format!(
-                "{} {} on hold, not on sale.",
-                if lines == 1 {
-                    "It names no sale that we know, so nobody can tell yet whose it is."
-                } else {
-                    "They name no sale that we know, so nobody can tell yet whose they are."
-                },
-                capital(&units(held))
-            ),
-            money_minor: Fine(money_fine).to_minor().0,
-            currency: String::new(),
-            waits: format!("oldest {}", now.since(oldest).rough()),
-            actions: vec![Press::look("Show them", "/stock?held=yes")],
-        });
-    }
-    Ok(())
+            capital(&units(held))
+        ),
+        money_minor: Fine(money_fine).to_minor().0,
+        currency: String::new(),
+        waits: format!("oldest {}", now.since(oldest).rough()),
+        actions: vec![Press::look("Show them", "/stock?held=yes")],
+    })
 }
 
-async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> {
+/// On the till, in the shop, units at the till; and their value in fine units.
+fn items_are_not_linked(
+    cx: &Cx,
+    feeds: &[(String, String, Feed)],
+    (till, shop, units_off): (i64, i64, i64),
+    value_fine: i64,
+) -> Option<Problem> {
     // Before both lists were read to their end, an item without a twin is one whose twin was not read yet.
-    let feeds = feeds::all(&cx.store).await?;
     let read = |link: &Link| {
         feeds
             .iter()
@@ -446,84 +462,73 @@ async fn catalogue(cx: &Cx, found: &mut Vec<Problem>) -> Result<(), StoreError> 
     };
     let links = cx.links();
     if ![true, false].iter().all(|shop| links.iter().any(|link| link.is_shop() == *shop && read(link))) {
-        return Ok(());
+        return None;
     }
-    let (till, shop, units_off) = listings::unlinked(&cx.store).await?;
-    if till + shop > 0 {
-        found.push(Problem {
-            kind: Kind::NotLinked,
-            subject: String::new(),
-            severity: Severity::Soon,
-            team: "merchandising",
-            title: if till + shop == 1 {
-                "1 item is not linked".into()
-            } else {
-                format!("{} items are not linked", plain(till + shop))
-            },
-            why: format!(
-                "{} at the till and {} in the shop do not have exactly one twin with exactly the same SKU and no other \
+    (till + shop > 0).then(|| Problem {
+        kind: Kind::NotLinked,
+        subject: String::new(),
+        severity: Severity::Soon,
+        team: "merchandising",
+        title: if till + shop == 1 {
+            "1 item is not linked".into()
+        } else {
+            format!("{} items are not linked", plain(till + shop))
+        },
+        why: format!(
+            "{} at the till and {} in the shop do not have exactly one twin with exactly the same SKU and no other \
                  size, so their counts cannot be kept. The list says why for each.",
-                plain(till),
-                plain(shop)
-            ),
-            money_minor: Fine(findings::unlinked_value(&cx.store).await?).to_minor().0,
-            currency: String::new(),
-            waits: format!("{} off sale", units(units_off.max(0))),
-            actions: vec![Press::look("Show them", "/stock?linked=no")],
-        });
-    }
-    Ok(())
+            plain(till),
+            plain(shop)
+        ),
+        money_minor: Fine(value_fine).to_minor().0,
+        currency: String::new(),
+        waits: format!("{} off sale", units(units_off.max(0))),
+        actions: vec![Press::look("Show them", "/stock?linked=no")],
+    })
 }
 
-async fn intake(cx: &Cx, now: Timestamp, found: &mut Vec<Problem>) -> Result<(), StoreError> {
-    let parked = inbox::parked(&cx.store, None, 1).await?;
-    if let Some(newest) = parked.first() {
-        let n = inbox::parked_count(&cx.store).await?;
-        found.push(Problem {
-            kind: Kind::Unreadable,
-            subject: String::new(),
-            severity: Severity::Soon,
-            team: "operations",
-            title: if n == 1 {
-                "1 record could not be used".into()
-            } else {
-                format!("{} records could not be used", plain(n))
-            },
-            why: format!("Newest: {} Everything else goes on.", sentence(&newest.reason)),
-            money_minor: 0,
-            currency: String::new(),
-            waits: "kept with its reason".into(),
-            actions: vec![Press::look("Show them", "/connections#parked")],
-        });
-    }
-    let refused: i64 = inbox::notice_counts(&cx.store, now - Span::hours(1))
-        .await?
-        .iter()
-        .filter(|(_, what, _)| what == "refused")
-        .map(|(_, _, n)| n)
-        .sum();
-    if refused > 0 {
-        found.push(Problem {
-            kind: Kind::NoticesRefused,
-            subject: String::new(),
-            severity: Severity::Soon,
-            team: "operations",
-            title: if refused == 1 {
-                "1 notice was refused".into()
-            } else {
-                format!("{} notices were refused", plain(refused))
-            },
-            why: if refused == 1 {
-                "It was not signed by the shop or the till, or could not be read. Nothing of it was applied."
-            } else {
-                "They were not signed by the shop or the till, or could not be read. Nothing of theirs was applied."
-            }
-            .into(),
-            money_minor: 0,
-            currency: String::new(),
-            waits: "in the last two hours".into(),
-            actions: vec![Press::look("Show them", "/connections#refused")],
-        });
-    }
-    Ok(())
+/// The newest of them, if there is any; and how many there are.
+fn records_are_parked(newest: &[inbox::Parked], n: i64) -> Option<Problem> {
+    newest.first().map(|newest| Problem {
+        kind: Kind::Unreadable,
+        subject: String::new(),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if n == 1 {
+            "1 record could not be used".into()
+        } else {
+            format!("{} records could not be used", plain(n))
+        },
+        why: format!("Newest: {} Everything else goes on.", sentence(&newest.reason)),
+        money_minor: 0,
+        currency: String::new(),
+        waits: "kept with its reason".into(),
+        actions: vec![Press::look("Show them", "/connections#parked")],
+    })
+}
+
+/// Of the last hour and the one under way: connection, what became of them, how many.
+fn notices_are_refused(counted: &[(String, String, i64)]) -> Option<Problem> {
+    let refused: i64 = counted.iter().filter(|(_, what, _)| what == "refused").map(|(_, _, n)| n).sum();
+    (refused > 0).then(|| Problem {
+        kind: Kind::NoticesRefused,
+        subject: String::new(),
+        severity: Severity::Soon,
+        team: "operations",
+        title: if refused == 1 {
+            "1 notice was refused".into()
+        } else {
+            format!("{} notices were refused", plain(refused))
+        },
+        why: if refused == 1 {
+            "It was not signed by the shop or the till, or could not be read. Nothing of it was applied."
+        } else {
+            "They were not signed by the shop or the till, or could not be read. Nothing of theirs was applied."
+        }
+        .into(),
+        money_minor: 0,
+        currency: String::new(),
+        waits: "in the last two hours".into(),
+        actions: vec![Press::look("Show them", "/connections#refused")],
+    })
 }

@@ -9,10 +9,11 @@ use super::schedule::Task;
 use super::settle::{fold_open_counts, levels, settle_pending, take_over_levels};
 use super::shipped;
 use crate::connectors::{Answer, Page, Record, Shop, Till};
-use crate::domain::fact::Fact;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::trail::Trail;
+use crate::store::feeds::Feed;
 use crate::store::inbox::{self, NewRecord};
+use crate::store::question::Questions;
 use crate::store::{StoreError, Tx, connections, feeds};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(super) enum Next {
     At(Timestamp),
 }
 
-fn incoming(cx: &Cx, link: &Link, record: Record, facts: Result<Vec<Fact>, String>, now: Timestamp) -> Incoming {
+fn incoming(cx: &Cx, link: &Link, record: Record, now: Timestamp) -> Incoming {
     link.saw(record.version);
     Incoming {
         record: NewRecord {
@@ -45,17 +46,12 @@ fn incoming(cx: &Cx, link: &Link, record: Record, facts: Result<Vec<Fact>, Strin
             raw: record.raw,
             received_at: now,
         },
-        facts,
+        facts: record.facts.map_err(|unreadable| unreadable.reason),
     }
 }
 
 fn simple(cx: &Cx, link: &Link, rows: Vec<Record>, now: Timestamp) -> Vec<Incoming> {
-    rows.into_iter()
-        .map(|row| {
-            let facts = row.fact.clone().map(|fact| vec![fact]).map_err(|unreadable| unreadable.reason);
-            incoming(cx, link, row, facts, now)
-        })
-        .collect()
+    rows.into_iter().map(|row| incoming(cx, link, row, now)).collect()
 }
 
 /// One page of a feed kept and applied; the cursor moves with it. At the end `finish` moves the mark.
@@ -69,24 +65,49 @@ struct PageRead<'a> {
     asked_at: Timestamp,
     /// The highest version known before the page was asked for: nothing ordered up to it is missing at the end.
     highest: i64,
+    /// Up to when the feed was known.
+    read_up_to: Timestamp,
     /// The feed has never been read to its end.
     first_pass: bool,
 }
 
 impl<'a> PageRead<'a> {
     async fn begin(cx: &'a Cx, link: &'a Arc<Link>, task: Task) -> Result<PageRead<'a>, StoreError> {
-        let feed = task.feed();
-        let state = feeds::get(&cx.store, &link.id, feed).await?;
-        Ok(PageRead {
+        let state = feeds::get(&cx.store, &link.id, task.feed()).await?;
+        Ok(Self::from(cx, link, task, state))
+    }
+
+    /// The same for what says nothing before another feed of the connection has been read to its end once: that one
+    /// comes with it, and `None` is for when it has not.
+    async fn begin_after(
+        cx: &'a Cx,
+        link: &'a Arc<Link>,
+        task: Task,
+        before: Task,
+    ) -> Result<Option<(PageRead<'a>, Feed)>, StoreError> {
+        let mut questions = Questions::default();
+        let before = questions.add(feeds::state(&link.id, before.feed()));
+        let own = questions.add(feeds::state(&link.id, task.feed()));
+        let answers = questions.ask(&cx.store).await?;
+        let before = answers.take(before)?;
+        if before.read_up_to == Timestamp(0) {
+            return Ok(None);
+        }
+        Ok(Some((Self::from(cx, link, task, answers.take(own)?), before)))
+    }
+
+    fn from(cx: &'a Cx, link: &'a Arc<Link>, task: Task, state: Feed) -> Self {
+        Self {
             cx,
             link,
-            feed,
+            feed: task.feed(),
             cursor: state.cursor,
             trail: state.trail,
             asked_at: cx.now(),
             highest: link.highest.load(Ordering::SeqCst),
+            read_up_to: state.read_up_to,
             first_pass: state.read_up_to == Timestamp(0),
-        })
+        }
     }
 
     /// Up to when a till is known: what was recorded a moment before we asked may not have been visible yet.
@@ -187,17 +208,7 @@ pub(super) async fn shop_catalogue(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -
     let mut read = PageRead::begin(cx, link, Task::Catalogue).await?;
     let Page { rows, next, resume, began } = shop.products_after(read.cursor()).await?.value;
     read.pass_began(began);
-    let now = cx.now();
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            let facts = match &row.fact {
-                Ok(_) => shop.interpret(row.kind, &row.raw).map_err(|unreadable| unreadable.reason),
-                Err(unreadable) => Err(unreadable.reason.clone()),
-            };
-            incoming(cx, link, row, facts, now)
-        })
-        .collect();
+    let rows = simple(cx, link, rows, cx.now());
     catalogue_page(cx, link, read, rows, next, resume).await
 }
 
@@ -236,17 +247,11 @@ async fn catalogue_page(
     }
 }
 
-/// Whether the catalogue of this connection has been read once; nothing can be applied before.
-async fn catalogue_known(cx: &Cx, link: &Link) -> Result<bool, StoreError> {
-    Ok(feeds::get(&cx.store, &link.id, Task::Catalogue.feed()).await?.read_up_to > Timestamp(0))
-}
-
-/// A page of a till's counts.
+/// A page of a till's counts. Nothing can be applied before the catalogue was read.
 pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
-    if !catalogue_known(cx, link).await? {
+    let Some((read, _)) = PageRead::begin_after(cx, link, Task::Stock, Task::Catalogue).await? else {
         return Ok(Next::Later);
-    }
-    let read = PageRead::begin(cx, link, Task::Stock).await?;
+    };
     let books_begin = read.first_pass && read.cursor.is_empty();
     // The pass may take minutes: what is sold meanwhile is ordered behind all that stands there now, and is read.
     let base = if books_begin { till.newest_count().await?.value.unwrap_or(0).max(read.highest) } else { 0 };
@@ -285,11 +290,9 @@ pub(super) async fn stock(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
 
 /// A page of a till's sales.
 pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
-    let stock = feeds::get(&cx.store, &link.id, Task::Stock.feed()).await?;
-    if stock.read_up_to == Timestamp(0) {
+    let Some((mut read, stock)) = PageRead::begin_after(cx, link, Task::Sales, Task::Stock).await? else {
         return Ok(Next::Later);
-    }
-    let mut read = PageRead::begin(cx, link, Task::Sales).await?;
+    };
     if read.cursor.is_empty() {
         // Our books begin with the first readings; what was sold before them is inside them.
         read.cursor = till.sales_cursor_from(stock.base);
@@ -314,10 +317,9 @@ pub(super) async fn sales(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<
 /// A page of a shop's orders.
 pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
     shipped::judge(cx, link).await?;
-    if !catalogue_known(cx, link).await? {
+    let Some((mut read, _)) = PageRead::begin_after(cx, link, Task::Orders, Task::Catalogue).await? else {
         return Ok(Next::Later);
-    }
-    let mut read = PageRead::begin(cx, link, Task::Orders).await?;
+    };
     let Page { rows, next, resume, began } = shop.orders_after(read.cursor()).await?.value;
     read.pass_began(began);
     let rows = simple(cx, link, rows, cx.now());
@@ -336,16 +338,13 @@ pub(super) async fn orders(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result
 
 /// A page of the till's whole stock: finds what the change feed never showed.
 pub(super) async fn compare(cx: &Cx, link: &Arc<Link>, till: &dyn Till) -> Result<Next, TaskError> {
-    let stock = feeds::get(&cx.store, &link.id, Task::Stock.feed()).await?;
-    if stock.read_up_to == Timestamp(0) {
+    let Some((read, _)) = PageRead::begin_after(cx, link, Task::Compare, Task::Stock).await? else {
         return Ok(Next::Later);
-    }
-    let full = feeds::get(&cx.store, &link.id, Task::Compare.feed()).await?;
+    };
     let asked = link.read_all_again.swap(false, Ordering::SeqCst);
-    if !asked && full.cursor.is_empty() && cx.now().since(full.read_up_to) < Task::Compare.period() {
-        return Ok(Next::At(full.read_up_to + Task::Compare.period()));
+    if !asked && read.cursor.is_empty() && cx.now().since(read.read_up_to) < Task::Compare.period() {
+        return Ok(Next::At(read.read_up_to + Task::Compare.period()));
     }
-    let read = PageRead::begin(cx, link, Task::Compare).await?;
     let Page { rows, next, .. } = till.stock_after(read.cursor()).await?.value;
     let rows = simple(cx, link, rows, cx.now());
     let levels = levels(&rows);

@@ -69,7 +69,7 @@ async fn sweep<F: Future<Output = Page<Record>>>(
     loop {
         let page = read(cursor).await;
         for record in page.rows {
-            assert!(record.fact.is_ok(), "{record:?}");
+            assert!(record.facts.is_ok(), "{record:?}");
             match newest.get(&record.external_id) {
                 Some(known) if known.version > record.version => {}
                 _ => {
@@ -111,7 +111,7 @@ async fn a_trading_day_is_read_whole_and_the_vendors_never_have_to_refuse() {
     assert!(resume.parse::<i64>().is_ok());
     for record in sales.values().take(5) {
         let one = b.patiently(|| b.till.sale(&record.external_id)).await.expect("the same sale");
-        assert_eq!((one.version, &one.fact), (record.version, &record.fact));
+        assert_eq!((one.version, &one.facts), (record.version, &record.facts));
     }
     let (counts, _) = sweep(|c| {
         let b = &b;
@@ -120,7 +120,7 @@ async fn a_trading_day_is_read_whole_and_the_vendors_never_have_to_refuse() {
     .await;
     let mut on_hand: BTreeMap<String, i64> = BTreeMap::new();
     for record in counts.values() {
-        let Ok(Fact::TillReading(reading)) = &record.fact else { panic!("{record:?}") };
+        let Ok([Fact::TillReading(reading)]) = record.facts.as_deref() else { panic!("{record:?}") };
         *on_hand.entry(reading.product.as_str().to_owned()).or_default() += reading.on_hand_milli;
     }
 
@@ -145,7 +145,7 @@ async fn a_trading_day_is_read_whole_and_the_vendors_never_have_to_refuse() {
     .await;
     assert!(orders.len() > 50, "{}", orders.len());
     for record in orders.values().take(3) {
-        let Ok(Fact::Order(order)) = &record.fact else { panic!("{record:?}") };
+        let Ok([Fact::Order(order)]) = record.facts.as_deref() else { panic!("{record:?}") };
         assert!(b.patiently(|| b.shop.order(&order.number)).await.is_some());
     }
     let (mut cursor, mut readings) = (None, BTreeMap::new());

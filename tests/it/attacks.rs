@@ -201,7 +201,7 @@ async fn a_million_keys_and_ten_megabytes_are_read_without_harm() {
         // Through the door it has a mebibyte.
         let large = form(&sale("s", 7, &format!("\"long\":\"{}\",", "x".repeat(2 * 1024 * 1024))));
         assert_eq!(desk.push_signed(large).await.status, 413, "{kind:?}");
-        assert!(inbox::parked(&desk.store, None, 10).await.unwrap().is_empty(), "{kind:?}");
+        assert!(inbox::parked(None, 10).ask(&desk.store).await.unwrap().is_empty(), "{kind:?}");
     }
 }
 

@@ -170,7 +170,7 @@ fn headers(case: &Case) -> HeaderMap {
 
 async fn reasons(desk: &Desk) -> (Vec<(i64, String)>, Vec<String>) {
     let refused = inbox::refused(&desk.store, 1_000).await.unwrap();
-    let parked = inbox::parked(&desk.store, Some(TILL), 1_000).await.unwrap();
+    let parked = inbox::parked(Some(TILL), 1_000).ask(&desk.store).await.unwrap();
     (
         refused.into_iter().map(|(_, status, reason, _, _)| (status, reason)).collect(),
         parked.into_iter().map(|record| record.reason).collect(),
@@ -247,14 +247,14 @@ async fn a_sale_of_an_unknown_product_waits_and_is_applied_by_itself() {
         for _ in 0..3 {
             house::retry_parked(desk.engine.cx(), &link).await.unwrap();
             assert_eq!(desk.booked().await, BTreeMap::new(), "{kind:?}");
-            let parked = inbox::parked(&desk.store, Some(TILL), 10).await.unwrap();
+            let parked = inbox::parked(Some(TILL), 10).ask(&desk.store).await.unwrap();
             assert_eq!(parked.len(), 1, "{kind:?}: tried again and still not known, it stays on the list");
             assert!(parked[0].reason.contains("later"), "{kind:?}: {}", parked[0].reason);
         }
         desk.list("later", "SKU-2", true).await;
         house::retry_parked(desk.engine.cx(), &link).await.unwrap();
         assert_eq!(desk.booked().await, [("later".to_owned(), -2)].into_iter().collect(), "{kind:?}");
-        assert!(inbox::parked(&desk.store, Some(TILL), 10).await.unwrap().is_empty(), "{kind:?}");
+        assert!(inbox::parked(Some(TILL), 10).ask(&desk.store).await.unwrap().is_empty(), "{kind:?}");
         // The same notice again, and the retry again: once.
         assert_eq!(desk.push_signed(form("sale.update", &sold)).await.status, 200);
         house::retry_parked(desk.engine.cx(), &link).await.unwrap();
@@ -278,7 +278,7 @@ async fn a_flood_of_unreadable_records_keeps_none_waiting_behind_it() {
         let link = desk.engine.cx().link(TILL).unwrap();
         house::retry_parked(desk.engine.cx(), &link).await.unwrap();
         assert_eq!(desk.booked().await, [("later".to_owned(), -2)].into_iter().collect(), "{kind:?}");
-        assert_eq!(inbox::parked(&desk.store, Some(TILL), 1_000).await.unwrap().len(), 520, "{kind:?}");
+        assert_eq!(inbox::parked(Some(TILL), 1_000).ask(&desk.store).await.unwrap().len(), 520, "{kind:?}");
     }
 }
 
@@ -296,7 +296,7 @@ async fn an_older_parked_version_never_undoes_a_newer_one() {
         let link = desk.engine.cx().link(TILL).unwrap();
         house::retry_parked(desk.engine.cx(), &link).await.unwrap();
         assert_eq!(desk.booked().await, [(KNOWN.to_owned(), -3)].into_iter().collect(), "{kind:?}");
-        assert!(inbox::parked(&desk.store, Some(TILL), 10).await.unwrap().is_empty(), "{kind:?}: settled as older");
+        assert!(inbox::parked(Some(TILL), 10).ask(&desk.store).await.unwrap().is_empty(), "{kind:?}: settled as older");
     }
 }
 
@@ -309,7 +309,7 @@ async fn lines_that_share_an_id_are_parked_and_hold_up_nobody() {
         let lines = format!("{},{}", line("same", KNOWN, "1", "\"1\""), line("same", "product-2", "1", "\"1\""));
         let answer = desk.push_signed(form("sale.update", &sale("twins", "7", &lines))).await;
         assert_eq!(answer.status, 200, "{kind:?}: {}", answer.reason);
-        let parked = inbox::parked(&desk.store, Some(TILL), 10).await.unwrap();
+        let parked = inbox::parked(Some(TILL), 10).ask(&desk.store).await.unwrap();
         assert!(parked.iter().any(|record| record.reason.contains("same")), "{kind:?}: {parked:?}");
         assert_eq!(desk.booked().await, BTreeMap::new(), "{kind:?}");
         assert_eq!(desk.push_signed(good(1)).await.status, 200, "{kind:?}");
@@ -407,7 +407,7 @@ async fn what_can_be_read_takes_the_place_of_what_was_parked() {
         desk.list(KNOWN, "SKU-1", true).await;
         for (count, parked, reading) in [("\"abc\"", 1, None), ("\"abc\"", 1, None), ("9", 0, Some(9_000))] {
             assert_eq!(desk.push_signed(counted(KNOWN, 20, count)).await.status, 200, "{kind:?} {count}");
-            let lying = inbox::parked(&desk.store, Some(TILL), 10).await.unwrap();
+            let lying = inbox::parked(Some(TILL), 10).ask(&desk.store).await.unwrap();
             assert_eq!((lying.len(), desk.reading(KNOWN, OUTLET).await), (parked, reading), "{kind:?} {count}");
         }
         assert_eq!(desk.push_signed(counted(KNOWN, 20, "\"abc\"")).await.status, 200);
@@ -454,7 +454,7 @@ async fn a_version_that_cannot_be_counted_takes_nothing_from_the_one_before() {
         assert!(answers.iter().all(|answer| answer.status == 200), "{kind:?}");
         let units: i64 = desk.booked().await.values().sum();
         assert_eq!(units, -21, "{kind:?}: each sale of the known product is counted");
-        let parked = inbox::parked(desk.engine.store(), None, 100).await.unwrap();
+        let parked = inbox::parked(None, 100).ask(desk.engine.store()).await.unwrap();
         assert_eq!(parked.len(), 20, "{kind:?}: each later version waits for its product");
     }
 }

@@ -41,7 +41,7 @@ async fn each_of_a_crowd_is_answered_when_it_is_kept_and_counted_once() {
         let waiting = till.behind.records();
         assert!(waiting > 100, "{kind:?}: {waiting} of {rushed} wait for the books");
         // They are kept, repeats apart, before they are in the books.
-        let counts = inbox::notice_counts(stage.engine().store(), stage.now() - Span::hours(1)).await.unwrap();
+        let counts = inbox::notice_counts(stage.now() - Span::hours(1)).ask(stage.engine().store()).await.unwrap();
         let repeated = counts.iter().find(|(_, what, _)| what == "repeated").map_or(0, |(_, _, n)| *n);
         assert!(repeated >= 10, "{kind:?}: {repeated} repeats were seen");
         stage.pass(Span::secs(1)).await;

@@ -37,7 +37,7 @@ async fn park(stage: &Stage, outlet: &str, lines: &str) {
     let headers = Desk::signature(&options.till_secret, &body);
     let received = stage.engine().receive(options.till_connection.as_str(), &headers, body.into()).await;
     assert_eq!(received.status, 200, "{}", received.reason);
-    assert_eq!(inbox::parked(stage.engine().store(), None, 9).await.unwrap().len(), 1);
+    assert_eq!(inbox::parked(None, 9).ask(stage.engine().store()).await.unwrap().len(), 1);
 }
 
 /// Lets minutes pass in small steps; the web never shows more than it should.

@@ -334,7 +334,7 @@ async fn sampled_products_orders_and_stock_are_read() {
     let rows = orders.sample["response"]["body"]["data"]["orders"].as_array().expect("orders");
     assert_eq!(page.rows.len(), rows.len());
     for (record, row) in page.rows.iter().zip(rows) {
-        let Ok(Fact::Order(order)) = &record.fact else { panic!("{:?}", record.fact) };
+        let Ok([Fact::Order(order)]) = record.facts.as_deref() else { panic!("{:?}", record.facts) };
         let number = row["number"].to_string();
         assert_eq!(order.number, number);
         assert_eq!(Some(order.on_hold), row["isOnHold"].as_bool(), "{number}");

@@ -66,7 +66,7 @@ async fn of_several_states_for_one_record_the_last_counts() {
         let states = [("a".into(), "done", String::new()), ("a".into(), "parked", "not yet".into())];
         inbox::set_states(&mut tx, &states);
         tx.commit().await.unwrap();
-        let parked = inbox::parked(&store, Some(TILL), 10).await.unwrap();
+        let parked = inbox::parked(Some(TILL), 10).ask(&store).await.unwrap();
         assert_eq!(parked.iter().map(|p| p.reason.as_str()).collect::<Vec<_>>(), ["not yet"], "{kind:?}");
     }
 }
@@ -353,10 +353,10 @@ async fn a_problem_is_one_row_while_it_lasts_and_closes_when_it_is_not_seen_agai
         let open = || async { problems::open(&store, 10).await.unwrap() };
         let (first, second, third) = (NOW, NOW + Span::secs(30), NOW + Span::secs(60));
         let mut tx = store.begin().await.unwrap();
-        problems::raise(&mut tx, "1", &problem("a", "two units"), first).await.unwrap();
-        problems::raise(&mut tx, "2", &problem("b", "one unit"), first).await.unwrap();
+        problems::raise(&mut tx, "1", &problem("a", "two units"), first);
+        problems::raise(&mut tx, "2", &problem("b", "one unit"), first);
         assert_eq!(problems::close_unseen(&mut tx, first).await.unwrap(), 0, "{kind:?}");
-        problems::raise(&mut tx, "3", &problem("a", "three units"), second).await.unwrap();
+        problems::raise(&mut tx, "3", &problem("a", "three units"), second);
         assert_eq!(problems::close_unseen(&mut tx, second).await.unwrap(), 1, "{kind:?}: b is gone");
         tx.commit().await.unwrap();
         let rows = open().await;
@@ -364,7 +364,7 @@ async fn a_problem_is_one_row_while_it_lasts_and_closes_when_it_is_not_seen_agai
         assert_eq!(shown, [("1", "three units", first)], "{kind:?}: the same problem with new words");
         let mut tx = store.begin().await.unwrap();
         assert_eq!(problems::close_unseen(&mut tx, third).await.unwrap(), 1);
-        problems::raise(&mut tx, "4", &problem("a", "again"), third).await.unwrap();
+        problems::raise(&mut tx, "4", &problem("a", "again"), third);
         tx.commit().await.unwrap();
         let rows = open().await;
         assert_eq!(rows.iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["4"], "{kind:?}: a new one, nobody's yet");

@@ -137,7 +137,7 @@ async fn house() -> Result<(Door, BTreeMap<&'static str, String>), Box<dyn std::
         waits: String::new(),
         actions: Vec::new(),
     };
-    problems::raise(&mut tx, "pr1", &problem, Timestamp::from_secs(1)).await?;
+    problems::raise(&mut tx, "pr1", &problem, Timestamp::from_secs(1));
     tx.commit().await?;
     let mut cookies = BTreeMap::new();
     for role in Role::ALL {

@@ -51,7 +51,7 @@ fn record(raw: &str, currency: &str) -> Result<Record, Unreadable> {
         external_id: order.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
         version: order.time("updatedAt").ok().flatten().map_or(0, |changed_at| wire::version(changed_at, raw)),
         raw: raw.to_owned(),
-        fact: read(&order, currency).map(Fact::Order),
+        facts: read(&order, currency).map(|order| vec![Fact::Order(order)]),
     })
 }
 

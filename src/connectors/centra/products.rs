@@ -23,7 +23,7 @@ pub(super) fn page(data: &str, mut sweep: Sweep) -> Result<Page<Record>, Unreada
         newest = newest.max(product.time("updatedAt").ok().flatten());
         match may_be_cut_off(&product) {
             true => sweep.whole.push(wire::id(&product.need_key("id")?)?),
-            false => rows.push(record(raw.get())?),
+            false => rows.push(record(&product, raw.get())),
         }
     }
     let began = sweep.began();
@@ -39,7 +39,7 @@ pub(super) fn whole_page(data: &str, id: i64, mut sweep: Sweep) -> Result<Page<R
     }
     let mut rows = Vec::new();
     for raw in data.elements("products")? {
-        let record = record(raw.get())?;
+        let record = record(&Object::open("product", raw.get())?, raw.get());
         if record.external_id != id.to_string() {
             return Err(Unreadable::new(format!("asked for product {id}, {} came", record.external_id)));
         }
@@ -60,33 +60,40 @@ fn may_be_cut_off(product: &Object<'_>) -> bool {
         || variants.iter().any(|variant| variant.elements("productSizes").is_ok_and(|sizes| long(sizes.len())))
 }
 
-fn record(raw: &str) -> Result<Record, Unreadable> {
-    let product = Object::open("product", raw)?;
-    Ok(Record {
+fn record(product: &Object<'_>, raw: &str) -> Record {
+    let read = read(product);
+    let changed_at = match &read {
+        Ok((changed_at, _)) => *changed_at,
+        Err(_) => version(product).ok().flatten(),
+    };
+    Record {
         kind: "product",
         // One without an id is kept with its reason, and does not hold up the page that it stands on.
         external_id: product.need_key("id").unwrap_or_else(|_| fingerprint(raw)),
-        version: version(&product).ok().flatten().map_or(0, |changed_at| wire::version(changed_at, raw)),
+        version: changed_at.map_or(0, |changed_at| wire::version(changed_at, raw)),
         raw: raw.to_owned(),
-        fact: read(&product).map(|_| Fact::Noted { kind: "product".to_owned() }),
-    })
+        facts: read.map(|(_, listings)| listings.into_iter().map(Fact::Listing).collect()),
+    }
 }
 
 /// Reads a stored product.
 pub(super) fn read_raw(raw: &str) -> Result<Vec<Listing>, Unreadable> {
-    read(&Object::open("product", raw)?)
+    read(&Object::open("product", raw)?).map(|(_, listings)| listings)
 }
 
-fn read(product: &Object<'_>) -> Result<Vec<Listing>, Unreadable> {
+/// When it or anything in it last changed, and its listings.
+fn read(product: &Object<'_>) -> Result<(Option<Timestamp>, Vec<Listing>), Unreadable> {
     let style = product.need_key("id")?;
     let name = product.text("name")?.unwrap_or_default();
     let bundle = product.flag("isBundle")?.unwrap_or(false);
-    let version = version(product)?.map(Timestamp::micros);
+    let mut changed_at = product.time("updatedAt")?;
     let mut listings = Vec::new();
     for variant in product.objects("variants")? {
+        changed_at = changed_at.max(variant.time("updatedAt")?);
         let colour = variant.text("name")?.unwrap_or_default();
         let active = active(product)? && active(&variant)?;
         for size in variant.objects("productSizes")? {
+            changed_at = changed_at.max(size.time("updatedAt")?);
             let described = size.text("description")?.unwrap_or_default();
             let ean = size.text("EAN")?.filter(|code| !code.is_empty());
             listings.push(Listing {
@@ -100,11 +107,15 @@ fn read(product: &Object<'_>) -> Result<Vec<Listing>, Unreadable> {
                 counted: true,
                 bundle,
                 price: None,
-                version,
+                version: None,
             });
         }
     }
-    Ok(listings)
+    // Known when all of it was seen.
+    for listing in &mut listings {
+        listing.version = changed_at.map(Timestamp::micros);
+    }
+    Ok((changed_at, listings))
 }
 
 /// Only `ACTIVE` is on sale; every other word, known or not, is not.
@@ -112,7 +123,7 @@ fn active(row: &Object<'_>) -> Result<bool, Unreadable> {
     Ok(row.text("status")?.is_none_or(|status| status == "ACTIVE"))
 }
 
-/// The newest change of the product or of anything in it.
+/// The newest change of a product that cannot be read, or of anything in it.
 fn version(product: &Object<'_>) -> Result<Option<Timestamp>, Unreadable> {
     let mut newest = product.time("updatedAt")?;
     for variant in product.objects("variants")? {

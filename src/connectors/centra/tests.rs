@@ -53,7 +53,7 @@ async fn an_order_is_reduced_to_what_the_count_needs() {
     let page = shop.orders_after(None).await.expect("a page").value;
     let record = &page.rows[0];
     assert_eq!((record.kind, record.version / 1_000_000), ("order", 1_770_023_705));
-    let Ok(Fact::Order(read)) = &record.fact else { panic!("{:?}", record.fact) };
+    let Ok([Fact::Order(read)]) = record.facts.as_deref() else { panic!("{:?}", record.facts) };
     assert_eq!((read.number.as_str(), &read.state, read.on_hold), ("1042", &OrderState::Open, false));
     assert_eq!((read.total, read.currency.as_str()), (Fine(54_950_000), "EUR"));
     assert_eq!(read.lines.len(), 1);
@@ -350,9 +350,9 @@ async fn every_size_of_a_product_is_a_listing() {
     let shop = shop(&script);
     let page = shop.products_after(None).await.expect("a page").value;
     let record = &page.rows[0];
-    assert_eq!(record.fact, Ok(Fact::Noted { kind: "product".to_owned() }));
     assert_eq!(record.version / 1_000_000, 1_770_021_000, "the newest change in it");
     let facts = shop.interpret("product", &record.raw).expect("listings");
+    assert_eq!(record.facts, Ok(facts.clone()), "the same as when it is read again");
     let listings: Vec<_> = facts.iter().filter_map(super::super::listing).collect();
     let seen: Vec<_> = listings
         .iter()

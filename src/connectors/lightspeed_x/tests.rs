@@ -278,7 +278,7 @@ async fn a_sweep_goes_on_after_the_highest_version_until_a_page_is_empty() {
     assert_eq!(first.next.as_deref(), Some("11445516572"));
     assert_eq!(first.resume, None);
     assert_eq!(
-        first.rows.iter().map(|r| (r.version, r.fact.is_ok())).collect::<Vec<_>>(),
+        first.rows.iter().map(|r| (r.version, r.facts.is_ok())).collect::<Vec<_>>(),
         [(7, true), (11_445_516_572, false)]
     );
     assert_eq!(first.rows[0].external_id, "s1");
@@ -523,7 +523,7 @@ proptest! {
         }
         let raw = sale.to_string();
         let record = wire::record("sale", &raw);
-        if let Ok(Fact::Sale(read)) = &record.fact {
+        if let Ok([Fact::Sale(read)]) = record.facts.as_deref() {
             prop_assert!(read.lines.iter().all(|line| line.units != 0 && line.units.abs() <= 1_000_000_000));
             prop_assert_eq!(read.version, record.version);
         }
@@ -553,8 +553,8 @@ async fn a_count_that_was_deleted_counts_nothing() {
     let levels: Vec<_> = page
         .rows
         .iter()
-        .map(|row| match &row.fact {
-            Ok(Fact::TillReading(reading)) => reading.on_hand_milli,
+        .map(|row| match row.facts.as_deref() {
+            Ok([Fact::TillReading(reading)]) => reading.on_hand_milli,
             other => panic!("{other:?}"),
         })
         .collect();

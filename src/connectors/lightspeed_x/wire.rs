@@ -72,17 +72,17 @@ pub(super) fn highest(rows: &[&RawValue]) -> Option<i64> {
 /// One record with what we understood of it.
 pub(super) fn record(kind: &'static str, raw: &str) -> Record {
     let identity = identity(kind, raw);
-    let fact = interpret(kind, raw);
+    let facts = interpret(kind, raw).map(|fact| vec![fact]);
     match identity {
-        Ok((external_id, Some(version))) => Record { kind, external_id, version, raw: raw.to_owned(), fact },
+        Ok((external_id, Some(version))) => Record { kind, external_id, version, raw: raw.to_owned(), facts },
         Ok((external_id, None)) => {
-            let fact = fact.and(Err(Unreadable::new(format!("{kind} {external_id} carries no version"))));
-            Record { kind, external_id, version: 0, raw: raw.to_owned(), fact }
+            let facts = facts.and(Err(Unreadable::new(format!("{kind} {external_id} carries no version"))));
+            Record { kind, external_id, version: 0, raw: raw.to_owned(), facts }
         }
         Err(unreadable) => {
             let version = version_of(raw).unwrap_or(0);
             let external_id = fingerprint(raw);
-            Record { kind, external_id, version, raw: raw.to_owned(), fact: fact.and(Err(unreadable)) }
+            Record { kind, external_id, version, raw: raw.to_owned(), facts: facts.and(Err(unreadable)) }
         }
     }
 }
