@@ -18,6 +18,7 @@ mod rehearsal;
 mod replay;
 mod sale;
 mod samples;
+mod sealing;
 mod shop;
 mod sim_samples;
 mod stage;
