@@ -135,12 +135,15 @@ impl TillCount {
             // What came back is taken to have been in a reading before, as far as one rose by it, and what this one rose
             // by to be new: the two may make up for each other, and would then be one rise that waits since long.
             let seen_before = inside.rises.min(self.risen);
+            // So it is with what was sold and fell: this one's fall is new, and waits its own time. For the rises nothing
+            // is taken off: what fell meanwhile may have been another sale.
+            let fell_before = (inside.rises - inside.units).min(self.risen - self.pending).max(0);
             self.pend(now, |count| {
-                count.pending -= seen_before;
+                count.pending += fell_before - seen_before;
                 count.risen -= seen_before;
             });
             self.pend(now, |count| {
-                count.pending += change + seen_before;
+                count.pending += change + seen_before - fell_before;
                 count.risen += (change + seen_before).max(0);
             });
             self.after -= inside.units;
@@ -321,6 +324,22 @@ mod tests {
         a.still_reads(13, 1, at(660));
         assert_eq!((a.says(), a.pending, a.checking()), (6, 0, 0));
         assert_eq!(a.settle(13, at(660)), None, "nothing is left to explain");
+    }
+
+    #[test]
+    fn the_next_fall_waits_its_own_time_though_a_sale_before_it_was_read_with_it() {
+        // Sold at 11 and at 14, and sold again: each count is read first, and its sale is read before the next count.
+        let mut a = count(8, 10);
+        a.read(7_000, 12, 0, at(0));
+        a.moved(-1, 13, at(28));
+        a.read(6_000, 14, -1, at(64));
+        assert_eq!((a.says(), a.pending), (6, -1), "the first is explained, the second is not");
+        a.moved(-1, 15, at(88));
+        a.read(5_000, 16, -1, at(147));
+        assert_eq!((a.says(), a.pending), (5, -1));
+        assert_eq!(a.settle(16, at(148)), None, "the third fell a second ago");
+        a.moved(-1, 16, at(150));
+        assert_eq!((a.says(), a.pending, a.settle(16, at(600))), (5, 0, None));
     }
 
     #[test]
