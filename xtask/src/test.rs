@@ -14,7 +14,7 @@ use crate::{Outcome, gates, postgres, process, site};
 pub const HELP: &str = "
 Formatting, lints, what may be in the dependency tree, the domain and the browser half compiled for the
 browser, unit, engine and HTTP tests on SQLite, the engine tests on PostgreSQL, a rehearsal, and the browser
-journeys with JavaScript on and off. Cold about 40 minutes on two cores, warm a few.
+journeys with JavaScript on and off. Cold 25 to 40 minutes on two cores, warm about 10.
 
 What is missing is looked for and fetched where that needs no password: a browser target, Chromium, Node.js,
 PostgreSQL. What cannot be had is skipped, and named again at the end; TRUECOUNT_NO_SKIP=1 makes a skip a failure.
