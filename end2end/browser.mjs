@@ -16,22 +16,34 @@ const ASKED = { light: undefined, dark: { type: "rule", values: ["color-contrast
 const SHOTS = path.join(import.meta.dirname, "shots");
 const PATIENCE_MS = 15_000;
 
+/// Of what is asked of the browser itself, which has no limit of its own: a browser that has died answers nothing.
+const BROWSER_MS = 60_000;
+
+/// How long what moves may move; a page that is not drawn never comes to rest.
+const REST_MS = 2_000;
+
+/// What was asked, or the error that says what was never answered.
+export function within(what, promise, limit = BROWSER_MS) {
+  let late;
+  const waited = new Promise((_, reject) => {
+    late = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s: ${what}`)), limit);
+  });
+  return Promise.race([promise, waited]).finally(() => clearTimeout(late));
+}
+
 export async function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    // Small machines have next to no /dev/shm, and a browser that lacks it dies in the middle of a page.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
   });
 }
 
 /// A window with a page whose complaints are kept. `alive` is whether JavaScript runs in it.
 export async function open(browser, demo, { alive }) {
-  const context = await browser.newContext({
-    baseURL: demo.address,
-    javaScriptEnabled: alive,
-    colorScheme: "light",
-    viewport: { width: 1280, height: 900 },
-  });
-  const page = await context.newPage();
+  const how = { baseURL: demo.address, javaScriptEnabled: alive, colorScheme: "light", viewport: { width: 1280, height: 900 } };
+  const context = await within("a new window", browser.newContext(how));
+  const page = await within("a new page", context.newPage());
   page.setDefaultTimeout(PATIENCE_MS);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
@@ -97,34 +109,39 @@ export async function looksRight(window, where, name) {
   // With JavaScript off axe cannot run either: it looks at a copy of the page as it came to be without.
   const looked = window.alive ? window.page : await copyOf(window);
   // Through the debugger, so that the page's policy is not in the way.
-  await looked.evaluate(axe.source);
+  await within(`axe into ${where}`, looked.evaluate(axe.source));
   for (const [scheme, asked] of Object.entries(ASKED)) {
-    await looked.emulateMedia({ colorScheme: scheme });
+    await within(`${where}, ${scheme}`, looked.emulateMedia({ colorScheme: scheme }));
     for (const width of LOOKED_AT) {
       await looked.setViewportSize({ width, height: 900 });
       await accessible(looked, `${where}, ${scheme}, ${width} px`, asked);
       if (name) await shoot(looked, `${name}-${scheme}-${width}`);
     }
   }
-  await looked.emulateMedia({ colorScheme: "light" });
+  await within(`${where}, light again`, looked.emulateMedia({ colorScheme: "light" }));
   await fits(window, where);
   quiet(window, where);
 }
 
 /// What moves has come to rest: a colour on its way to another is neither of them.
 async function still(page) {
-  await page.evaluate(async () => {
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
-    await Promise.allSettled(moving.map((one) => one.finished));
-  });
+  const rest = page.evaluate(async (limit) => {
+    const resting = async () => {
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity);
+      await Promise.allSettled(moving.map((one) => one.finished));
+    };
+    await Promise.race([resting(), new Promise((resolve) => setTimeout(resolve, limit))]);
+  }, REST_MS);
+  await within("the page comes to rest", rest);
 }
 
 /// No finding at all; each is named with the element it is about.
 async function accessible(page, where, runOnly) {
   await still(page);
   const how = { resultTypes: ["violations"], ...(runOnly && { runOnly }) };
-  const violations = await page.evaluate(async (how) => (await globalThis.axe.run(document, how)).violations, how);
+  const asked = page.evaluate(async (how) => (await globalThis.axe.run(document, how)).violations, how);
+  const violations = await within(`what axe says of ${where}`, asked);
   const found = violations.map(
     ({ id, impact, help, nodes }) =>
       `${id} (${impact}): ${help} (${nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")})`,
@@ -134,10 +151,10 @@ async function accessible(page, where, runOnly) {
 
 /// The same document and styles in a window of its own, where scripts of the page are not fetched.
 async function copyOf(window) {
-  const body = await window.page.content();
+  const body = await within("the text of a page", window.page.content());
   if (!window.glass) {
-    const context = await window.context.browser().newContext();
-    window.glass = await context.newPage();
+    const context = await within("a new window", window.context.browser().newContext());
+    window.glass = await within("a new page", context.newPage());
     await window.glass.route("**/*", (route) => {
       const kind = route.request().resourceType();
       if (kind === "document") return route.fulfill({ body: window.body, contentType: "text/html; charset=utf-8" });
@@ -153,14 +170,13 @@ async function copyOf(window) {
 async function fits({ page }, where) {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await within(`the width of ${where}`, page.evaluate(() => document.documentElement.scrollWidth));
     assert.ok(wide <= width, `${where} fits into ${width} px, but is ${wide} px wide`);
   }
 }
 
 export async function close(window) {
-  await window.glass?.context().close();
-  await window.context.close();
+  await within("closing a window", Promise.all([window.glass?.context().close(), window.context.close()]));
 }
 
 async function shoot(page, name) {

@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 
 const READY_WITHIN_MS = 120_000;
 const GONE_WITHIN_MS = 15_000;
+const SOLD_WITHIN_MS = 15_000;
 
 export async function startDemo() {
   const { stop, ready } = await start(["demo"], { LISTEN: "127.0.0.1:0" }, "stdout", startLine);
@@ -116,6 +117,7 @@ async function sell(control, sku, units) {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ sku, units }),
+    signal: AbortSignal.timeout(SOLD_WITHIN_MS),
   });
   if (!response.ok) throw new Error(`the till did not sell: ${response.status} ${await response.text()}`);
 }

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { after, before, test } from "node:test";
-import { addresses, close, launch, logIn, open, quiet, signedIn, term, visit } from "./browser.mjs";
+import { after, before, test as named } from "node:test";
+import { addresses, close, launch, logIn, open, quiet, signedIn, term, visit, within } from "./browser.mjs";
 import { startDemo, startEmpty, startTaken } from "./demo.mjs";
 import { connections, goLivePreview, moveOutlet, search, skuPage, stock, stopWriting, today } from "./pages.mjs";
 import { everyPage, everyPageOfAnEmptyHouse, frontPages, nothingIsLeftOut } from "./places.mjs";
@@ -17,6 +17,13 @@ const SALE_IS_FOUND_WITHIN_MS = 10_000;
 const live = { name: "JavaScript on", alive: true };
 const plain = { name: "JavaScript off", alive: false };
 
+/// Nothing here waits for ever, and what did not come to an end is named: a journey of a few steps, and the looks at
+/// every page there is.
+const JOURNEY = { timeout: 120_000 };
+const EVERY_PAGE = { timeout: 600_000 };
+
+const test = (name, work) => named(name, JOURNEY, work);
+
 let demo;
 let browser;
 let found;
@@ -26,12 +33,13 @@ before(async () => {
   browser = await launch();
   for (const how of [live, plain]) how.window = await signedIn(browser, demo, how);
   found = await addresses(live.window);
-});
+}, EVERY_PAGE);
 
 after(async () => {
-  await browser?.close();
+  // The demo first: a browser that does not end must not keep it.
   await demo?.stop();
-});
+  await within("closing the browser", browser?.close());
+}, JOURNEY);
 
 /// With JavaScript on and off side by side: there are two cores, and waiting is most of it.
 async function both(work) {
@@ -185,18 +193,18 @@ test("the keys move about and open", async () => {
   quiet(window, "the keys");
 });
 
-test("everybody in the demo can log in, sees a front page of their own, and can log out", async () => {
+named("everybody in the demo can log in, sees a front page of their own, and can log out", EVERY_PAGE, async () => {
   assert.equal(demo.logins.length, 6, "one for each role");
   await frontPages(browser, demo, live.window);
 });
 
-test("every page is for everybody, fits every width and is quiet, by day and by night", async () => {
+named("every page is for everybody, fits every width and is quiet, by day and by night", EVERY_PAGE, async () => {
   await both((window) => everyPage(browser, demo, window, found, "live"));
   await stopWriting(live.window, found);
   await both((window) => everyPage(browser, demo, window, found, "stopped"));
 });
 
-test("so is every page of an empty house, and the one of a full disk", async () => {
+named("so is every page of an empty house, and the one of a full disk", EVERY_PAGE, async () => {
   await both(async ({ alive }) => {
     const house = await startEmpty();
     try {

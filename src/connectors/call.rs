@@ -58,15 +58,28 @@ pub(super) struct Came {
 }
 
 impl Caller {
-    /// Sends once. An error means that no answer came at all.
+    /// Sends once, with the token of this connection. An error means that no answer came at all.
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Came, CallError> {
+        let (base_url, token) = self.keys.door();
+        let shown = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| refused("the key of this connection contains characters no key can have"))?;
+        self.send_as(ask, &base_url, shown, &[&token]).await
+    }
+
+    /// Sends once, with an `Authorization` that the caller has made for this very request. `hidden` are the secrets that
+    /// must not be found in anything that is kept.
+    pub(super) async fn send_as(
+        &self,
+        ask: Ask<'_>,
+        base_url: &str,
+        mut authorization: HeaderValue,
+        hidden: &[&SecretString],
+    ) -> Result<Came, CallError> {
         let request_line = format!("{} {}", ask.method, ask.path);
         let at = self.clock.now();
-        let (base_url, token) = self.keys.door();
-        let request = self
-            .request(&ask, &base_url, &token)
-            .map_err(|reason| CallError { kind: CallErrorKind::Rejected { reason }, exchanges: Vec::new() })?;
-        let sent = excerpt(&token, ask.body.as_deref().unwrap_or_default());
+        authorization.set_sensitive(true);
+        let request = request(&ask, base_url, authorization).map_err(refused)?;
+        let sent = excerpt(hidden, ask.body.as_deref().unwrap_or_default());
         let outcome = self.transport.send(&self.connection, request).await;
         let came_at = self.clock.now();
         let mut exchange = Exchange {
@@ -83,14 +96,14 @@ impl Caller {
                 let (parts, body) = response.into_parts();
                 exchange.status = Some(parts.status.as_u16());
                 let began = body.get(..body.len().min(EXCERPT_BYTES_MAX)).unwrap_or_default();
-                exchange.received = excerpt(&token, &String::from_utf8_lossy(began));
+                exchange.received = excerpt(hidden, &String::from_utf8_lossy(began));
                 // What a refusal says is put into errors, pages and the log, and some vendors repeat what they refuse.
-                let body = if parts.status.is_success() { body } else { without(&token, body) };
+                let body = if parts.status.is_success() { body } else { without(hidden, body) };
                 let Ask { mutates, .. } = ask;
                 Ok(Came { at: came_at, status: parts.status, headers: parts.headers, body, exchange, mutates })
             }
             Err(error) => {
-                exchange.received = excerpt(&token, &error.to_string());
+                exchange.received = excerpt(hidden, &error.to_string());
                 let kind = match error {
                     TransportError::NotSent(reason) => CallErrorKind::Unavailable { reason, acted: false },
                     TransportError::NoAnswer(reason) => CallErrorKind::Unavailable { reason, acted: ask.mutates },
@@ -102,25 +115,26 @@ impl Caller {
             }
         }
     }
+}
 
-    fn request(&self, ask: &Ask<'_>, base_url: &str, token: &SecretString) -> Result<http::Request<Bytes>, String> {
-        let address = format!("{}{}", base_url.trim_end_matches('/'), ask.path);
-        let mut key = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| "the key of this connection contains characters no key can have".to_owned())?;
-        key.set_sensitive(true);
-        let mut request = http::Request::builder()
-            .method(ask.method.clone())
-            .uri(address)
-            .header(AUTHORIZATION, key)
-            .header(USER_AGENT, OUR_NAME)
-            .header(ACCEPT, "application/json");
-        if ask.body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        request
-            .body(ask.body.clone().map(Bytes::from).unwrap_or_default())
-            .map_err(|_| "the address of this connection is not a web address".to_owned())
+fn refused(reason: &str) -> CallError {
+    CallError { kind: CallErrorKind::Rejected { reason: reason.to_owned() }, exchanges: Vec::new() }
+}
+
+fn request(ask: &Ask<'_>, base_url: &str, authorization: HeaderValue) -> Result<http::Request<Bytes>, &'static str> {
+    let address = format!("{}{}", base_url.trim_end_matches('/'), ask.path);
+    let mut request = http::Request::builder()
+        .method(ask.method.clone())
+        .uri(address)
+        .header(AUTHORIZATION, authorization)
+        .header(USER_AGENT, OUR_NAME)
+        .header(ACCEPT, "application/json");
+    if ask.body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
     }
+    request
+        .body(ask.body.clone().map(Bytes::from).unwrap_or_default())
+        .map_err(|_| "the address of this connection is not a web address")
 }
 
 /// Whether a key stands in a text. A shorter one is no key of any vendor and would take letters out of words; none is
@@ -129,20 +143,27 @@ fn hides(key: &str, text: &str) -> bool {
     key.len() >= SECRET_MIN && text.contains(key)
 }
 
-/// A body without the key that it was asked with.
-fn without(token: &SecretString, body: Bytes) -> Bytes {
-    let key = token.expose_secret();
+/// A body without the keys that it was asked with.
+fn without(hidden: &[&SecretString], body: Bytes) -> Bytes {
     match std::str::from_utf8(&body) {
-        Ok(text) if hides(key, text) => Bytes::from(text.replace(key, "•••")),
+        Ok(text) if hidden.iter().any(|secret| hides(secret.expose_secret(), text)) => Bytes::from(clean(hidden, text)),
         _ => body,
     }
 }
 
-/// What is kept of a text: its beginning, without the key that it was asked with.
-fn excerpt(token: &SecretString, text: &str) -> String {
-    let key = token.expose_secret();
-    let clean = if hides(key, text) { text.replace(key, "•••") } else { text.to_owned() };
-    clip(&clean, EXCERPT_BYTES_MAX).to_owned()
+/// What is kept of a text: its beginning, without the keys that it was asked with.
+fn excerpt(hidden: &[&SecretString], text: &str) -> String {
+    clip(&clean(hidden, text), EXCERPT_BYTES_MAX).to_owned()
+}
+
+fn clean(hidden: &[&SecretString], text: &str) -> String {
+    let mut clean = text.to_owned();
+    for key in hidden.iter().map(|secret| secret.expose_secret()) {
+        if hides(key, &clean) {
+            clean = clean.replace(key, "•••");
+        }
+    }
+    clean
 }
 
 impl Came {
@@ -213,8 +234,8 @@ mod tests {
             ("", "expired", "expired"),
         ] {
             let token = SecretString::from(key);
-            assert_eq!(excerpt(&token, text), want);
-            assert_eq!(without(&token, Bytes::from(text)), want.as_bytes());
+            assert_eq!(excerpt(&[&token], text), want);
+            assert_eq!(without(&[&token], Bytes::from(text)), want.as_bytes());
         }
     }
 }

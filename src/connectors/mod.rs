@@ -9,6 +9,7 @@ mod address_guard;
 mod attacks;
 mod call;
 pub mod centra;
+pub mod credential;
 pub mod error;
 pub mod evidence;
 pub mod http_transport;

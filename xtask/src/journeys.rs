@@ -36,8 +36,14 @@ pub fn prepare() -> Outcome<Result<Tools, String>> {
 
 /// Runs what is in `end2end/` against the executable that the tests built.
 pub fn run(tools: &Tools) -> Outcome {
+    if !crate::site::folder().join("pkg/truecount.wasm").is_file() {
+        return Err("the browser half is not built yet: cargo xtask test --only build,site,journeys".into());
+    }
     let mut node = command(&tools.node);
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=900000", FILE]);
+    // Each journey has a limit of its own; this one is for what hangs outside of them.
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=2400000"]);
+    // A browser that hangs must not keep a run that has already failed.
+    node.args(["--test-force-exit", FILE]);
     node.current_dir(folder())
         .env("CHROMIUM", &tools.chromium)
         .env("TRUECOUNT_EXECUTABLE", machine::target_dir().join("debug/truecount"))
