@@ -4,6 +4,7 @@
 mod compare;
 
 use crate::clock::{Clock, ManualClock};
+use crate::connectors::transport::Transport;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Engine, EngineError, Parts};
 use crate::mint::Mint;
@@ -175,6 +176,16 @@ impl Rehearsal {
 
     /// As [`Rehearsal::on`], with the addresses that the till and the shop will have once they are real servers.
     pub async fn at(options: Options, store: Store, addresses: [&str; 2]) -> Result<Self, RehearsalError> {
+        Self::through(options, store, addresses, |straight| Arc::new(straight)).await
+    }
+
+    /// As [`Rehearsal::at`], with something between the engine and the vendors that sees every call.
+    pub async fn through(
+        options: Options,
+        store: Store,
+        addresses: [&str; 2],
+        between: impl FnOnce(SimTransport) -> Arc<dyn Transport>,
+    ) -> Result<Self, RehearsalError> {
         if !connections::all(&store).await?.is_empty() || crate::store::accounts::any(&store).await? {
             return Err(RehearsalError::Used);
         }
@@ -183,7 +194,7 @@ impl Rehearsal {
         let seal = SealKey::new(mint.bytes());
         let world = Arc::new(World::open(options.clone()));
         add_connections(&store, &seal, &mint, &options, addresses).await?;
-        let transport = Arc::new(SimTransport::new(Arc::clone(&world), Arc::clone(&clock) as Arc<dyn Clock>));
+        let transport = between(SimTransport::new(Arc::clone(&world), Arc::clone(&clock) as Arc<dyn Clock>));
         let engine = Engine::open(Parts {
             store,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -28,7 +28,7 @@ use truecount::domain::time::Timestamp;
 /// The moment at which the samples are dated.
 const SAMPLE_TIME: Timestamp = Timestamp::from_secs(1_770_023_702);
 
-fn setting(name: &str) -> Option<String> {
+pub fn setting(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "a test's own switch, which is no setting of the program")]
     std::env::var(name).ok()
 }

@@ -123,7 +123,9 @@ impl LightspeedX {
         cursor: Option<&str>,
     ) -> Result<Answer<Page<Record>>, CallError> {
         let after = after(cursor)?;
-        let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={PAGE_ROWS}&deleted=true");
+        // A sale is never deleted, only voided: its list takes no such word.
+        let deleted = if kind == "sale" { "" } else { "&deleted=true" };
+        let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={PAGE_ROWS}{deleted}");
         let (text, exchange) = found(self.get(purpose, &path).await?)?;
         let page = wire::envelope(&text).and_then(|envelope| wire::page(kind, after, &envelope.rows, envelope.max));
         answer(page, exchange)

@@ -90,7 +90,7 @@ fn show_sale(state: &State, sale: &Sale) -> Value {
         })
         .collect();
     let other = |at: usize| till.sales.get(at).map(|s| s.id.as_str());
-    json!({
+    without_nulls(json!({
         "id": sale.id,
         "state": match sale.status { CLOSED => "closed", SAVED => "parked", _ => "voided" },
         "attributes": [],
@@ -131,7 +131,19 @@ fn show_sale(state: &State, sale: &Sale) -> Value {
             "has_unsynced_on_account_payments": false,
             "xero_reference": null,
         },
-    })
+    }))
+}
+
+/// What is described as a text and never as nothing is left out where there is none.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(_, member)| !member.is_null());
+            Value::Object(kept.map(|(name, member)| (name, without_nulls(member))).collect())
+        }
+        Value::Array(rows) => Value::Array(rows.into_iter().map(without_nulls).collect()),
+        plain => plain,
+    }
 }
 
 fn show_line(state: &State, sale: &Sale, sequence: usize, line: &Line) -> Value {
@@ -228,7 +240,6 @@ fn show_product(state: &State, at: usize) -> Value {
         "price_excluding_tax": text::number(net),
         "supply_price": text::number(Fine(item.cost.0 * 1_000)),
         "product_type_id": null,
-        "product_category": null,
         "brand_id": state.till.brand_id,
         "supplier_id": null,
         "variant_options": state.variant_options(at),

@@ -1,0 +1,55 @@
+//! What we ask of a vendor, and what its simulated counterpart answers, held against the vendor's own description.
+
+use crate::shop::{databases, fresh};
+use crate::spec::Spec;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::{Arc, Mutex};
+use truecount::connectors::transport::{Transport, TransportError};
+use truecount::domain::ids::ConnectionId;
+use truecount::domain::time::Span;
+use truecount::rehearsal::Rehearsal;
+use truecount::sim::{Options, SimTransport};
+
+/// Holds every call of one connection against a description, and passes it on.
+struct Judge {
+    through: SimTransport,
+    of: ConnectionId,
+    spec: Arc<Mutex<Spec>>,
+}
+
+#[async_trait]
+impl Transport for Judge {
+    async fn send(
+        &self,
+        connection: &ConnectionId,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let asked = request.clone();
+        let response = self.through.send(connection, request).await?;
+        if *connection == self.of {
+            self.spec.lock().unwrap().judge(&asked, &response);
+        }
+        Ok(response)
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_of_x_series_and_what_its_likeness_answers_is_as_the_vendor_describes_it() {
+    let Some(spec) = Spec::open("lightspeed-x/api-2026-07-transcribed.json", "/api/2026-07") else { return };
+    let spec = Arc::new(Mutex::new(spec));
+    let options = Options { skus: 60, sales_per_day: 300, returns_per_day: 40, dirt_percent: 20, ..Options::default() };
+    let (of, kept) = (options.till_connection.clone(), Arc::clone(&spec));
+    let (store, _dir) = fresh(&databases()[0]).await;
+    let addresses = ["https://till.invalid", "https://shop.invalid"];
+    let between = |through| Arc::new(Judge { through, of, spec: kept }) as Arc<dyn Transport>;
+    let mut house = Rehearsal::through(options, store, addresses, between).await.unwrap();
+    house.connect().await.unwrap();
+    house.run_until(house.engine.clock().now() + Span::hours(14)).await.unwrap();
+
+    let spec = spec.lock().unwrap();
+    assert!(spec.judged.values().sum::<usize>() > 500, "{:?}", spec.judged);
+    let open: Vec<_> = spec.complaints.iter().map(|(what, times)| format!("{times} × {what}")).collect();
+    assert!(spec.unknown.is_empty(), "calls to what is not described: {:?}", spec.unknown);
+    assert!(open.is_empty(), "{} kinds:\n{}", open.len(), open.join("\n"));
+}
