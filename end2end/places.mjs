@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { close, logIn, looksRight, open, refusedOnPurpose, signedIn, visit } from "./browser.mjs";
+import { close, logIn, looksRight, open, refusedOnPurpose, settled, signedIn, visit } from "./browser.mjs";
 import { moveOutlet } from "./pages.mjs";
 
 const SOURCES = path.join(import.meta.dirname, "../app/src");
@@ -36,6 +36,11 @@ const PLACES = [
   { route: "/connections/{id}/keys", name: "keys", show: keys },
   { route: "/connections/{id}/remove", name: "remove-stays", show: stays },
   { route: "/connections/new", name: "connection-new", show: at("/connections/new") },
+  ...["centra", "magento", "lightspeed-x", "lightspeed-r"].map((system) => ({
+    route: "/connections/new",
+    name: `connection-new-${system}`,
+    show: at(`/connections/new?vendor=${system}`),
+  })),
   { route: "/connections/new", name: "connection-new-refused", show: addNonsense },
   { route: "/connections/new", name: "error-role", as: "read-only", show: at("/connections/new", 403) },
   { route: "/login", name: "login", as: "nobody", show: at("/login") },
@@ -74,6 +79,8 @@ async function stays(window) {
 async function addNonsense(window) {
   await visit(window, "/connections/new");
   const { page } = window;
+  await page.getByRole("link", { name: "Magento" }).click();
+  await settled(window);
   await page.locator("input[name=name]").fill("x".repeat(300));
   await page.locator("input[name=base_url]").fill("http://not an address");
   // What the browser would refuse by itself is refused by us as well.

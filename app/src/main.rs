@@ -11,6 +11,7 @@ use truecount::clock::{Clock, SystemClock};
 use truecount::config::{Config, Mistakes, NAMES};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
+use truecount::domain::system::Pair;
 use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
 use truecount::operator::accounts::Accounts;
@@ -149,8 +150,8 @@ struct RehearseArgs {
     #[arg(long, value_delimiter = ',', value_parser = fault, value_name = "FAULTS")]
     faults: Vec<String>,
     /// Which shop and which till
-    #[arg(long, default_value = "centra+lightspeed-x", value_parser = pair, value_name = "SHOP+TILL")]
-    pair: String,
+    #[arg(long, default_value = "centra+lightspeed-x", value_parser = Pair::parse, value_name = "SHOP+TILL")]
+    pair: Pair,
     /// Write the report here instead of to standard output
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -225,13 +226,6 @@ fn currency(word: &str) -> Result<String, String> {
 fn fault(word: &str) -> Result<String, String> {
     let right = word.len() == 3 && word.starts_with('F') && word.chars().skip(1).all(|c| c.is_ascii_digit());
     if right { Ok(word.to_owned()) } else { Err("use F and two digits, as in F01".to_owned()) }
-}
-
-fn pair(word: &str) -> Result<String, String> {
-    match word.split_once('+') {
-        Some((shop, till)) if !shop.is_empty() && !till.is_empty() => Ok(word.to_owned()),
-        _ => Err("use a shop and a till, as in centra+lightspeed-x".to_owned()),
-    }
 }
 
 /// The environment, with the command line laid over it; only names we know.

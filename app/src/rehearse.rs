@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use truecount::config::Database;
+use truecount::domain::system::Pair;
 use truecount::domain::time::Timestamp;
 use truecount::rehearsal::{self, Report};
 use truecount::sim::{Options, Store};
@@ -40,7 +41,7 @@ pub struct Rehearsal {
     /// Faults that happen; empty means none.
     pub faults: Vec<String>,
     /// Which shop and which till.
-    pub pair: String,
+    pub pair: Pair,
     /// Database to use; a temporary one without it.
     pub db: Option<String>,
     /// Where the report goes; standard output without it.
@@ -129,8 +130,8 @@ impl Drop for ReportFile {
 
 /// Runs a rehearsal. Ends with an error when a number that must be 0 is not.
 pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
-    if asked.pair != "centra+lightspeed-x" {
-        let pair = &asked.pair;
+    if asked.pair.word() != "centra+lightspeed-x" {
+        let pair = asked.pair.word();
         return Err(Ended::Refused(format!("this version rehearses centra+lightspeed-x only, not {pair}")).into());
     }
     check_size(&asked)?;

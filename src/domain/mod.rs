@@ -16,6 +16,7 @@ pub mod push;
 pub mod retry;
 pub mod secrets;
 pub mod sizes;
+pub mod system;
 pub mod time;
 pub mod timeline;
 pub mod trail;

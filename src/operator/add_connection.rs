@@ -3,11 +3,13 @@
 use super::new_connection::{NewConnection, bare_address, host_of};
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
+use crate::domain::system::{System, Tells};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::Tx;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
+use secrecy::ExposeSecret;
 
 /// A form that is sent twice within this time is one press that was doubled.
 const ONE_PRESS: Span = Span::minutes(1);
@@ -19,6 +21,10 @@ fn taken_by(row: &ConnectionRow) -> String {
 
 /// The other connection to the same account, as a sentence.
 pub(super) fn same_account(rows: &[ConnectionRow], id: &str, vendor: &str, base_url: &str) -> Option<String> {
+    if vendor == System::LightspeedR.word() {
+        // All of its accounts are at one address.
+        return None;
+    }
     let wanted = host_of(base_url);
     rows.iter().find(|row| row.id != id && row.vendor == vendor && host_of(&row.base_url) == wanted).map(taken_by)
 }
@@ -72,16 +78,20 @@ fn row_of(engine: &Engine, new: &NewConnection, now: Timestamp) -> Result<Connec
             .seal(&format!("connection.{column}:{id}"), plain, engine.mint().bytes())
             .map_err(|error| OperatorError::Store(Box::new(error)))
     };
-    let (token, secret) = (new.token.trim(), new.notice_secret.trim());
+    let invalid = |mistakes: Vec<String>| OperatorError::Invalid(mistakes.join("\n"));
+    let system = System::parse(&new.vendor).ok_or_else(|| invalid(new.mistakes(false)))?;
+    let token = new.keys.credential(system).map_err(invalid)?;
+    // A system that sends no notices has nothing to sign.
+    let secret = if system.tells() == Tells::Nothing { "" } else { new.notice_secret.trim() };
     Ok(ConnectionRow {
         id: id.clone(),
-        side: if new.vendor == "centra" { "shop" } else { "till" }.to_owned(),
-        vendor: new.vendor.clone(),
+        side: system.side().word().to_owned(),
+        vendor: system.word().to_owned(),
         name: new.name.trim().to_owned(),
         base_url: bare_address(&new.base_url),
-        token_sealed: seal("token", token)?,
+        token_sealed: seal("token", token.expose_secret())?,
         notice_sealed: if secret.is_empty() { String::new() } else { seal("notice", secret)? },
-        key_hint: key_hint(token),
+        key_hint: new.keys.hint(system),
         paused_at: Timestamp(0),
         created_at: now,
     })
@@ -99,7 +109,8 @@ fn is_the_same(row: &ConnectionRow, new: &NewConnection, key: &SealKey, now: Tim
         && row.vendor == new.vendor
         && row.name == new.name.trim()
         && row.base_url == bare_address(&new.base_url)
-        && opens("token", &row.token_sealed, new.token.trim())
+        && (key.open(&format!("connection.token:{}", row.id), &row.token_sealed))
+            .is_ok_and(|kept| System::parse(&new.vendor).is_some_and(|system| new.keys.made(system, kept.as_str())))
         && opens("notice", &row.notice_sealed, new.notice_secret.trim())
 }
 

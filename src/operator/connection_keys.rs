@@ -5,16 +5,19 @@
 //! one. As when a connection is added, nobody waits for the vendor: everything is read again at once, and Connections
 //! says whether the new token is taken.
 
-use super::add_connection::{key_hint, same_account};
-use super::new_connection::{address_mistake, bare_address, wrong_secret, wrong_token};
+use super::add_connection::same_account;
+use super::new_connection::{address_mistake, bare_address, wrong_secret};
+use super::typed_keys::TypedKeys;
 use super::{Actor, OperatorError, note, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::secrets;
+use crate::domain::system::System;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Change, Engine};
 use crate::store::Tx;
 use crate::store::connections::{self, ConnectionRow};
 use crate::sync::schedule::Task;
+use secrecy::ExposeSecret;
 
 /// How long a secret that was replaced counts.
 pub const OLD_COUNTS_FOR: Span = Span::hours(24);
@@ -24,8 +27,8 @@ pub const OLD_COUNTS_FOR: Span = Span::hours(24);
 pub struct NewKeys {
     /// Base address of the vendor's API.
     pub base_url: String,
-    /// Access token.
-    pub token: String,
+    /// What opens it; all of a set or nothing of it.
+    pub keys: TypedKeys,
     /// Secret that notices are signed with.
     pub notice_secret: String,
 }
@@ -35,6 +38,8 @@ pub struct NewKeys {
 pub struct Shown {
     /// Its name on our pages.
     pub name: String,
+    /// What it is.
+    pub system: System,
     /// The end of the token that it has.
     pub key_hint: String,
     /// Whether its notices are signed.
@@ -51,6 +56,7 @@ pub async fn show(engine: &Engine, actor: &Actor, connection: &str) -> Result<Sh
     let read = connections::was_read(&mut tx, connection).await.map_err(store_failed)?;
     Ok(Shown {
         name: row.name,
+        system: system_of(&row.vendor)?,
         key_hint: row.key_hint,
         is_signed: !row.notice_sealed.is_empty(),
         address: (!read).then_some(row.base_url),
@@ -64,32 +70,39 @@ async fn find(tx: &mut Tx, connection: &str) -> Result<(ConnectionRow, Vec<Conne
     Ok((row, rows))
 }
 
-fn mistakes(address: Option<&str>, token: &str, secret: &str, here: bool) -> Vec<String> {
-    if address.is_none() && token.is_empty() && secret.is_empty() {
-        return vec!["Paste a new access token, a new notice secret, or both.".to_owned()];
+/// A stored word that is none of ours is a database of a later version.
+fn system_of(word: &str) -> Result<System, OperatorError> {
+    System::parse(word).ok_or_else(|| OperatorError::Conflict("This version does not know that system.".to_owned()))
+}
+
+fn mistakes(system: System, address: Option<&str>, keys: &TypedKeys, secret: &str, here: bool) -> Vec<String> {
+    let first = system.keys().first().map_or("keys", |key| key.label).to_lowercase();
+    if address.is_none() && keys.is_empty(system) && secret.is_empty() {
+        return vec![format!("Paste a new {first}, a new notice secret, or both.")];
     }
     let wrong_address = address.and_then(|address| address_mistake(address, here));
-    let token = match (address, token) {
-        // A stored token goes nowhere but where it was given for.
-        (Some(_), "") => Some("Paste the access token again: the one we keep is sent nowhere else.".to_owned()),
-        (None, "") => None,
-        (_, token) => wrong_token(token),
+    let wrong_keys = match (address, keys.is_empty(system)) {
+        // What we keep goes nowhere but where it was given for.
+        (Some(_), true) => vec![format!("Paste the {first} again: the one we keep is sent nowhere else.")],
+        (None, true) => Vec::new(),
+        (_, false) => keys.credential(system).err().unwrap_or_default(),
     };
     let secret = if secret.is_empty() { None } else { wrong_secret(secret) };
-    wrong_address.into_iter().chain(token).chain(secret.map(str::to_owned)).collect()
+    wrong_address.into_iter().chain(wrong_keys).chain(secret.map(str::to_owned)).collect()
 }
 
 /// Changes what was given, and only that. All mistakes are named at once, joined by newlines in `Invalid`.
 pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKeys) -> Result<(), OperatorError> {
     actor.check(Deed::ManageConnections)?;
     let now = engine.clock().now();
-    let (token, secret) = (new.token.trim(), new.notice_secret.trim());
+    let secret = new.notice_secret.trim();
     let address = bare_address(&new.base_url);
     // What stands there is read in the same unit of work: of two changes at once neither takes back the other's.
     let mut tx = engine.store().begin().await.map_err(store_failed)?;
     let (row, rows) = find(&mut tx, connection).await?;
     let address = (!address.is_empty() && address != row.base_url).then_some(address.as_str());
-    let mut wrong = mistakes(address, token, secret, engine.calls_this_machine());
+    let system = system_of(&row.vendor)?;
+    let mut wrong = mistakes(system, address, &new.keys, secret, engine.calls_this_machine());
     if let Some(address) = address {
         if connections::was_read(&mut tx, connection).await.map_err(store_failed)? {
             wrong.push("The address stays: something was read from there. Add another connection for another.".into());
@@ -102,9 +115,11 @@ pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKe
     if let Some(address) = address {
         connections::change_address(&mut tx, connection, address).await.map_err(store_failed)?;
     }
-    if !token.is_empty() {
-        let sealed = seal(engine, "token", connection, token)?;
-        connections::change_token(&mut tx, connection, &sealed, &key_hint(token)).await.map_err(store_failed)?;
+    let keys_given = !new.keys.is_empty(system);
+    if keys_given {
+        let kept = new.keys.credential(system).map_err(|mistakes| OperatorError::Invalid(mistakes.join("\n")))?;
+        let sealed = seal(engine, "token", connection, kept.expose_secret())?;
+        connections::change_token(&mut tx, connection, &sealed, &new.keys.hint(system)).await.map_err(store_failed)?;
     }
     if !secret.is_empty() {
         keep_before(engine, &mut tx, &row, secret, now).await?;
@@ -112,7 +127,7 @@ pub async fn change(engine: &Engine, actor: &Actor, connection: &str, new: NewKe
         connections::change_notice(&mut tx, connection, &sealed).await.map_err(store_failed)?;
     }
     // Which keys, never what they are.
-    let mut body = serde_json::json!({ "token": !token.is_empty(), "notice secret": !secret.is_empty() });
+    let mut body = serde_json::json!({ "token": keys_given, "notice secret": !secret.is_empty() });
     if let Some(address) = address {
         body["address"] = serde_json::json!({ "before": row.base_url, "after": address });
     }

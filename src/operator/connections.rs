@@ -7,6 +7,7 @@ use super::views::{
 use super::{Actor, OperatorError, note, ready, store_failed};
 use crate::domain::access::Deed;
 use crate::domain::problem::{OURS_FAILS, OURS_FAILS_AFTER, STALE_AFTER, failure_in_words};
+use crate::domain::system::System;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::words::capital;
 use crate::engine::{Change, Engine};
@@ -161,11 +162,11 @@ fn card(
     ConnectionCard {
         id: row.id.clone(),
         title: if shop { "Web shop" } else { "Till" }.to_owned(),
-        vendor: match (row.vendor.as_str(), outlets) {
-            ("centra", _) => "Centra".to_owned(),
-            ("lightspeed-x", 1) => "Lightspeed X-Series, 1 outlet".to_owned(),
-            ("lightspeed-x", n) => format!("Lightspeed X-Series, {n} outlets"),
-            (other, _) => other.to_owned(),
+        vendor: match (System::parse(&row.vendor), outlets) {
+            (Some(system), 1) if !shop => format!("{}, 1 outlet", system.name()),
+            (Some(system), n) if !shop => format!("{}, {n} outlets", system.name()),
+            (Some(system), _) => system.name().to_owned(),
+            (None, _) => row.vendor.clone(),
         },
         health,
         read_up_to: (read_up_to > Timestamp(0)).then_some(read_up_to),

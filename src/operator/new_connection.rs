@@ -2,7 +2,9 @@
 //!
 //! Looks at nothing but the words; whether an address answers is seen when it is called.
 
+use super::typed_keys::TypedKeys;
 use crate::domain::secrets::SECRET_MIN;
+use crate::domain::system::{System, Tells};
 use crate::domain::words::is_unseen;
 
 /// Longest name of a connection: it stands in sentences.
@@ -17,14 +19,14 @@ const SECRET_MAX: usize = 1_024;
 /// What a person gives to add a connection.
 #[derive(Clone)]
 pub struct NewConnection {
-    /// "centra" or "lightspeed-x".
+    /// The word of a [`System`].
     pub vendor: String,
     /// Its name on our pages.
     pub name: String,
     /// Base address of the vendor's API, https.
     pub base_url: String,
-    /// Access token.
-    pub token: String,
+    /// What opens it.
+    pub keys: TypedKeys,
     /// Secret that notices are signed with; empty when the vendor signs none.
     pub notice_secret: String,
 }
@@ -32,25 +34,26 @@ pub struct NewConnection {
 impl NewConnection {
     /// Every mistake in it, at most one for each field, each a sentence that says what to give. `here` allows vendors
     /// on this machine.
-    pub(super) fn mistakes(&self, here: bool) -> Vec<String> {
-        let vendor = (!matches!(self.vendor.as_str(), "centra" | "lightspeed-x"))
-            .then_some("Choose the system: Centra or Lightspeed X-Series.");
+    pub fn mistakes(&self, here: bool) -> Vec<String> {
+        let system = System::parse(&self.vendor);
+        let vendor = system.is_none().then_some("Choose the system that you connect.");
         let given = self.notice_secret.trim();
-        let secret = if let Some(wrong) = wrong_secret(given).filter(|_| !given.is_empty()) {
-            Some(wrong)
-        } else if self.vendor == "centra" && self.notice_secret.trim().is_empty() {
-            Some("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.")
-        } else {
-            None
+        let tells = system.map_or(Tells::MaybeSigned, System::tells);
+        let secret = match (tells, given.is_empty()) {
+            (Tells::Nothing, _) | (Tells::MaybeSigned, true) => None,
+            (Tells::Signed, true) => {
+                Some("Paste the secret of the Centra webhook plugin; unsigned notices are not accepted.")
+            }
+            (Tells::Signed | Tells::MaybeSigned, false) => wrong_secret(given),
         };
-        let sentences = [
-            vendor.map(str::to_owned),
-            wrong_name(self.name.trim()),
-            address_mistake(self.base_url.trim(), here),
-            wrong_token(self.token.trim()),
-            secret.map(str::to_owned),
-        ];
-        sentences.into_iter().flatten().collect()
+        let like = system.map_or(LIKE, System::address_like);
+        let mut sentences: Vec<String> = vendor.map(str::to_owned).into_iter().collect();
+        sentences.extend(wrong_name(self.name.trim()));
+        sentences.extend(address_mistake(self.base_url.trim(), here).map(|said| said.replace(LIKE, like)));
+        // Of an unknown system nobody knows which keys it has; the commonest is asked for.
+        sentences.extend(self.keys.credential(system.unwrap_or(System::Centra)).err().into_iter().flatten());
+        sentences.extend(secret.map(str::to_owned));
+        sentences
     }
 }
 
@@ -74,16 +77,18 @@ fn is_this_machine(address: &str) -> bool {
     own && port_is_one && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
 }
 
+/// The address that stands in sentences when no system was chosen.
+const LIKE: &str = "https://brand.centra.com";
+
 fn wrong_address(address: &str) -> Option<String> {
-    const LIKE: &str = "for example https://brand.centra.com.";
-    let alone = || Some(format!("Give the address as https:// and the host alone, {LIKE}"));
+    let alone = || Some(format!("Give the address as https:// and the host alone, for example {LIKE}."));
     if address.chars().any(char::is_whitespace) {
-        return Some(format!("The address has a blank inside; give https:// and the host alone, {LIKE}"));
+        return Some(format!("The address has a blank inside; give https:// and the host alone, for example {LIKE}."));
     }
     let Some(host) = address.strip_prefix("https://") else {
         return match address.split_once("://") {
             Some((scheme, _)) if scheme.len() <= 20 => {
-                Some(format!("The address must begin with https://, not {scheme}://, {LIKE}"))
+                Some(format!("The address must begin with https://, not {scheme}://, for example {LIKE}."))
             }
             _ => alone(),
         };
@@ -169,7 +174,7 @@ mod tests {
             vendor: "centra".into(),
             name: "Web shop".into(),
             base_url: "https://brand.centra.com/".into(),
-            token: "t0ken-of-1".into(),
+            keys: TypedKeys::token("t0ken-of-1"),
             notice_secret: "a secret".into(),
         }
     }
@@ -196,7 +201,7 @@ mod tests {
         assert_eq!(good().mistakes(false), Vec::<String>::new());
         let name = |name: &str| NewConnection { name: name.into(), ..good() };
         let address = |url: &str| NewConnection { base_url: url.into(), ..good() };
-        let token = |token: &str| NewConnection { token: token.into(), ..good() };
+        let token = |token: &str| NewConnection { keys: TypedKeys::token(token), ..good() };
         for (given, about) in [
             (NewConnection { vendor: "abacus".into(), ..good() }, "Choose the system"),
             (name(""), "a name of 1 to 60"),
@@ -231,7 +236,7 @@ mod tests {
             vendor: String::new(),
             name: String::new(),
             base_url: "a b".into(),
-            token: String::new(),
+            keys: TypedKeys::default(),
             notice_secret: "s".repeat(2_000),
         };
         assert_eq!(all.mistakes(false).len(), 5, "all of them at once");

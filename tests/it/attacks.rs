@@ -11,6 +11,7 @@ use truecount::domain::ids::PersonId;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::EngineError;
 use truecount::operator::connection_keys::{self, NewKeys, OLD_COUNTS_FOR};
+use truecount::operator::typed_keys::TypedKeys;
 use truecount::operator::{Actor, OperatorError};
 use truecount::store::connections::{self, ConnectionRow};
 use truecount::store::{activity, inbox};
@@ -150,7 +151,7 @@ async fn keys_are_changed_by_administrators_and_only_to_what_can_be_one() {
         let desk = Desk::open(&kind, SECRET, &[OUTLET]).await;
         let before = connections::all(&desk.store).await.unwrap();
         let new = |token: &str, secret: &str| NewKeys {
-            token: token.into(),
+            keys: TypedKeys::token(token),
             notice_secret: secret.into(),
             ..NewKeys::default()
         };

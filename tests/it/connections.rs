@@ -7,6 +7,7 @@ use truecount::domain::ids::PersonId;
 use truecount::domain::time::Span;
 use truecount::operator::connection_keys::{self, NewKeys};
 use truecount::operator::new_connection::NewConnection;
+use truecount::operator::typed_keys::TypedKeys;
 use truecount::operator::{Actor, OperatorError, add_connection};
 use truecount::store::connections::{self, ConnectionRow};
 use truecount::store::feeds;
@@ -21,7 +22,7 @@ fn typed(name: &str, address: &str) -> NewConnection {
         vendor: "lightspeed-x".into(),
         name: name.into(),
         base_url: address.into(),
-        token: "a-token-of-theirs".into(),
+        keys: TypedKeys::token("a-token-of-theirs"),
         notice_secret: String::new(),
     }
 }
@@ -78,7 +79,11 @@ async fn a_mistyped_address_is_mended_until_something_was_read_from_it() {
     for kind in databases() {
         let desk = Desk::open(&kind, "a secret", &[]).await;
         let mend = async |address: &str| {
-            let new = NewKeys { base_url: address.into(), token: "the-token-of-there".into(), ..NewKeys::default() };
+            let new = NewKeys {
+                base_url: address.into(),
+                keys: TypedKeys::token("the-token-of-there"),
+                ..NewKeys::default()
+            };
             connection_keys::change(&desk.engine, &admin(), TILL, new).await
         };
         let shown = async || connection_keys::show(&desk.engine, &admin(), TILL).await.unwrap().address;
@@ -142,7 +147,7 @@ async fn two_changes_of_keys_at_once_are_both_kept() {
         let desk = Desk::open(&kind, "a secret", &["main"]).await;
         let before = rows(&desk).await;
         let change = |token: &str, secret: &str| {
-            let new = NewKeys { token: token.into(), notice_secret: secret.into(), ..NewKeys::default() };
+            let new = NewKeys { keys: TypedKeys::token(token), notice_secret: secret.into(), ..NewKeys::default() };
             let engine = desk.engine.clone();
             async move { connection_keys::change(&engine, &admin(), TILL, new).await }
         };

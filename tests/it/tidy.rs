@@ -16,7 +16,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("src/store", &["clock", "domain", "mint"]),
     ("src/connectors", &["clock", "config", "domain"]),
     ("src/sync", &["clock", "config", "connectors", "domain", "mint", "store"]),
-    ("src/operator", &["clock", "domain", "engine", "mint", "store", "sync::cx", "sync::house", "sync::schedule"]),
+    (
+        "src/operator",
+        &[
+            "clock",
+            "connectors::credential",
+            "domain",
+            "engine",
+            "mint",
+            "store",
+            "sync::cx",
+            "sync::house",
+            "sync::schedule",
+        ],
+    ),
     ("src/sim", &["clock", "connectors::transport", "domain", "mint"]),
     ("src/engine", &["clock", "config", "connectors", "domain", "mint", "operator", "store", "sync"]),
 ];

@@ -55,7 +55,8 @@ async fn main() -> anyhow::Result<()> {
             Some(Entry::Connections),
             false,
             Box::new(|_| {
-                connection_new::view(
+                connection_new::form(
+                    truecount::domain::system::System::Magento,
                     &connection_new::Typed::default(),
                     &["The address must start with https://".to_owned()],
                 )

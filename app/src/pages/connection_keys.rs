@@ -13,17 +13,20 @@ use axum::response::Response;
 use http::StatusCode;
 use leptos::prelude::*;
 use serde::Deserialize;
+use truecount::domain::system::Tells;
 use truecount::operator::OperatorError;
 use truecount::operator::connection_keys::{self, NewKeys, Shown};
 use truecount::operator::encoded;
+use truecount::operator::typed_keys::TypedKeys;
 
 /// What was typed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Typed {
     base_url: String,
-    token: String,
     notice_secret: String,
+    #[serde(flatten)]
+    keys: TypedKeys,
 }
 
 /// `GET /connections/{id}/keys`
@@ -37,7 +40,7 @@ pub async fn show(asked: Asked, Path(id): Path<String>) -> Response {
 /// `POST /connections/{id}/keys`
 pub async fn change(asked: Asked, Path(id): Path<String>, Form(typed): Form<Typed>) -> Response {
     let address = typed.base_url.clone();
-    let new = NewKeys { base_url: typed.base_url, token: typed.token, notice_secret: typed.notice_secret };
+    let new = NewKeys { base_url: typed.base_url, keys: typed.keys, notice_secret: typed.notice_secret };
     let at = id.clone();
     let done = asked.run(|engine, actor| async move { connection_keys::change(&engine, &actor, &at, new).await }).await;
     match done {
@@ -109,7 +112,7 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
             ..Field::default()
         })
     };
-    let has = if shown.key_hint.is_empty() {
+    let mut has = if shown.key_hint.is_empty() {
         "Leave it empty to keep the one it has.".to_owned()
     } else {
         format!("Leave it empty to keep the one that ends in …{}.", shown.key_hint)
@@ -119,14 +122,32 @@ pub fn view(id: &str, shown: &Shown, mistakes: &[String]) -> AnyView {
     } else {
         "Its notices are not signed so far and only wake a sweep. From the moment you give one, unsigned notices are refused."
     };
+    let keys: Vec<AnyView> = shown
+        .system
+        .keys()
+        .iter()
+        .map(|key| {
+            let hint = std::mem::take(&mut has);
+            let hint = if hint.is_empty() { "All of them are given together.".to_owned() } else { hint };
+            secret(key.name, key.new_label, hint, beside(&key.label.to_lowercase()))
+        })
+        .collect();
+    let notices = (shown.system.tells() != Tells::Nothing).then(|| {
+        secret(
+            "notice_secret",
+            "New secret that its notices are signed with",
+            signed.to_owned(),
+            beside("The notice secret"),
+        )
+    });
     view! {
         {crumbs(&[("/connections", "Connections")], "Change keys")}
         {page_head(&format!("Change the keys of {}", shown.name), view! { "Everything else stays as it is, and what is live stays live." }.into_any(), None)}
         {wrong}
         <form class="card form" method="post" action=format!("/connections/{}/keys", encoded(id))>
             {address}
-            {secret("token", "New access token", has, beside("access token"))}
-            {secret("notice_secret", "New secret that its notices are signed with", signed.to_owned(), beside("The notice secret"))}
+            {keys}
+            {notices}
             <div class="form__foot">
                 {button::link(Kind::Other, "/connections", "Cancel")}
                 {button::submit(Kind::Recommended, "Change the keys")}

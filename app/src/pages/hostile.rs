@@ -10,6 +10,7 @@ use crate::ui::when::Clock;
 use leptos::prelude::*;
 use truecount::domain::access::{Deed, Role};
 use truecount::domain::problem::Press;
+use truecount::domain::system::System;
 use truecount::operator::OperatorError;
 use truecount::operator::views::StockQuery;
 
@@ -165,7 +166,10 @@ fn hostile_text_is_shown_and_never_obeyed() {
     let found = sample::found(hostile);
     check("search", || search::view(&hostile(), &[found]));
     check("search without results", || search::view(&hostile(), &[]));
-    check("add a connection", || connection_new::view(&connection_new::Typed::default(), &[hostile()]));
+    check("add a connection", || {
+        connection_new::form(System::Magento, &connection_new::Typed::default(), &[hostile()])
+    });
+    check("which system", || connection_new::systems(Some(hostile())));
     let trouble = error::trouble(&OperatorError::Conflict(hostile()), "Operations", &hostile(), Some(hostile()));
     check("error", || error::inside(trouble));
     let view = login::LoginView { name: hostile(), error: Some(hostile()), ..Default::default() };
@@ -232,7 +236,7 @@ fn only_the_preview_has_a_filled_button_and_it_repeats_verb_and_number() {
     for page in [
         html(|| today::view(&sample::today(false), "", &sample::actor(Role::Admin), &clock, "/")),
         html(|| connections::view(&sample::connections(), Role::Admin, &clock)),
-        html(|| connection_new::view(&connection_new::Typed::default(), &[])),
+        html(|| connection_new::form(System::LightspeedR, &connection_new::Typed::default(), &[])),
         html(|| sku::view(&sample::sku(), "", false, &clock)),
     ] {
         assert!(!page.contains("button--writes"));

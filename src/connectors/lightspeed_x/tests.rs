@@ -288,10 +288,7 @@ async fn a_sweep_goes_on_after_the_highest_version_until_a_page_is_empty() {
     assert_eq!(last.value.resume.as_deref(), Some("11445516572"));
     assert_eq!(
         script.asked(),
-        [
-            "GET /api/2026-07/sales?after=0&page_size=200",
-            "GET /api/2026-07/sales?after=11445516572&page_size=200",
-        ]
+        ["GET /api/2026-07/sales?after=0&page_size=200", "GET /api/2026-07/sales?after=11445516572&page_size=200",]
     );
     let exchange = &last.exchanges[0];
     assert_eq!((exchange.purpose, exchange.status), ("read sales", Some(200)));
