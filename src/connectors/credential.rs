@@ -51,8 +51,9 @@ pub struct OAuth2 {
 /// Where a new pair is kept before its first use: losing it would lock us out.
 #[async_trait]
 pub trait TokenKeeper: Send + Sync {
-    /// Keeps a pair for good; it may be used only after this has returned `Ok`.
-    async fn keep(&self, connection: &ConnectionId, pair: &OAuth2) -> Result<(), NotKept>;
+    /// Keeps a pair for good; it may be used only after this has returned `Ok`. Refused when `before` is not what is
+    /// kept: a person has given other keys, which the exchange of the old ones must not undo.
+    async fn keep(&self, connection: &ConnectionId, before: &OAuth2, pair: &OAuth2) -> Result<(), NotKept>;
 }
 
 /// A new pair could not be written down; the old one is still what we have.

@@ -129,6 +129,26 @@ pub async fn add(tx: &mut Tx, c: &ConnectionRow) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The sealed key of a connection as this unit of work sees it.
+pub async fn token_in(tx: &mut Tx, id: &str) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar("SELECT token_sealed FROM connection WHERE id = $1")
+        .bind(id)
+        .fetch_optional(tx.conn().await?)
+        .await
+        .map_err(at("reading a key"))
+}
+
+/// Another sealed key in the place of one that it was exchanged for; people know it by the same end.
+pub async fn exchange_token(tx: &mut Tx, id: &str, sealed: &str) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE connection SET token_sealed = $2 WHERE id = $1")
+        .bind(id)
+        .bind(sealed)
+        .execute(tx.conn().await?)
+        .await
+        .map_err(at("exchanging a key"))?;
+    ensure_rows("exchanging a key", done.rows_affected(), 1)
+}
+
 /// Gives a connection another sealed token.
 pub async fn change_token(tx: &mut Tx, id: &str, sealed: &str, key_hint: &str) -> Result<(), StoreError> {
     let done = sqlx::query("UPDATE connection SET token_sealed = $2, key_hint = $3 WHERE id = $1")

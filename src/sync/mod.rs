@@ -34,6 +34,7 @@ pub mod driver;
 mod guessing;
 pub mod house;
 pub mod intake;
+pub mod keeper;
 mod outcome;
 pub mod problems;
 mod push;
