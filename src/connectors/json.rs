@@ -8,7 +8,7 @@
 use super::Unreadable;
 use crate::domain::money::Fine;
 use crate::domain::time::Timestamp;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -84,6 +84,36 @@ impl<'a> Object<'a> {
             .collect()
     }
 
+    /// The raw elements of a list that a vendor writes as one object when there is one, as a list when there are several,
+    /// and as an empty text or not at all when there are none.
+    pub(super) fn raw_one_or_many(&self, name: &str) -> Result<Vec<&'a RawValue>, Unreadable> {
+        match self.raw(name) {
+            None => Ok(Vec::new()),
+            Some(raw) if raw.get() == "\"\"" => Ok(Vec::new()),
+            Some(raw) if raw.get().starts_with('{') => Ok(vec![raw]),
+            Some(raw) if raw.get().starts_with('[') => elements(&self.at(name), raw.get()),
+            Some(_) => Err(self.wrong(name, "neither an object nor a list of them")),
+        }
+    }
+
+    /// The same, opened.
+    pub(super) fn one_or_many(&self, name: &str) -> Result<Vec<Object<'a>>, Unreadable> {
+        let many = self.raw(name).is_some_and(|raw| raw.get().starts_with('['));
+        let open = |(index, raw): (usize, &'a RawValue)| {
+            let path = if many { format!("{}[{index}]", self.at(name)) } else { self.at(name) };
+            Object::open(&path, raw.get())
+        };
+        self.raw_one_or_many(name)?.into_iter().enumerate().map(open).collect()
+    }
+
+    /// The objects of a relation, `{"Outer":{"Inner":…}}`; none when it is an empty text or was not asked for.
+    pub(super) fn related(&self, outer: &str, inner: &str) -> Result<Vec<Object<'a>>, Unreadable> {
+        match self.raw(outer).map(RawValue::get) {
+            None | Some("\"\"" | "[]") => Ok(Vec::new()),
+            Some(_) => self.need_object(outer)?.one_or_many(inner),
+        }
+    }
+
     /// A text; a number or a boolean is taken as its own text.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Unreadable> {
         self.scalar(name, TEXT_MAX)
@@ -142,6 +172,19 @@ impl<'a> Object<'a> {
     /// An amount of money, exact to five decimals.
     pub(super) fn fine(&self, name: &str) -> Result<Option<Fine>, Unreadable> {
         Ok(self.exact(name, 5, "has more than five decimals")?.map(Fine))
+    }
+
+    /// An amount of money that the other side has calculated and did not round: what lies beyond the fifth decimal is
+    /// rounded, half away from zero. An empty text is none.
+    pub(super) fn rounded(&self, name: &str) -> Result<Option<Fine>, Unreadable> {
+        let Some(number) = self.number(name)? else { return Ok(None) };
+        fine_of(number).map(Some).ok_or_else(|| self.wrong(name, "is too large"))
+    }
+
+    /// A decimal number, held exactly; an empty text is none.
+    pub(super) fn number(&self, name: &str) -> Result<Option<Decimal>, Unreadable> {
+        let Some(text) = self.text(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        decimal(&text).map(Some).ok_or_else(|| self.wrong(name, &format!("“{}” is not a number", clip(&text))))
     }
 
     /// An instant: RFC 3339, or `YYYY-MM-DD HH:MM:SS` which means UTC.
@@ -238,6 +281,12 @@ fn decimal(text: &str) -> Option<Decimal> {
     if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() }
 }
 
+/// The amount in hundred-thousandths, rounded half away from zero; `None` when it is too large.
+pub(super) fn fine_of(number: Decimal) -> Option<Fine> {
+    let scaled = number.checked_mul(Decimal::from(100_000))?;
+    scaled.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().map(Fine)
+}
+
 fn clip(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -262,6 +311,54 @@ mod tests {
         assert_eq!(o.fine("b"), Ok(Some(Fine(263_158))));
         assert_eq!(o.fine("c"), Ok(None));
         assert_eq!(o.fine("d"), Ok(Some(Fine(10_000))));
+    }
+
+    #[test]
+    fn one_is_an_object_several_are_a_list_and_none_is_an_empty_text() {
+        for (json, ids) in [
+            (r#"{"R":{"id":"1"}}"#, vec!["1"]),
+            (r#"{"R":[{"id":"1"},{"id":2}]}"#, vec!["1", "2"]),
+            (r#"{"R":[]}"#, vec![]),
+            (r#"{"R":""}"#, vec![]),
+            (r#"{"R":null}"#, vec![]),
+            ("{}", vec![]),
+        ] {
+            let read = |o: Object<'_>| o.need_key("id");
+            let rows = object(json).one_or_many("R").expect(json);
+            assert_eq!(rows.into_iter().map(read).collect::<Result<Vec<_>, _>>().expect(json), ids, "{json}");
+            let inside = format!("{{\"Rs\":{json}}}");
+            assert_eq!(object(&inside).related("Rs", "R").expect(json).len(), ids.len(), "{json}");
+        }
+        assert_eq!(object(r#"{"Rs":""}"#).related("Rs", "R").map(|rows| rows.len()), Ok(0));
+        for json in [r#"{"R":"x"}"#, r#"{"R":1}"#, r#"{"R":[1]}"#, r#"{"R":["a"]}"#, r#"{"R":true}"#] {
+            let error = object(json).one_or_many("R").err().expect(json);
+            assert!(error.reason.starts_with("thing.R"), "{json}: {error}");
+            let inside = format!("{{\"Rs\":{json}}}");
+            let error = object(&inside).related("Rs", "R").err().expect(json);
+            assert!(error.reason.starts_with("thing.Rs.R"), "{json}: {error}");
+        }
+        assert!(object(r#"{"Rs":7}"#).related("Rs", "R").is_err());
+    }
+
+    #[test]
+    fn calculated_amounts_are_rounded_half_away_from_zero_and_nothing_else_is() {
+        for (text, want) in [
+            ("11.4860025", 1_148_600),
+            ("0.000005", 1),
+            ("-0.000005", -1),
+            ("0.0000049", 0),
+            ("12.396694214876033", 1_239_669),
+            ("-30", -3_000_000),
+        ] {
+            let json = format!("{{\"n\":\"{text}\"}}");
+            assert_eq!(object(&json).rounded("n"), Ok(Some(Fine(want))), "{text}");
+        }
+        assert_eq!(object(r#"{"n":""}"#).rounded("n"), Ok(None));
+        assert_eq!(object("{}").rounded("n"), Ok(None));
+        for text in ["x", "NaN", "1e999", "99999999999999999999", "1,5"] {
+            let json = format!("{{\"n\":\"{text}\"}}");
+            assert!(object(&json).rounded("n").is_err(), "{text}");
+        }
     }
 
     #[test]

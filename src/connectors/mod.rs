@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod http_transport;
 mod json;
 pub mod keys;
+pub mod lightspeed_r;
 pub mod lightspeed_x;
 pub mod notice;
 pub mod pacing;

@@ -2,9 +2,10 @@
 //!
 //! Nothing here waits. A budget answers "now" or "not before this moment"; the caller hands that on as
 //! [`super::error::CallErrorKind::Paced`] and sends nothing. [`window`] counts calls in a sliding window
-//! (X-Series), [`buckets`] keeps token buckets (Centra).
+//! (X-Series), [`buckets`] keeps token buckets (Centra), [`drips`] a bucket that leaks (R-Series).
 
 pub mod buckets;
+pub mod drips;
 pub mod window;
 
 use crate::domain::time::Timestamp;
