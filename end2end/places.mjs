@@ -34,6 +34,7 @@ const PLACES = [
   { route: "/connections", name: "connections", show: at("/connections") },
   { route: "/connections/outlets/{id}/map", name: "move", show: moveOutlet },
   { route: "/connections/{id}/keys", name: "keys", show: keys },
+  { route: "/connections/{id}/test", name: "test", show: tested },
   { route: "/connections/{id}/remove", name: "remove-stays", show: stays },
   { route: "/connections/new", name: "connection-new", show: at("/connections/new") },
   ...["centra", "magento", "lightspeed-x", "lightspeed-r"].map((system) => ({
@@ -66,6 +67,21 @@ const WITHOUT_ANYTHING = ["/setup", "/", "/stock", "/connections"];
 async function keys(window) {
   await visit(window, "/connections");
   await visit(window, await window.page.locator("a[href$='/keys']").first().getAttribute("href"));
+}
+
+async function tested(window) {
+  const { page } = window;
+  await visit(window, "/connections");
+  await visit(window, await page.locator("a[href$='/test']").first().getAttribute("href"));
+  await page.getByRole("button", { name: "Test now" }).click();
+  await page.waitForLoadState();
+  await settled(window);
+  // With JavaScript off each look loads the page again.
+  for (let looks = 0; looks < 50 && (await page.locator(".check-line").count()) === 0; looks += 1) {
+    if (window.alive) await page.locator(".check-line").first().waitFor();
+    else await visit(window, page.url());
+  }
+  assert.ok((await page.locator(".check-line").count()) >= 4, "each thing that is asked has its line");
 }
 
 /// The demo's connections have been read: they stay, and their page says why.

@@ -1,10 +1,10 @@
 //! Wires one store, the connections, a clock and a mint together. It is handed its transport and does not ask
 //! whose it is.
 
+mod sides;
+
 use crate::clock::Clock;
-use crate::connectors::centra::{Centra, CentraConfig};
 use crate::connectors::keys::Keys;
-use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
 use crate::connectors::transport::Transport;
 use crate::domain::secrets;
 use crate::domain::time::Timestamp;
@@ -12,11 +12,12 @@ use crate::mint::Mint;
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::seal::SealKey;
 use crate::store::{Store, StoreError, feeds, ledger, pushes};
-use crate::sync::cx::{Cx, Link, LookAgain, Side, Stuck};
+use crate::sync::cx::{Cx, Link, LookAgain, Stuck};
 use crate::sync::driver::{self, HouseWork};
 use crate::sync::schedule::Lane;
 use crate::sync::{Received, house, intake::Intake, receive, refusals::Refusals};
 use secrecy::{ExposeSecret, SecretString};
+use sides::connect;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{broadcast, watch};
@@ -115,7 +116,7 @@ impl Engine {
                 continue;
             }
             let keys = self.keys(&row).await?;
-            let side = self.connect(&row, keys)?;
+            let side = connect(self, &row, keys)?;
             let mut highest = ledger::highest_version(&self.cx.store, &row.id).await?;
             for (connection, feed, state) in feeds::all(&self.cx.store).await? {
                 if connection == row.id && feed != "web stock" {
@@ -173,40 +174,6 @@ impl Engine {
             secrets.extend(before.into_iter().map(|(secret, until)| (SecretString::from(secret), Some(until))));
         }
         Ok(Keys { base_url: row.base_url.clone(), token: open("token", &row.token_sealed)?, secrets })
-    }
-
-    fn connect(&self, row: &ConnectionRow, keys: Keys) -> Result<Side, EngineError> {
-        let (token, webhook_secrets) = (keys.token.clone(), Vec::new());
-        let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.cx.clock));
-        let side = match row.vendor.as_str() {
-            "centra" => Side::Shop(Arc::new(Centra::new(
-                CentraConfig {
-                    connection: row.id.as_str().into(),
-                    base_url: row.base_url.clone(),
-                    token,
-                    webhook_secrets,
-                    store_currency: String::new(),
-                    unpaced: self.unpaced,
-                },
-                transport,
-                clock,
-            ))),
-            "lightspeed-x" => Side::Till(Arc::new(LightspeedX::new(
-                LightspeedXConfig {
-                    connection: row.id.as_str().into(),
-                    base_url: row.base_url.clone(),
-                    token,
-                    unsigned_ok: keys.secrets.is_empty(),
-                    webhook_secrets,
-                    unpaced: self.unpaced,
-                },
-                transport,
-                clock,
-            ))),
-            other => return Err(EngineError::UnknownVendor(row.id.clone(), other.to_owned())),
-        };
-        side.change_keys(keys);
-        Ok(side)
     }
 
     /// What tasks are handed.

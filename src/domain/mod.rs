@@ -20,5 +20,6 @@ pub mod system;
 pub mod time;
 pub mod timeline;
 pub mod trail;
+pub mod trial;
 pub mod waiting;
 pub mod words;

@@ -18,6 +18,7 @@ mod redact;
 pub mod remap;
 pub mod search;
 pub mod stock;
+pub mod trials;
 pub mod typed_keys;
 pub mod views;
 

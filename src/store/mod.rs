@@ -32,6 +32,7 @@ pub mod seal;
 pub mod sessions;
 pub mod sku_views;
 pub mod targets;
+pub mod trials;
 pub mod unread;
 pub mod views;
 

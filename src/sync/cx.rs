@@ -118,15 +118,15 @@ pub struct Link {
 impl Link {
     /// A connection with everything due.
     pub fn new(id: String, name: String, side: Side, paused: bool, highest: i64) -> Self {
-        let tasks = match side {
-            Side::Till(_) => Task::TILL,
-            Side::Shop(_) => Task::SHOP,
+        let (tasks, told) = match &side {
+            Side::Till(till) => (Task::TILL, till.capabilities().notices),
+            Side::Shop(shop) => (Task::SHOP, shop.capabilities().notices),
         };
         Self {
             id,
             name,
             side,
-            schedule: Schedule::new(tasks),
+            schedule: Schedule::new(tasks, told),
             paused: AtomicBool::new(paused),
             highest: AtomicI64::new(highest),
             catalogue_whole: AtomicBool::new(false),

@@ -19,6 +19,7 @@
 //! | confirm | 2 s after | reads back what was written |
 //! | look up | when needed | sales that a return names and we do not know |
 //! | catch up | when needed | notices of a crowd into the books |
+//! | trial | when asked | what of a connection works |
 //! | parked | 5 min | records that could not be applied |
 //! | problems | 30 s | what needs a person |
 //! | seal, forget | 1 min, 1 h | the log of automatic writes; raw bodies after 90 days |
@@ -47,5 +48,6 @@ mod settle;
 mod shipped;
 mod shop_look;
 mod sweep;
+mod trial;
 
 pub use receive::Received;

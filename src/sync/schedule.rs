@@ -30,6 +30,8 @@ pub enum Task {
     Observe,
     /// The till's whole stock.
     Compare,
+    /// What of the connection works, when somebody asks.
+    Trial,
     /// Notices of a crowd into the books.
     CatchUp,
 }
@@ -52,11 +54,27 @@ impl Lane {
 
 impl Task {
     /// Tasks of a till.
-    pub const TILL: &'static [Task] =
-        &[Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::LookUp, Task::Compare, Task::CatchUp];
+    pub const TILL: &'static [Task] = &[
+        Task::Places,
+        Task::Catalogue,
+        Task::Stock,
+        Task::Sales,
+        Task::LookUp,
+        Task::Compare,
+        Task::Trial,
+        Task::CatchUp,
+    ];
     /// Tasks of a shop.
-    pub const SHOP: &'static [Task] =
-        &[Task::Push, Task::Confirm, Task::Places, Task::Catalogue, Task::Orders, Task::Observe, Task::CatchUp];
+    pub const SHOP: &'static [Task] = &[
+        Task::Push,
+        Task::Confirm,
+        Task::Places,
+        Task::Catalogue,
+        Task::Orders,
+        Task::Observe,
+        Task::Trial,
+        Task::CatchUp,
+    ];
 
     /// Which loop runs it.
     pub fn lane(self) -> Lane {
@@ -75,14 +93,27 @@ impl Task {
             Task::LookUp => Span::minutes(5),
             Task::Catalogue => Span::minutes(10),
             Task::Observe => Span::minutes(30),
+            Task::Trial => Span::hours(1),
             Task::Places => Span::hours(6),
             Task::Compare => Span::hours(24),
         }
     }
 
+    /// The same where nobody tells us of changes: what is asked for then is all that makes us quick, and it must fit into
+    /// the smallest allowance (one R-Series register: one call a second, a page of sales costs nearly two).
+    fn period_untold(self) -> Span {
+        match self {
+            Task::Stock => Span::secs(5),
+            Task::Sales => Span::secs(10),
+            Task::Orders => Span::secs(15),
+            Task::Catalogue => Span::minutes(3),
+            other => other.period(),
+        }
+    }
+
     /// Whether it moves a mark or a cursor of its own, which says that it works.
     pub fn has_mark(self) -> bool {
-        !matches!(self, Task::Confirm | Task::LookUp | Task::CatchUp)
+        !matches!(self, Task::Confirm | Task::LookUp | Task::Trial | Task::CatchUp)
     }
 
     /// The feed whose mark and failures belong to it, as the database names it.
@@ -98,6 +129,7 @@ impl Task {
             Task::LookUp => "look up",
             Task::Observe => "web stock",
             Task::Compare => "full stock",
+            Task::Trial => "trial",
             Task::CatchUp => "catch up",
         }
     }
@@ -121,6 +153,8 @@ struct Slot {
 /// The slots of one connection.
 #[derive(Debug)]
 pub struct Schedule {
+    /// Whether the vendor tells us of changes.
+    told: bool,
     slots: Mutex<BTreeMap<Task, Slot>>,
     read: Notify,
     write: Notify,
@@ -128,10 +162,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Everything is due at once.
-    pub fn new(tasks: &[Task]) -> Self {
+    /// Everything is due at once. `told` is whether the vendor sends notices.
+    pub fn new(tasks: &[Task], told: bool) -> Self {
         let slot = Slot { due: Timestamp(0), failures: 0, noted: true, not_before: Timestamp(0), patient: false };
         Self {
+            told,
             slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
             read: Notify::new(),
             write: Notify::new(),
@@ -196,7 +231,7 @@ impl Schedule {
     /// A task is about to run: a signal from now on makes it due again.
     pub fn begin(&self, task: Task, now: Timestamp) {
         if let Some(slot) = self.slots().get_mut(&task) {
-            slot.due = now + task.period();
+            slot.due = now + if self.told { task.period() } else { task.period_untold() };
         }
     }
 
@@ -241,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_signal_makes_it_soon_but_never_sooner_than_allowed() {
-        let schedule = Schedule::new(Task::SHOP);
+        let schedule = Schedule::new(Task::SHOP, true);
         let (t0, mint) = (Timestamp::from_secs(1_000), Mint::seeded(1));
         assert_eq!(schedule.due(Lane::Write, t0), Some(Task::Push), "everything is due at first, writes apart");
         assert_eq!(schedule.due(Lane::Read, t0), Some(Task::Places));
@@ -258,7 +293,7 @@ mod tests {
     fn a_person_cuts_our_patience_short_and_not_the_vendors() {
         let (t0, mint) = (Timestamp::from_secs(1_000), Mint::seeded(1));
         let failed = |not_before| {
-            let schedule = Schedule::new(&[Task::Orders]);
+            let schedule = Schedule::new(&[Task::Orders], true);
             for _ in 0..8 {
                 schedule.begin(Task::Orders, t0);
                 schedule.failed(Task::Orders, t0, not_before, &mint);
@@ -276,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_task_that_always_finds_work_leaves_the_others_their_turn() {
-        let schedule = Schedule::new(&[Task::Push, Task::Confirm]);
+        let schedule = Schedule::new(&[Task::Push, Task::Confirm], true);
         let mut ran = Vec::new();
         for second in 1_000..1_004 {
             let now = Timestamp::from_secs(second);
@@ -290,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_signal_while_a_task_runs_is_not_lost() {
-        let schedule = Schedule::new(&[Task::Push]);
+        let schedule = Schedule::new(&[Task::Push], true);
         let t0 = Timestamp::from_secs(1_000);
         schedule.begin(Task::Push, t0);
         schedule.wake(Task::Push, t0);

@@ -27,3 +27,4 @@ mod stage;
 mod store_contract;
 mod tidy;
 mod told;
+mod trials;

@@ -160,6 +160,9 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
     // Nothing is read from a paused one: a press would promise what does not happen.
     let read = (role.may(Deed::ReadAgain) && !card.paused)
         .then(|| button::post(Kind::Other, &path("read-again"), "Read again", Some(&card.title), &[]));
+    let test = (role.may(Deed::ReadAgain) && !card.paused).then(|| {
+        view! { <a class="button" href=path("test")>"Test…"<span class="unseen">{format!(" {}", card.title)}</span></a> }
+    });
     let pause = role.may(Deed::PauseConnection).then(|| match card.paused {
         true => button::post(Kind::Recommended, &path("resume"), "Resume", Some(&card.title), &[]),
         false => button::post(Kind::Other, &path("pause"), "Pause", Some(&card.title), &[]),
@@ -194,7 +197,7 @@ fn connection(card: &ConnectionCard, role: Role, clock: &Clock) -> AnyView {
                     {key}
                 </div>
             </dl>
-            <div class="connection__acts">{read}{pause}</div>
+            <div class="connection__acts">{read}{test}{pause}</div>
             {why}
         </article>
     }

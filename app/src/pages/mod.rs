@@ -7,6 +7,7 @@
 pub mod connection_keys;
 pub mod connection_new;
 pub mod connection_remove;
+pub mod connection_test;
 pub mod connections;
 pub mod error;
 pub mod evidence;
@@ -45,6 +46,8 @@ pub fn routes(routes: Routes) -> Routes {
         .form("/connections/new", Deed::ManageConnections, connection_new::add)
         .get("/connections/{id}/keys", connection_keys::show)
         .form("/connections/{id}/keys", Deed::ManageConnections, connection_keys::change)
+        .get("/connections/{id}/test", connection_test::show)
+        .form("/connections/{id}/test", Deed::ReadAgain, connection_test::ask)
         .get("/connections/{id}/remove", connection_remove::show)
         .form("/connections/{id}/remove", Deed::ManageConnections, connection_remove::remove)
         .form("/connections/{id}/read-again", Deed::ReadAgain, connections::read_again)

@@ -69,6 +69,8 @@ fn rows() -> Vec<Row> {
         post("/connections/{id}/keys", "/connections/till/keys", Whoever(D::ManageConnections), 422),
         get("/connections/{id}/remove", "/connections/till/remove", Whoever(D::ManageConnections)),
         post("/connections/{id}/remove", "/connections/till/remove", Whoever(D::ManageConnections), 303),
+        get("/connections/{id}/test", "/connections/till/test", Whoever(D::ReadAgain)),
+        post("/connections/{id}/test", "/connections/till/test", Whoever(D::ReadAgain), 303),
         post("/connections/{id}/read-again", "/connections/till/read-again", Whoever(D::ReadAgain), 303),
         post("/connections/{id}/pause", "/connections/till/pause", Whoever(D::PauseConnection), 303),
         post("/connections/{id}/resume", "/connections/till/resume", Whoever(D::PauseConnection), 303),

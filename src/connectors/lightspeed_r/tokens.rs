@@ -112,6 +112,14 @@ impl Tokens {
         }
     }
 
+    /// The pair that is kept, if it is one.
+    pub(super) fn pair(&self) -> Option<OAuth2> {
+        match &self.held {
+            Held::Pair(pair) => Some(pair.as_ref().clone()),
+            Held::Bearer(_) | Held::Nothing(_) => None,
+        }
+    }
+
     /// A refresh is being sent.
     pub(super) fn asked(&mut self, now: Timestamp) {
         self.attempts.push_back(now);
