@@ -17,6 +17,7 @@ mod json;
 pub mod keys;
 pub mod lightspeed_r;
 pub mod lightspeed_x;
+pub mod magento;
 pub mod notice;
 pub mod pacing;
 pub mod retry_after;
@@ -143,6 +144,9 @@ pub struct ShopCapabilities {
     pub rows_per_write: usize,
     /// The number we write is physical and the shop subtracts its own open orders from it.
     pub subtracts_own_orders: bool,
+    /// A written row keeps our own reference. Without one, whether a call was done whose answer was lost is told only by
+    /// reading the counts back.
+    pub keeps_reference: bool,
 }
 
 /// A count to be written: absolute, physical.
@@ -220,7 +224,7 @@ pub trait Shop: Send + Sync {
     /// The shop's stock of these products, at every warehouse (at most 100 products a call).
     async fn stock_of(&self, products: &[ProductKey]) -> Result<Answer<ShopStock>, CallError>;
     /// Writes absolute physical counts at one warehouse, at most `rows_per_write` rows, with our own reference
-    /// in the vendor's description field. One outcome per row, in order. An error means: none is known to be done;
+    /// in the vendor's description field if it has one ([`ShopCapabilities::keeps_reference`]). One outcome per row, in order. An error means: none is known to be done;
     /// ask [`CallError::may_have_acted`].
     async fn write_stock(&self, rows: &[StockWrite], reference: &str) -> Result<Answer<Vec<WriteOutcome>>, CallError>;
     /// As [`Till::read_notice`].

@@ -187,7 +187,12 @@ impl Said {
 #[async_trait]
 impl Shop for Centra {
     fn capabilities(&self) -> ShopCapabilities {
-        ShopCapabilities { notices: true, rows_per_write: self.rows_per_write(), subtracts_own_orders: true }
+        ShopCapabilities {
+            notices: true,
+            rows_per_write: self.rows_per_write(),
+            subtracts_own_orders: true,
+            keeps_reference: true,
+        }
     }
 
     async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError> {
