@@ -17,6 +17,7 @@ pub mod habits;
 mod history;
 pub mod http;
 mod lightspeed_x;
+pub mod magento;
 pub mod options;
 pub mod outbox;
 mod surface;
