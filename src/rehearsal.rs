@@ -4,7 +4,9 @@
 mod compare;
 
 use crate::clock::{Clock, ManualClock};
+use crate::connectors::credential::{Credential, OAuth1};
 use crate::connectors::transport::Transport;
+use crate::domain::system::Tells;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::{Engine, EngineError, Parts};
 use crate::mint::Mint;
@@ -16,6 +18,7 @@ use crate::sync::driver::HouseWork;
 use crate::sync::house;
 use crate::sync::schedule::Task;
 use compare::Comparison;
+use secrecy::ExposeSecret as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -192,6 +195,7 @@ impl Rehearsal {
         let clock = Arc::new(ManualClock::at(options.start));
         let mint = Arc::new(Mint::seeded(options.seed));
         let seal = SealKey::new(mint.bytes());
+        let options = Options { web_base: addresses[1].to_owned(), ..options };
         let world = Arc::new(World::open(options.clone()));
         add_connections(&store, &seal, &mint, &options, addresses).await?;
         let transport = between(SimTransport::new(Arc::clone(&world), Arc::clone(&clock) as Arc<dyn Clock>));
@@ -211,7 +215,7 @@ impl Rehearsal {
     /// live.
     pub async fn connect(&mut self) -> Result<(), RehearsalError> {
         self.read_until(&[("till", Task::Sales), ("shop", Task::Orders), ("shop", Task::Catalogue)]).await?;
-        map_outlets(&self.engine, &self.world.web_warehouse().to_string()).await?;
+        map_outlets(&self.engine, &self.world.web_warehouse()).await?;
         let mapped = self.clock.now();
         self.read_until_after(&[("shop", Task::Observe)], mapped).await?;
         go_live(&self.engine).await?;
@@ -365,7 +369,7 @@ impl Rehearsal {
             false_watermarks: Some(audit.false_marks),
             false_watermarks_described: audit.false_marks_described,
             shop_writes: audit.rows_written,
-            shop_calls: calls(Vendor::Centra),
+            shop_calls: calls(self.options.web_vendor),
             till_calls: calls(Vendor::LightspeedX),
             throttled: audit.throttled,
             throttled_injected: audit.throttled_injected,
@@ -432,40 +436,36 @@ pub async fn add_connections(
     addresses: [&str; 2],
 ) -> Result<(), RehearsalError> {
     let [till_url, shop_url] = addresses;
+    let web_keys = match options.web_vendor {
+        Vendor::Magento => Credential::OAuth1(OAuth1 {
+            consumer_key: options.web_consumer_key.clone(),
+            consumer_secret: options.web_consumer_secret.clone().into(),
+            token: options.web_token.clone(),
+            token_secret: options.web_token_secret.clone().into(),
+        }),
+        _ => Credential::Bearer(options.web_token.clone().into()),
+    };
+    let till_keys = Credential::Bearer(options.till_token.clone().into());
     let rows = [
-        (
-            options.till_connection.as_str(),
-            "lightspeed-x",
-            "till",
-            "Till",
-            till_url,
-            &options.till_token,
-            &options.till_secret,
-        ),
-        (
-            options.web_connection.as_str(),
-            "centra",
-            "shop",
-            "Web shop",
-            shop_url,
-            &options.web_token,
-            &options.web_secret,
-        ),
+        (&options.till_connection, options.till_system(), "Till", till_url, till_keys, &options.till_secret),
+        (&options.web_connection, options.web_system(), "Web shop", shop_url, web_keys, &options.web_secret),
     ];
     let mut tx = store.begin().await?;
-    for (id, vendor, side, name, url, token, secret) in rows {
+    for (id, system, name, url, keys, secret) in rows {
+        let id = id.as_str();
+        let (kept, hint) = (keys.write(), if name == "Till" { &options.till_token } else { &options.web_token });
         let seal_one = |column: &str, plain: &str| {
             seal.seal(&format!("connection.{column}:{id}"), plain, mint.bytes()).map_err(|_| RehearsalError::Seal)
         };
         let row = ConnectionRow {
             id: id.to_owned(),
-            vendor: vendor.to_owned(),
-            side: side.to_owned(),
+            vendor: system.word().to_owned(),
+            side: system.side().word().to_owned(),
             name: name.to_owned(),
             base_url: url.to_owned(),
-            token_sealed: seal_one("token", token)?,
-            notice_sealed: seal_one("notice", secret)?,
-            key_hint: token.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect(),
+            token_sealed: seal_one("token", kept.expose_secret())?,
+            notice_sealed: if system.tells() == Tells::Nothing { String::new() } else { seal_one("notice", secret)? },
+            key_hint: hint.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect(),
             paused_at: Timestamp(0),
             created_at: options.start,
         };

@@ -5,6 +5,7 @@ use crate::connectors::centra::{Centra, CentraConfig};
 use crate::connectors::keys::Keys;
 use crate::connectors::lightspeed_r::{self, LightspeedR, LightspeedRConfig};
 use crate::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig};
+use crate::connectors::magento::{Magento, MagentoConfig};
 use crate::domain::system::System;
 use crate::store::connections::ConnectionRow;
 use crate::sync::cx::Side;
@@ -51,7 +52,11 @@ pub(super) fn connect(engine: &Engine, row: &ConnectionRow, keys: Keys) -> Resul
             config.unpaced = unpaced;
             Side::Till(Arc::new(LightspeedR::new(config, transport, clock)))
         }
-        System::Magento => return Err(EngineError::UnknownVendor(row.id.clone(), row.vendor.clone())),
+        System::Magento => {
+            let mut config = MagentoConfig::new(connection, base_url, keys.token.clone());
+            config.unpaced = unpaced;
+            Side::Shop(Arc::new(Magento::new(config, transport, clock)))
+        }
     };
     side.change_keys(keys);
     Ok(side)

@@ -141,6 +141,8 @@ impl State {
             // Its units are in neither book any more.
             self.web.put_back(item, shelf);
         }
+        self.front_follows(at);
+        self.front_counts(item);
         if touched {
             self.touched_later(chance, Event::TouchOrder { number });
         }

@@ -18,6 +18,7 @@ mod history;
 pub mod http;
 mod lightspeed_x;
 pub mod magento;
+mod magento_front;
 pub mod options;
 pub mod outbox;
 mod surface;

@@ -2,6 +2,7 @@
 
 use super::habits::Habits;
 use crate::domain::ids::ConnectionId;
+use crate::domain::system::{Pair, System};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
@@ -12,6 +13,8 @@ pub enum Vendor {
     LightspeedX,
     /// The web shop.
     Centra,
+    /// The same web shop as Magento.
+    Magento,
 }
 
 impl Vendor {
@@ -20,6 +23,7 @@ impl Vendor {
         match self {
             Vendor::LightspeedX => "lightspeed_x",
             Vendor::Centra => "centra",
+            Vendor::Magento => "magento",
         }
     }
 }
@@ -184,6 +188,8 @@ pub struct Options {
     pub write_grace: Span,
     /// Longest time that an ordinary notice is under way; the shortest is a tenth of a second.
     pub notice_delay_max: Span,
+    /// Whose shop it is. What customers do does not depend on it, only how the shop speaks.
+    pub web_vendor: Vendor,
     /// Our connection to the till.
     pub till_connection: ConnectionId,
     /// Our connection to the shop.
@@ -196,6 +202,14 @@ pub struct Options {
     pub web_token: String,
     /// Secret with which the shop signs its notices.
     pub web_secret: String,
+    /// With Magento: the address at which the shop thinks it is; signatures cover it.
+    pub web_base: String,
+    /// With Magento: names our integration; its access token is `web_token`.
+    pub web_consumer_key: String,
+    /// With Magento: half of the key that signs.
+    pub web_consumer_secret: String,
+    /// With Magento: the other half.
+    pub web_token_secret: String,
 }
 
 /// Monday 2 March 2026, 00:00 UTC.
@@ -225,12 +239,17 @@ impl Default for Options {
             habits: None,
             write_grace: Span::ZERO,
             notice_delay_max: Span::secs(2),
+            web_vendor: Vendor::Centra,
             till_connection: ConnectionId::new("till"),
             web_connection: ConnectionId::new("web"),
             till_token: "simulated-till-token".into(),
             till_secret: "simulated-till-client-secret".into(),
             web_token: "simulated-shop-token".into(),
             web_secret: "simulated-shop-webhook-secret".into(),
+            web_base: "https://shop.invalid".into(),
+            web_consumer_key: "simulated-shop-consumer".into(),
+            web_consumer_secret: "simulated-shop-consumer-secret".into(),
+            web_token_secret: "simulated-shop-token-secret".into(),
         }
     }
 }
@@ -246,12 +265,28 @@ impl Options {
         self.habits.unwrap_or_else(|| Habits::of_seed(self.seed))
     }
 
+    /// The system that the shop is.
+    pub fn web_system(&self) -> System {
+        if self.web_vendor == Vendor::Magento { System::Magento } else { System::Centra }
+    }
+
+    /// The system that the till is.
+    pub fn till_system(&self) -> System {
+        System::LightspeedX
+    }
+
+    /// The same world, played by these two vendors.
+    pub fn with_pair(self, pair: Pair) -> Self {
+        let web_vendor = if pair.shop == System::Magento { Vendor::Magento } else { Vendor::Centra };
+        Self { web_vendor, ..self }
+    }
+
     /// The vendor behind a connection.
     pub fn vendor(&self, connection: &ConnectionId) -> Option<Vendor> {
         if *connection == self.till_connection {
             Some(Vendor::LightspeedX)
         } else if *connection == self.web_connection {
-            Some(Vendor::Centra)
+            Some(self.web_vendor)
         } else {
             None
         }
@@ -261,7 +296,7 @@ impl Options {
     pub fn connection(&self, vendor: Vendor) -> &ConnectionId {
         match vendor {
             Vendor::LightspeedX => &self.till_connection,
-            Vendor::Centra => &self.web_connection,
+            Vendor::Centra | Vendor::Magento => &self.web_connection,
         }
     }
 }

@@ -134,6 +134,7 @@ impl State {
         match vendor {
             Vendor::LightspeedX => lightspeed_x::answer(self, request),
             Vendor::Centra => centra::answer(self, request),
+            Vendor::Magento => self.magento_answer(request),
         }
     }
 
@@ -166,6 +167,7 @@ impl State {
         let response = match vendor {
             Vendor::LightspeedX => lightspeed_x::too_many(until),
             Vendor::Centra => centra::too_many(until),
+            Vendor::Magento => busy_page(until.since(self.now)),
         };
         self.remember_named(vendor, &response);
         response
@@ -179,6 +181,7 @@ impl State {
                 .ok()
                 .map(|at| Timestamp::from(at.and_utc())),
             Vendor::Centra => text.parse().ok().map(Timestamp::from_secs),
+            Vendor::Magento => text.parse().ok().map(|seconds| self.now + Span::secs(seconds)),
         };
         if let Some(named) = named {
             self.wire.named.insert(vendor, named);
@@ -190,6 +193,12 @@ impl State {
 fn purpose(vendor: Vendor, request: &Request<Bytes>) -> (bool, bool) {
     match vendor {
         Vendor::LightspeedX => (request.uri().path().contains("/inventory"), false),
+        Vendor::Magento => {
+            let path = request.uri().path();
+            let stock = path.ends_with("/inventory/source-items") || path.contains("salable");
+            let write = request.method() == http::Method::POST;
+            (stock && !write, stock && write)
+        }
         Vendor::Centra => {
             let body = String::from_utf8_lossy(request.body());
             let write = body.contains("setStock") || body.contains("changeStock");
@@ -198,8 +207,26 @@ fn purpose(vendor: Vendor, request: &Request<Bytes>) -> (bool, bool) {
     }
 }
 
+/// The vendor itself knows no "too many requests"; what stands before a shop does, and answers with a page.
+fn busy_page(wait: Span) -> Response<Bytes> {
+    let page = "<html><head><title>429 Too Many Requests</title></head><body><h1>Too Many Requests</h1></body></html>";
+    let mut response = Response::new(Bytes::from_static(page.as_bytes()));
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = (wait.0 + 999_999).div_euclid(1_000_000);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}
+
 fn server_error(vendor: Vendor) -> Response<Bytes> {
     match vendor {
+        Vendor::Magento => {
+            let page = "An error has happened during application run. See exception log for details.";
+            let mut response = Response::new(Bytes::from_static(page.as_bytes()));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            response
+        }
         Vendor::Centra => centra::internal_error(),
         Vendor::LightspeedX => {
             let mut response = Response::new(Bytes::from_static(b"{\"error\":\"Internal Server Error\"}"));

@@ -204,6 +204,8 @@ impl State {
 
     /// As [`State::order`]; the shop reserves the units at once, or later by [`State::allocate`].
     pub fn order_with(&mut self, wanted: &[(usize, i64)], allocated: bool) -> Option<i64> {
+        // Magento reserves when an order is placed, and knows no order without its units.
+        let allocated = allocated || self.is_magento();
         for (item, units) in wanted {
             let row = self.range.items.get(*item)?;
             if *units <= 0 || !row.on_web() || self.web.shelf(*item, SELLING).available() < *units {
@@ -263,11 +265,16 @@ impl State {
         self.web.order_by_updated.insert((now.secs(), at));
         self.books.marks.order_recorded(at, now);
         self.touched_shelves(at);
+        self.front_follows(at);
     }
 
     /// Somebody writes a comment on an order: its clock moves, and nothing else.
     pub fn touch_order(&mut self, number: i64) {
         let Some(at) = self.web.order_by_number.get(&number).copied() else { return };
+        // A comment moves no order of Magento's.
+        if self.is_magento() {
+            return;
+        }
         self.note(&format!("order {number} touched"));
         self.changed(at);
         self.post_web("order", "update", number);
@@ -364,7 +371,12 @@ impl State {
     /// Lets the books know what a customer now sees.
     pub fn tell_books_what_shows(&mut self, item: usize) {
         let shelf = self.web.shelf(item, SELLING);
-        self.books.shows(item, shelf.available(), shelf.free(), self.now);
+        let (available, free) = if self.is_magento() {
+            (shelf.available().max(0), shelf.free().max(0))
+        } else {
+            (shelf.available(), shelf.free())
+        };
+        self.books.shows(item, available, free, self.now);
     }
 
     /// Whether the shop would take these counts; otherwise the row and why not.
@@ -384,9 +396,11 @@ impl State {
     /// Sets physical counts, never below what is reserved; the id of the change in the shop's own ledger.
     pub fn set_rows(&mut self, rows: &[(usize, i64)], warehouse: usize, comment: &str) -> i64 {
         let mut lines = Vec::with_capacity(rows.len());
+        // Magento takes any count, and shows no number below zero.
+        let floor = !self.is_magento();
         for (item, units) in rows {
             if let Some(shelf) = self.web.shelf_mut(*item, warehouse) {
-                let new = (*units).max(shelf.allocated);
+                let new = if floor { (*units).max(shelf.allocated) } else { *units };
                 shelf.listed = true;
                 lines.push((*item, new - shelf.physical));
                 shelf.physical = new;
@@ -429,7 +443,7 @@ impl State {
 
     /// Queues a notice of the shop; it names what changed and nothing else.
     fn post_web(&mut self, kind: &'static str, action: &str, id: i64) {
-        let Some(url) = self.web.hook_url.clone() else { return };
+        let Some(url) = self.web.hook_url.clone().filter(|_| !self.is_magento()) else { return };
         let body = super::centra::hooks::form(kind, action, id, self.now, self.web.zone);
         self.post(Vendor::Centra, url, body, None);
     }
@@ -461,6 +475,7 @@ impl State {
     /// A warehouse count by hand, as from the vendor's own screens.
     pub fn edit_web(&mut self, item: usize, physical: i64) {
         self.set_rows(&[(item, physical)], SELLING, "Counted by hand");
+        self.front_counts(item);
         self.books.changed_unseen(item, self.now);
         self.tell_books_what_shows(item);
     }

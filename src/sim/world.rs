@@ -6,6 +6,7 @@
 use super::auditor::Books;
 use super::catalogue::Catalogue;
 use super::habits::Habits;
+use super::magento_front::Front;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
 use super::surface::Surface;
@@ -59,6 +60,8 @@ pub(super) struct State {
     pub fate: ChaCha12Rng,
     /// How late the till shows things.
     pub lags: ChaCha12Rng,
+    /// The shop as Magento, if it is played so.
+    pub front: Option<Front>,
     sku: BTreeMap<String, usize>,
     heads: Vec<Option<usize>>,
     log: Sha256,
@@ -98,6 +101,7 @@ impl State {
                 (clean, till.on_hand(i), web.shelf(i, super::web::SELLING).free())
             })
             .collect();
+        let front = (options.web_vendor == Vendor::Magento).then(|| Front::open(&options, &range, &web));
         let books = Books::open(options.stores.len(), &opening, options.start);
         let sku = range.items.iter().enumerate().map(|(i, item)| (item.sku.clone(), i)).collect();
         let heads = (0..range.styles.len())
@@ -108,6 +112,7 @@ impl State {
             habits: options.habits(),
             surface: Surface::default(),
             lags: stream(seed, 8),
+            front,
             wire: Wire::new(seed),
             workload: Workload::default(),
             outbox: Outbox::default(),

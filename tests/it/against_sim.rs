@@ -91,7 +91,7 @@ async fn a_trading_day_is_read_whole_and_the_vendors_never_have_to_refuse() {
     let places = b.patiently(|| b.till.outlets()).await;
     assert_eq!(places.len(), 2);
     assert!(places.iter().all(|place| place.registers == 1 && place.zone.as_deref() == Some("Europe/London")));
-    let warehouse = OutletKey::new(b.world.web_warehouse().to_string());
+    let warehouse = OutletKey::new(b.world.web_warehouse());
     assert!(b.patiently(|| b.shop.warehouses()).await.iter().any(|place| place.key == warehouse));
 
     b.clock.set(start + Span::hours(22));
@@ -175,7 +175,7 @@ async fn a_trading_day_is_read_whole_and_the_vendors_never_have_to_refuse() {
 #[tokio::test]
 async fn counts_are_written_and_read_back() {
     let b = both(Options::still(7, 150));
-    let warehouse = OutletKey::new(b.world.web_warehouse().to_string());
+    let warehouse = OutletKey::new(b.world.web_warehouse());
     b.patiently(|| b.shop.warehouses()).await;
     let rows: Vec<StockWrite> = b
         .world

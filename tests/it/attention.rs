@@ -36,7 +36,7 @@ async fn read_only(kind: &Kind) -> (Stage, String, Vec<String>) {
         .collect();
     assert_eq!(skus.len(), 2);
     stage.pass(Span::minutes(15)).await;
-    map_outlets(stage.engine(), &stage.world.web_warehouse().to_string()).await.unwrap();
+    map_outlets(stage.engine(), &stage.world.web_warehouse()).await.unwrap();
     stage.pass(Span::minutes(12)).await;
     let outlets = places::outlets(stage.engine().store()).await.unwrap();
     let place = outlets.iter().find(|outlet| !outlet.place.is_empty()).unwrap().place.clone();

@@ -107,7 +107,7 @@ async fn place(stage: &Stage) -> String {
 }
 
 async fn map(stage: &Stage) {
-    map_outlets(stage.engine(), &stage.world.web_warehouse().to_string()).await.unwrap();
+    map_outlets(stage.engine(), &stage.world.web_warehouse()).await.unwrap();
 }
 
 async fn blocked(stage: &Stage) -> Option<String> {

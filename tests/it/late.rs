@@ -216,7 +216,7 @@ async fn what_waited_for_go_live_was_not_late() {
     for kind in databases() {
         let mut stage = Stage::open(&kind, Options::still(7, 24)).await;
         stage.pass(Span::minutes(15)).await;
-        map_outlets(stage.engine(), &stage.world.web_warehouse().to_string()).await.unwrap();
+        map_outlets(stage.engine(), &stage.world.web_warehouse()).await.unwrap();
         stage.pass(Span::minutes(5)).await;
         let (sku, outlet) = stage.sku(3, &[]);
         stage.world.sell(&sku, &outlet, 1).unwrap();

@@ -78,7 +78,7 @@ impl Stage {
     /// First reads, outlets mapped, live.
     pub async fn connect(&mut self) {
         self.pass(Span::minutes(15)).await;
-        map_outlets(self.engine(), &self.world.web_warehouse().to_string()).await.unwrap();
+        map_outlets(self.engine(), &self.world.web_warehouse()).await.unwrap();
         self.pass(Span::minutes(5)).await;
         go_live(self.engine()).await.unwrap();
         self.world.go_live(self.now());

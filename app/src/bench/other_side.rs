@@ -239,12 +239,8 @@ pub(super) async fn run(skus: usize) -> anyhow::Result<()> {
     });
     let (till_at, shop_at) =
         (tokio::net::TcpListener::bind("127.0.0.1:0").await?, tokio::net::TcpListener::bind("127.0.0.1:0").await?);
-    let here = Here {
-        till: till_at.local_addr()?,
-        shop: shop_at.local_addr()?,
-        warehouse: side.world.web_warehouse().to_string(),
-        sku,
-    };
+    let here =
+        Here { till: till_at.local_addr()?, shop: shop_at.local_addr()?, warehouse: side.world.web_warehouse(), sku };
     let mut servers = JoinSet::new();
     let router = Router::new().fallback(till).with_state(Arc::clone(&side));
     servers.spawn(async move { axum::serve(till_at, router).await });

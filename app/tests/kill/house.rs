@@ -45,7 +45,7 @@ impl House {
         let read = [("till", "sales"), ("web", "orders"), ("web", "catalogue")];
         house.until_read(&engine, &mut work, &read, Timestamp(0), began).await;
         let mapped = SystemClock.now();
-        map_outlets(&engine, &street.world.web_warehouse().to_string()).await.unwrap();
+        map_outlets(&engine, &street.world.web_warehouse()).await.unwrap();
         house.until_read(&engine, &mut work, &[("web", "web stock")], mapped, began).await;
         go_live(&engine).await.unwrap();
         street.world.go_live(SystemClock.now());

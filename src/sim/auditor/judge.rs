@@ -88,6 +88,11 @@ impl Books {
         if !self.descriptions.insert((description.to_owned(), item)) {
             self.surplus += 1;
         }
+        self.known_again(item);
+    }
+
+    /// The product has written an item's count: nobody's hand in the shop's books is hidden from it any more.
+    pub fn known_again(&mut self, item: usize) {
         if let Some(blind) = self.blind.get_mut(item) {
             *blind = None;
         }

@@ -25,8 +25,15 @@ const ORDER: [&str; 10] = [
     "tax_class_id",
 ];
 /// Attributes of a fresh shop that products need not have.
-const KNOWN: [&str; 7] =
-    ["special_price", "special_from_date", "special_to_date", "description", "short_description", "msrp", "manufacturer"];
+const KNOWN: [&str; 7] = [
+    "special_price",
+    "special_from_date",
+    "special_to_date",
+    "description",
+    "short_description",
+    "msrp",
+    "manufacturer",
+];
 /// Attributes that the children of a configurable show; own ones, such as an article number, are missing there.
 const OF_CHILDREN: [&str; 5] =
     ["required_options", "has_options", "tax_class_id", "url_key", "msrp_display_actual_price_type"];

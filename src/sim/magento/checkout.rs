@@ -216,7 +216,8 @@ impl Account {
             sums.shipping = shipping - sums.shipping_tax - sums.shipping_hidden_tax;
         }
         sums.tax += sums.shipping_tax;
-        sums.grand = sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
+        sums.grand =
+            sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
         sums
     }
 }

@@ -261,9 +261,7 @@ impl Order {
 
     fn can_refund(&self) -> bool {
         let left = self.paid() - self.given_back();
-        !self.is(&["holded", "canceled", "closed", "payment_review"])
-            && !left.is_zero()
-            && left != self.adjusted.1
+        !self.is(&["holded", "canceled", "closed", "payment_review"]) && !left.is_zero() && left != self.adjusted.1
     }
 
     pub(super) fn can_cancel(&self) -> bool {
@@ -380,6 +378,18 @@ impl Account {
     /// The entity ids of all orders, oldest first.
     pub fn order_ids(&self) -> Vec<i64> {
         self.sales.orders.keys().copied().collect()
+    }
+
+    /// The number that customers are told.
+    pub fn order_number(&self, order: i64) -> Option<&str> {
+        self.sales.orders.get(&order).map(|order| order.increment.as_str())
+    }
+
+    /// The lines of an order: each with its id, the SKU that leaves the shelf, and the line above it, if it is the
+    /// variant under a configurable.
+    pub fn order_lines(&self, order: i64) -> Vec<(i64, String, Option<i64>)> {
+        let items = self.sales.orders.get(&order).map(|order| order.items.as_slice()).unwrap_or_default();
+        items.iter().map(|item| (item.id, item.sku.clone(), item.parent)).collect()
     }
 
     /// State and status of an order.

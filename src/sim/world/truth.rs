@@ -65,8 +65,12 @@ impl World {
     }
 
     /// The id of the shop's selling warehouse.
-    pub fn web_warehouse(&self) -> i64 {
-        self.lock().web.warehouses.get(SELLING).map_or(0, |w| w.id)
+    pub fn web_warehouse(&self) -> String {
+        let state = self.lock();
+        if state.is_magento() {
+            return super::super::magento_front::SOURCE.to_owned();
+        }
+        state.web.warehouses.get(SELLING).map_or(0, |w| w.id).to_string()
     }
 
     // ---- the auditor ----
@@ -144,18 +148,31 @@ impl World {
     /// The shop's orders as they stand now.
     pub fn true_orders(&self) -> Vec<TrueOrder> {
         let state = self.lock();
-        let show = |order: &super::super::web::Order| TrueOrder {
-            id: order.id.clone(),
-            number: order.number,
-            state: match order.status {
-                SHIPPED => "shipped",
-                CANCELLED => "cancelled",
-                _ => "open",
-            },
-            lines: order.lines.iter().map(|line| (line.id.to_string(), line.units)).collect(),
-            earlier: order.settled,
+        let show = |(at, order): (usize, &super::super::web::Order)| {
+            let names = state.front.as_ref().and_then(|front| front.names(at));
+            let (id, lines) = match names {
+                Some((id, _, lines)) => (id, lines),
+                None => (order.id.clone(), order.lines.iter().map(|line| line.id.to_string()).collect()),
+            };
+            TrueOrder {
+                id,
+                number: order.number,
+                state: match order.status {
+                    SHIPPED => "shipped",
+                    CANCELLED => "cancelled",
+                    _ => "open",
+                },
+                lines: lines.into_iter().zip(order.lines.iter().map(|line| line.units)).collect(),
+                earlier: order.settled,
+            }
         };
-        state.web.orders.iter().map(show).collect()
+        state.web.orders.iter().enumerate().map(show).collect()
+    }
+
+    /// Where the shop as Magento is not what the world says it is; empty, or the simulation is wrong.
+    pub fn out_of_step(&self) -> Vec<String> {
+        let state = self.lock();
+        state.front.as_ref().map(|front| front.differing(&state.web)).unwrap_or_default()
     }
 
     /// Holds a mark of the product against what the vendors have now. A claim that was held before says nothing new.
