@@ -6,6 +6,7 @@
 use super::auditor::Books;
 use super::catalogue::Catalogue;
 use super::habits::Habits;
+use super::lightspeed_r::account::Account;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
 use super::surface::Surface;
@@ -46,6 +47,8 @@ pub(super) struct State {
     pub now: Timestamp,
     pub range: Catalogue,
     pub till: Till,
+    /// What only the R-Series front of the till knows.
+    pub r: Account,
     pub surface: Surface,
     pub habits: Habits,
     pub web: Web,
@@ -84,7 +87,10 @@ pub(super) fn stream(seed: u64, number: u64) -> ChaCha12Rng {
 impl State {
     fn open(options: Options) -> State {
         let seed = options.seed;
-        let range = Catalogue::invent(&mut stream(seed, 1), options.skus, options.dirt_percent);
+        let mut range = Catalogue::invent(&mut stream(seed, 1), options.skus, options.dirt_percent);
+        if options.till_vendor == Vendor::LightspeedR {
+            range.number_products();
+        }
         let mut ids = stream(seed, 2);
         let till = Till::open(&options, &range, &mut ids, stream(seed, 3));
         let web = Web::open(&options, &range, &till);
@@ -98,7 +104,11 @@ impl State {
                 (clean, till.on_hand(i), web.shelf(i, super::web::SELLING).free())
             })
             .collect();
-        let books = Books::open(options.stores.len(), &opening, options.start);
+        let mut books = Books::open(options.stores.len(), &opening, options.start);
+        if till.numbered {
+            books.marks.go_by_seconds();
+        }
+        let r = Account::open(&options, &range, &till);
         let sku = range.items.iter().enumerate().map(|(i, item)| (item.sku.clone(), i)).collect();
         let heads = (0..range.styles.len())
             .map(|s| range.items.iter().position(|item| item.style == s && item.on_till()))
@@ -118,6 +128,7 @@ impl State {
             options,
             range,
             till,
+            r,
             web,
             books,
             sku,
@@ -173,6 +184,11 @@ impl State {
         }
     }
 
+    /// People call an item by this name from now on, unless another has it.
+    pub fn name_item(&mut self, sku: String, item: usize) {
+        self.sku.entry(sku).or_insert(item);
+    }
+
     fn item(&self, sku: &str) -> Result<usize, WorldError> {
         self.sku.get(sku).copied().ok_or_else(|| WorldError::UnknownSku(sku.into()))
     }
@@ -194,16 +210,21 @@ impl State {
         loop {
             let shown = self.surface.next_at().filter(|due| *due <= at);
             if let Some(due) = shown.filter(|due| self.workload.next_at().is_none_or(|event| *due <= event)) {
-                self.now = self.now.max(due);
+                self.set_now(due);
                 self.surface_next();
             } else if let Some((due, event)) = self.workload.pop_due(at) {
-                self.now = self.now.max(due);
+                self.set_now(due);
                 self.play(event);
             } else {
                 break;
             }
         }
+        self.set_now(at);
+    }
+
+    fn set_now(&mut self, at: Timestamp) {
         self.now = self.now.max(at);
+        self.till.at(self.now);
     }
 }
 
