@@ -21,6 +21,7 @@ mod samples;
 mod sealing;
 mod shop;
 mod sim_samples;
+mod sim_samples_r;
 mod stage;
 mod store_contract;
 mod tidy;

@@ -63,6 +63,12 @@ pub(super) fn still() -> World {
     World::open(Options { limits_on: false, ..Options::still(4, 60) }.with_r_series())
 }
 
+/// The same with a token that lives for days.
+pub(super) fn patient() -> World {
+    let options = Options { limits_on: false, till_token_lasts: Span::hours(99), ..Options::still(4, 60) };
+    World::open(options.with_r_series())
+}
+
 /// An item with plenty in both stores: its SKU and its id.
 pub(super) fn plenty(world: &World) -> (String, String) {
     let sku = world.skus().into_iter().find(|s| world.till_on_hand(s) > Some(45)).expect("plenty");

@@ -2,7 +2,7 @@
 
 use super::super::options::Options;
 use super::super::world::World;
-use super::tests::{call, follow, get, list, plenty, still, words};
+use super::tests::{call, follow, get, list, patient, plenty, still, words};
 use crate::domain::time::Span;
 use serde_json::{Value, json};
 
@@ -281,7 +281,7 @@ fn goods_are_put_aside_in_full_or_silently_in_part() {
 
 #[test]
 fn drawers_are_opened_counted_and_closed() {
-    let world = still();
+    let world = patient();
     let (sku, _) = plenty(&world);
     assert_eq!(call(&world, "POST", "Register/1/open.json", &json!({"amount": 100})).0, 400, "it is open");
     call(&world, "POST", "Register/2/close.json", &json!({}));
