@@ -4,7 +4,7 @@
 mod compare;
 
 use crate::clock::{Clock, ManualClock};
-use crate::connectors::credential::{Credential, OAuth1};
+use crate::connectors::credential::{Credential, OAuth1, OAuth2};
 use crate::connectors::transport::Transport;
 use crate::domain::system::Tells;
 use crate::domain::time::{Span, Timestamp};
@@ -370,7 +370,7 @@ impl Rehearsal {
             false_watermarks_described: audit.false_marks_described,
             shop_writes: audit.rows_written,
             shop_calls: calls(self.options.web_vendor),
-            till_calls: calls(Vendor::LightspeedX),
+            till_calls: calls(self.options.till_vendor),
             throttled: audit.throttled,
             throttled_injected: audit.throttled_injected,
             early_calls: audit.early_calls,
@@ -445,7 +445,16 @@ pub async fn add_connections(
         }),
         _ => Credential::Bearer(options.web_token.clone().into()),
     };
-    let till_keys = Credential::Bearer(options.till_token.clone().into());
+    let till_keys = match options.till_vendor {
+        Vendor::LightspeedR => Credential::OAuth2(OAuth2 {
+            client_id: options.till_client.clone(),
+            client_secret: options.till_secret.clone().into(),
+            access: options.till_token.clone().into(),
+            refresh: options.till_refresh_token.clone().into(),
+            expires_at: options.start + options.till_token_lasts,
+        }),
+        _ => Credential::Bearer(options.till_token.clone().into()),
+    };
     let rows = [
         (&options.till_connection, options.till_system(), "Till", till_url, till_keys, &options.till_secret),
         (&options.web_connection, options.web_system(), "Web shop", shop_url, web_keys, &options.web_secret),

@@ -92,6 +92,9 @@ struct DemoArgs {
     /// Sellable items
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     skus: u32,
+    /// Which shop and which till
+    #[arg(long, default_value = "centra+lightspeed-x", value_parser = Pair::parse, value_name = "SHOP+TILL")]
+    pair: Pair,
 }
 
 #[derive(Args)]

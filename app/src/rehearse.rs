@@ -130,10 +130,6 @@ impl Drop for ReportFile {
 
 /// Runs a rehearsal. Ends with an error when a number that must be 0 is not.
 pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
-    if asked.pair.word() != "centra+lightspeed-x" {
-        let pair = asked.pair.word();
-        return Err(Ended::Refused(format!("this version rehearses centra+lightspeed-x only, not {pair}")).into());
-    }
     check_size(&asked)?;
     let faults = rehearsal::parse_faults(&asked.faults.join(",")).map_err(Ended::Refused)?;
     let mut signals = Signals::listen();
@@ -149,7 +145,7 @@ pub async fn run(asked: Rehearsal) -> anyhow::Result<()> {
         returns_per_day: asked.returns_per_day,
         dirt_percent: u32::from(asked.dirt),
         faults: faults.into_iter().collect(),
-        ..Options::default()
+        ..Options::default().with_pair(asked.pair)
     };
     let folder = tempfile::Builder::new().prefix("truecount-rehearsal-").tempdir().context("no temporary folder")?;
     let url = asked.db.clone().unwrap_or_else(|| format!("sqlite://{}", folder.path().join("rehearsal.db").display()));

@@ -175,6 +175,16 @@ impl Catalogue {
         self.items.iter().filter(|item| item.on_till() && item.till_sku == till_sku).count() == 1
     }
 
+    /// Names products and families by their place, as a till does that counts them.
+    pub fn number_products(&mut self) {
+        for (k, item) in self.items.iter_mut().enumerate() {
+            item.product_id = (k + 1).to_string();
+        }
+        for (k, style) in self.styles.iter_mut().enumerate() {
+            style.family_id = (k + 1).to_string();
+        }
+    }
+
     fn soil(&mut self, rng: &mut ChaCha12Rng, percent: u32) {
         for at in 0..self.items.len() {
             if rng.random_range(0..100) >= percent {

@@ -50,6 +50,7 @@ impl State {
             self.earlier_order(&mut chance, n, now);
         }
         (self.now, self.ids) = (now, ids);
+        self.till.at(now);
         for item in 0..self.range.items.len() {
             self.tell_books_what_shows(item);
         }
@@ -93,11 +94,13 @@ impl State {
 
     /// Closes a sale without moving anything: its goods left or came back before the counts that stand now.
     fn close_earlier(&mut self, chance: &mut ChaCha12Rng, sale: usize) {
+        self.till.at(self.now);
         self.pay(sale, 1, None);
-        let version = self.till.next_past_version();
+        let (version, now) = (self.till.next_past_version(), self.now);
         let Some(row) = self.till.sales.get_mut(sale) else { return };
         row.status = CLOSED;
         row.version = version;
+        row.completed_at = Some(now);
         for line in &mut row.lines {
             line.moved = line.quantity;
         }

@@ -16,6 +16,7 @@ mod centra;
 pub mod habits;
 mod history;
 pub mod http;
+mod lightspeed_r;
 mod lightspeed_x;
 pub mod magento;
 mod magento_front;

@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 /// A vendor as the world plays it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Vendor {
-    /// The till.
+    /// The till as X-Series.
     LightspeedX,
+    /// The same till as R-Series.
+    LightspeedR,
     /// The web shop.
     Centra,
     /// The same web shop as Magento.
@@ -22,6 +24,7 @@ impl Vendor {
     pub const fn word(self) -> &'static str {
         match self {
             Vendor::LightspeedX => "lightspeed_x",
+            Vendor::LightspeedR => "lightspeed_r",
             Vendor::Centra => "centra",
             Vendor::Magento => "magento",
         }
@@ -62,13 +65,15 @@ pub enum Fault {
     F18,
     /// A stock read answers empty, truncated or with a web page.
     F20,
+    /// A till's sign-in is renewed and the answer is lost.
+    F26,
     /// The shop does what was asked and the answer is lost.
     F28,
 }
 
 impl Fault {
     /// Every fault, in order.
-    pub const ALL: [Fault; 16] = [
+    pub const ALL: [Fault; 17] = [
         Fault::F01,
         Fault::F02,
         Fault::F03,
@@ -84,6 +89,7 @@ impl Fault {
         Fault::F17,
         Fault::F18,
         Fault::F20,
+        Fault::F26,
         Fault::F28,
     ];
 
@@ -105,6 +111,7 @@ impl Fault {
             Fault::F17 => "F17",
             Fault::F18 => "F18",
             Fault::F20 => "F20",
+            Fault::F26 => "F26",
             Fault::F28 => "F28",
         }
     }
@@ -190,12 +197,22 @@ pub struct Options {
     pub notice_delay_max: Span,
     /// Whose shop it is. What customers do does not depend on it, only how the shop speaks.
     pub web_vendor: Vendor,
+    /// Whose till it is. What happens in the stores does not depend on it, only how the till speaks.
+    pub till_vendor: Vendor,
     /// Our connection to the till.
     pub till_connection: ConnectionId,
     /// Our connection to the shop.
     pub web_connection: ConnectionId,
-    /// Bearer token that the till accepts.
+    /// Bearer token that the till accepts; with R-Series only as long as `till_token_lasts`.
     pub till_token: String,
+    /// With R-Series: the refresh token that was given out with `till_token` when the world began.
+    pub till_refresh_token: String,
+    /// With R-Series: how long an access token lives.
+    pub till_token_lasts: Span,
+    /// With R-Series: what `till_token` allows, as words after `employee:`, space separated.
+    pub till_scopes: String,
+    /// With R-Series: our application's client id; its secret is `till_secret`.
+    pub till_client: String,
     /// Client secret with which the till signs its notices.
     pub till_secret: String,
     /// Bearer token that the shop accepts.
@@ -240,9 +257,14 @@ impl Default for Options {
             write_grace: Span::ZERO,
             notice_delay_max: Span::secs(2),
             web_vendor: Vendor::Centra,
+            till_vendor: Vendor::LightspeedX,
             till_connection: ConnectionId::new("till"),
             web_connection: ConnectionId::new("web"),
             till_token: "simulated-till-token".into(),
+            till_refresh_token: "simulated-till-refresh-token".into(),
+            till_token_lasts: Span::hours(1),
+            till_scopes: "all".into(),
+            till_client: "simulated-till-client".into(),
             till_secret: "simulated-till-client-secret".into(),
             web_token: "simulated-shop-token".into(),
             web_secret: "simulated-shop-webhook-secret".into(),
@@ -272,19 +294,25 @@ impl Options {
 
     /// The system that the till is.
     pub fn till_system(&self) -> System {
-        System::LightspeedX
+        if self.till_vendor == Vendor::LightspeedR { System::LightspeedR } else { System::LightspeedX }
     }
 
     /// The same world, played by these two vendors.
     pub fn with_pair(self, pair: Pair) -> Self {
         let web_vendor = if pair.shop == System::Magento { Vendor::Magento } else { Vendor::Centra };
-        Self { web_vendor, ..self }
+        let till_vendor = if pair.till == System::LightspeedR { Vendor::LightspeedR } else { Vendor::LightspeedX };
+        Self { web_vendor, till_vendor, ..self }
+    }
+
+    /// The same world with its till as R-Series.
+    pub fn with_r_series(self) -> Self {
+        Self { till_vendor: Vendor::LightspeedR, ..self }
     }
 
     /// The vendor behind a connection.
     pub fn vendor(&self, connection: &ConnectionId) -> Option<Vendor> {
         if *connection == self.till_connection {
-            Some(Vendor::LightspeedX)
+            Some(self.till_vendor)
         } else if *connection == self.web_connection {
             Some(self.web_vendor)
         } else {
@@ -295,7 +323,7 @@ impl Options {
     /// The connection to a vendor.
     pub fn connection(&self, vendor: Vendor) -> &ConnectionId {
         match vendor {
-            Vendor::LightspeedX => &self.till_connection,
+            Vendor::LightspeedX | Vendor::LightspeedR => &self.till_connection,
             Vendor::Centra | Vendor::Magento => &self.web_connection,
         }
     }

@@ -154,6 +154,7 @@ impl State {
                 url: pending.url.clone(),
                 headers: match pending.vendor {
                     Vendor::LightspeedX => lightspeed_x::hooks::headers(&self.options.till_secret, &pending.body),
+                    Vendor::LightspeedR | Vendor::Magento => http::HeaderMap::new(),
                     Vendor::Centra => centra::hooks::headers(&self.options.web_secret, &pending.body, now),
                 },
                 body: pending.body.clone(),
@@ -178,6 +179,7 @@ impl State {
 
     fn try_again(&mut self, mut pending: Pending, status: u16, now: Timestamp) {
         let wait = match pending.vendor {
+            Vendor::LightspeedR | Vendor::Magento => None,
             Vendor::LightspeedX if (300..500).contains(&status) => None,
             Vendor::LightspeedX => till_wait(pending.attempt),
             Vendor::Centra => SHOP_WAITS.get(pending.attempt as usize - 1).copied(),

@@ -75,10 +75,10 @@ impl State {
     /// last change of the same record is to be seen.
     fn moment(&mut self, lag: Span, busy: Option<Timestamp>) -> (Timestamp, Option<i64>) {
         let now = self.now;
-        if !self.habits.shows_late() {
+        let busy = busy.filter(|busy| *busy > now);
+        if !self.habits.shows_late() || (self.r.at_once && busy.is_none()) {
             return (now, None);
         }
-        let busy = busy.filter(|busy| *busy > now);
         let late = self.habits.late_percent > 0 && self.lags.random_range(0..100) < self.habits.late_percent;
         if late && busy.is_none() {
             let version = self.till.next_version();
@@ -90,14 +90,15 @@ impl State {
 
     /// Sets the state of a sale and moves what that moves; the till shows it when its time has come.
     pub fn publish_sale(&mut self, sale: usize, status: &'static str) {
-        let now = self.now;
+        let (now, keeps_payments) = (self.now, self.till.numbered);
         let Some(row) = self.till.sales.get_mut(sale) else { return };
         let outlet = self.till.registers.get(row.register).map_or(0, |r| r.outlet);
-        if status == VOIDED {
+        if status == VOIDED && !keeps_payments {
             row.payments.clear();
         }
         if status == CLOSED && row.status == SAVED {
             row.date = now;
+            row.completed_at.get_or_insert(now);
         }
         row.status = status;
         row.updated_at = now;
@@ -175,6 +176,7 @@ impl State {
             self.till.now_shown(sale);
             self.surface.shown.insert(sale, as_it_was);
         }
+        self.r_sale_shown(sale);
         let body = hooks::sale(self, sale);
         self.post_till("sale.update", &body, Some(Knowledge::Sale { sale, version }));
     }
@@ -214,6 +216,7 @@ impl State {
             self.surface.busy_rows.remove(&at);
             self.books.marks.count_recorded(item, outlet, version, self.now);
         }
+        self.r_count_shown(at, by, effect.map(|(sale, _)| sale));
         match effect {
             Some((sale, number)) => self.books.count_surfaced(sale, number, version),
             None => self.books.typed.push((item, outlet, by, version, self.now)),

@@ -9,7 +9,7 @@ use super::options::{Fault, Options, Vendor};
 use super::text;
 use super::world::State;
 use crate::domain::money::{Fine, Minor};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,6 +23,10 @@ pub(super) const TAX_PERCENT: i64 = 20;
 
 /// Real accounts are far beyond 32 bits.
 const FIRST_VERSION: i64 = 11_400_000_000;
+/// The steps of a numbered till's versions: one second.
+pub(super) const SECOND: i64 = 1_000_000;
+/// How old the first counts of a numbered till are.
+const OPENING: Span = Span::hours(1);
 /// Versions kept free below the first counts, for what happened before the world began.
 const PAST_ROOM: i64 = 10_000_000;
 
@@ -85,6 +89,8 @@ pub(super) struct Line {
     pub note: Option<String>,
     /// Units that have left the outlet by this line so far.
     pub moved: i64,
+    /// The id of the line that this one returns.
+    pub parent: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -103,6 +109,8 @@ pub(super) struct Sale {
     pub created_at: Timestamp,
     pub date: Timestamp,
     pub updated_at: Timestamp,
+    /// When it was first closed.
+    pub completed_at: Option<Timestamp>,
     pub invoice: String,
     pub short_code: String,
     pub note: String,
@@ -168,6 +176,12 @@ pub(super) struct Till {
     pub sale_by_id: HashMap<String, usize>,
     pub hooks: Vec<Hook>,
     pub window: Window,
+    /// Ids are numbers in the order of birth, and a version is the second it was taken in, in microseconds, plus a
+    /// number within that second: the till that people know by time stamps instead of versions.
+    pub numbered: bool,
+    clock: Timestamp,
+    lines: i64,
+    payments: i64,
     version: i64,
     steps: ChaCha12Rng,
     /// Sales from before the world began which nothing has touched since.
@@ -176,7 +190,53 @@ pub(super) struct Till {
     past: i64,
 }
 
+/// A price without the tax that it includes, in whole cents.
+pub(super) fn net_price(gross: Minor) -> Fine {
+    Fine(Fine(gross.0 * 1_000 * 100 / (100 + TAX_PERCENT)).to_minor().0 * 1_000)
+}
+
 impl Till {
+    /// In which order an id was born; without numbers the id that was drawn.
+    pub fn sale_id(&self, drawn: String) -> String {
+        if self.numbered { (self.sales.len() + 1).to_string() } else { drawn }
+    }
+
+    pub fn line_id(&mut self, drawn: String) -> String {
+        self.lines += 1;
+        if self.numbered { self.lines.to_string() } else { drawn }
+    }
+
+    pub fn payment_id(&mut self, drawn: String) -> String {
+        self.payments += 1;
+        if self.numbered { self.payments.to_string() } else { drawn }
+    }
+
+    /// The world's clock has moved.
+    pub fn at(&mut self, now: Timestamp) {
+        self.clock = now;
+    }
+
+    /// Of a numbered till: places are numbered too, and nobody is told anything.
+    fn number_places(&mut self) {
+        if !self.numbered {
+            return;
+        }
+        self.hooks.clear();
+        for (k, outlet) in self.outlets.iter_mut().enumerate() {
+            outlet.id = (k + 1).to_string();
+        }
+        for (k, register) in self.registers.iter_mut().enumerate() {
+            register.id = (k + 1).to_string();
+        }
+        for (name, type_id) in [("Credit Account", 4), ("eCom", 5)] {
+            let version = self.next_version();
+            self.payment_types.push(PaymentType { id: String::new(), name, type_id, version });
+        }
+        for (k, kind) in self.payment_types.iter_mut().enumerate() {
+            kind.id = (k + 1).to_string();
+        }
+    }
+
     pub fn open(
         options: &Options,
         range: &super::catalogue::Catalogue,
@@ -207,6 +267,10 @@ impl Till {
             sale_by_id: HashMap::new(),
             hooks: Vec::new(),
             window: Window::default(),
+            numbered: options.till_vendor == Vendor::LightspeedR,
+            clock: options.start - OPENING,
+            lines: 0,
+            payments: 0,
             version: FIRST_VERSION,
             steps,
             earlier: BTreeSet::new(),
@@ -248,7 +312,9 @@ impl Till {
             }
         }
         till.past = till.version;
-        till.version += PAST_ROOM;
+        if !till.numbered {
+            till.version += PAST_ROOM;
+        }
         for (i, item) in range.items.iter().enumerate() {
             for o in 0..till.outlets.len() {
                 let on_hand = if item.on_till() { ids.random_range(0..=40) } else { 0 };
@@ -267,19 +333,31 @@ impl Till {
                 till.hooks.push(Hook { id: text::uuid(ids), url: url.clone(), kind: kind.into(), active: true });
             }
         }
+        till.clock = options.start;
+        till.number_places();
         till
     }
 
     /// The next number of the one counter; gaps are normal.
     pub fn next_version(&mut self) -> i64 {
+        if self.numbered {
+            self.version = (self.version + 1).max(self.clock.secs() * SECOND);
+            return self.version;
+        }
         self.version += self.steps.random_range(1..=37);
         self.version
+    }
+
+    /// Versions as whoever reads the till can know them: of a numbered till only the second.
+    pub fn told_versions(&self, steps: &[(i64, i64)]) -> Vec<(i64, i64)> {
+        let told = |version: i64| if self.numbered { version - version.rem_euclid(SECOND) } else { version };
+        steps.iter().map(|(version, units)| (told(*version), *units)).collect()
     }
 
     /// The next number for what happened before the first counts.
     pub fn next_past_version(&mut self) -> i64 {
         self.past += 1;
-        self.past
+        if self.numbered { self.clock.secs() * SECOND + self.past % SECOND } else { self.past }
     }
 
     /// A sale of before: shown as it is from the beginning.
@@ -308,7 +386,14 @@ impl Till {
         self.outlets.iter().position(|o| o.name == name || o.id == name)
     }
 
-    fn priced(item: &super::catalogue::Item, discount_percent: i64) -> (Fine, Fine, Fine) {
+    /// Price, discount and tax of one unit. A numbered till keeps prices without tax, in whole cents.
+    fn priced(item: &super::catalogue::Item, discount_percent: i64, numbered: bool) -> (Fine, Fine, Fine) {
+        if numbered {
+            let full = net_price(item.price);
+            let discount = Fine(Fine(full.0 * discount_percent / 100).to_minor().0 * 1_000);
+            let price = Fine(full.0 - discount.0);
+            return (price, discount, Fine(price.0 * TAX_PERCENT / 100));
+        }
         let gross = item.price.0 * 1_000;
         let net = (gross * 100 + (100 + TAX_PERCENT) / 2) / (100 + TAX_PERCENT);
         if discount_percent == 0 {
@@ -324,13 +409,18 @@ impl State {
     /// Begins a sale; nothing moves and nobody is told until [`State::publish_sale`].
     pub fn begin_sale(&mut self, outlet: usize, wanted: &[Wanted], return_for: Option<usize>) -> usize {
         let register = self.pick_register(outlet);
+        let original = return_for.and_then(|o| self.till.sales.get(o));
+        let mut parents: Vec<(String, usize)> = original
+            .map(|sale| sale.lines.iter().filter(|l| l.quantity > 0).map(|l| (l.id.clone(), l.item)).collect())
+            .unwrap_or_default();
         let lines = wanted
             .iter()
             .filter_map(|w| {
                 let item = self.range.items.get(w.item)?;
-                let (price, discount, tax) = Till::priced(item, w.discount_percent);
+                let (price, discount, tax) = Till::priced(item, w.discount_percent, self.till.numbered);
+                let parent = parents.iter().position(|(_, item)| w.quantity < 0 && *item == w.item);
                 Some(Line {
-                    id: text::uuid(&mut self.ids),
+                    id: self.till.line_id(text::uuid(&mut self.ids)),
                     item: w.item,
                     quantity: w.quantity,
                     price,
@@ -339,6 +429,7 @@ impl State {
                     is_return: w.quantity < 0,
                     note: None,
                     moved: 0,
+                    parent: parent.map(|k| parents.swap_remove(k).0),
                 })
             })
             .collect();
@@ -351,7 +442,7 @@ impl State {
             None => String::new(),
         };
         let at = self.till.sales.len();
-        let id = text::uuid(&mut self.ids);
+        let id = self.till.sale_id(text::uuid(&mut self.ids));
         self.till.sale_by_id.insert(id.clone(), at);
         self.till.sales.push(Sale {
             id,
@@ -360,6 +451,7 @@ impl State {
             created_at: self.now,
             date: self.now,
             updated_at: self.now,
+            completed_at: None,
             invoice,
             short_code: text::short_code(&mut self.ids),
             note: String::new(),
@@ -395,9 +487,11 @@ impl State {
             _ if due.0 != 0 => tenders.push((kind, due)),
             _ => {}
         }
-        let (ids, now) = (&mut self.ids, self.now);
-        let payments: Vec<Payment> =
-            tenders.into_iter().map(|(kind, amount)| Payment { id: text::uuid(ids), kind, amount, at: now }).collect();
+        let (ids, till, now) = (&mut self.ids, &mut self.till, self.now);
+        let payments: Vec<Payment> = tenders
+            .into_iter()
+            .map(|(kind, amount)| Payment { id: till.payment_id(text::uuid(ids)), kind, amount, at: now })
+            .collect();
         if let Some(row) = self.till.sales.get_mut(sale) {
             row.payments = payments;
         }
@@ -451,7 +545,10 @@ impl State {
                 (line.price, line.discount, line.tax) = (price, discount, tax);
             }
         }
-        self.publish_sale(at, SAVED);
+        // Some tills begin with the finished return.
+        if !self.till.numbered {
+            self.publish_sale(at, SAVED);
+        }
         Some(at)
     }
 
@@ -469,7 +566,9 @@ impl State {
             line.quantity = -back;
         }
         row.short_code = code;
-        if partial {
+        if self.till.numbered {
+            row.lines.retain(|line| line.quantity != 0);
+        } else if partial {
             self.count_case(Fault::F16);
         }
         self.pay(sale, kind, None);

@@ -3,7 +3,7 @@
 use super::auditor::Knowledge;
 use super::options::{Fault, Vendor};
 use super::world::{State, World};
-use super::{centra, lightspeed_x};
+use super::{centra, lightspeed_r, lightspeed_x};
 use crate::clock::Clock;
 use crate::connectors::transport::{Transport, TransportError};
 use crate::domain::ids::ConnectionId;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 const GARBLED_PERCENT: u32 = 6;
 /// Percent of writes whose answer is lost under F28.
 const UNKNOWN_PERCENT: u32 = 6;
+/// Percent of renewed sign-ins whose answer is lost under F26.
+const RENEWED_PERCENT: u32 = 25;
 /// A day is cut into this many parts, each with one burst of refusals under F05.
 const BURSTS: i64 = 6;
 
@@ -133,6 +135,7 @@ impl State {
     fn act(&mut self, vendor: Vendor, request: &Request<Bytes>) -> (Response<Bytes>, Vec<Knowledge>) {
         match vendor {
             Vendor::LightspeedX => lightspeed_x::answer(self, request),
+            Vendor::LightspeedR => lightspeed_r::answer(self, request),
             Vendor::Centra => centra::answer(self, request),
             Vendor::Magento => self.magento_answer(request),
         }
@@ -141,6 +144,14 @@ impl State {
     fn choose_fault(&mut self, vendor: Vendor, request: &Request<Bytes>) -> Option<WireFault> {
         if let Some(fault) = self.wire.injected.get_mut(&vendor).and_then(VecDeque::pop_front) {
             return Some(fault);
+        }
+        let signs_in = vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request);
+        if signs_in {
+            let lost = self.has(Fault::F26) && self.fate.random_range(0..100) < RENEWED_PERCENT;
+            if lost {
+                self.count_case(Fault::F26);
+            }
+            return lost.then_some(WireFault::LoseAnswer);
         }
         let burst = self.has(Fault::F05).then(|| self.wire.burst(vendor, self.now)).flatten();
         if let Some((number, end)) = burst {
@@ -166,6 +177,7 @@ impl State {
     fn refuse(&mut self, vendor: Vendor, until: Timestamp) -> Response<Bytes> {
         let response = match vendor {
             Vendor::LightspeedX => lightspeed_x::too_many(until),
+            Vendor::LightspeedR => lightspeed_r::too_many(self, until),
             Vendor::Centra => centra::too_many(until),
             Vendor::Magento => busy_page(until.since(self.now)),
         };
@@ -180,6 +192,7 @@ impl State {
             Vendor::LightspeedX => chrono::NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT")
                 .ok()
                 .map(|at| Timestamp::from(at.and_utc())),
+            Vendor::LightspeedR => text.parse().ok().map(|wait: i64| self.now + Span::secs(wait)),
             Vendor::Centra => text.parse().ok().map(Timestamp::from_secs),
             Vendor::Magento => text.parse().ok().map(|seconds| self.now + Span::secs(seconds)),
         };
@@ -199,6 +212,7 @@ fn purpose(vendor: Vendor, request: &Request<Bytes>) -> (bool, bool) {
             let write = request.method() == http::Method::POST;
             (stock && !write, stock && write)
         }
+        Vendor::LightspeedR => (lightspeed_r::reads_stock(request), false),
         Vendor::Centra => {
             let body = String::from_utf8_lossy(request.body());
             let write = body.contains("setStock") || body.contains("changeStock");
@@ -228,6 +242,7 @@ fn server_error(vendor: Vendor) -> Response<Bytes> {
             response
         }
         Vendor::Centra => centra::internal_error(),
+        Vendor::LightspeedR => lightspeed_r::internal_error(),
         Vendor::LightspeedX => {
             let mut response = Response::new(Bytes::from_static(b"{\"error\":\"Internal Server Error\"}"));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

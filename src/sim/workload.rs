@@ -21,6 +21,8 @@ const OPENS: u32 = 10;
 const WEB_HOURS: [u32; 24] = [2, 1, 1, 1, 1, 1, 2, 4, 5, 5, 5, 5, 6, 6, 5, 5, 5, 6, 7, 9, 11, 10, 7, 4];
 /// Cases a day of a fault that people cause.
 const CASES: u32 = 24;
+/// The streams of chance of a day's drawers, beyond those of its trade.
+const DRAWERS: u64 = 10_000_000;
 /// How long an archived item stays hidden.
 const HIDDEN: Span = Span::hours(3);
 
@@ -73,6 +75,13 @@ pub(super) enum Event {
     EditWeb,
     EditTill,
     Stocktake {
+        store: usize,
+    },
+    /// Drawers are opened in the morning and counted in the evening, where the till keeps them.
+    OpenDrawers {
+        store: usize,
+    },
+    CountDrawers {
         store: usize,
     },
     Archive,
@@ -164,6 +173,11 @@ impl State {
             if day.weekday() != Weekday::Sun {
                 self.plan_at(&mut chance, store, day, 9, Event::Receive { store });
             }
+            if self.till.numbered {
+                let mut own = stream(self.options.seed, DRAWERS + day.num_days_from_ce().unsigned_abs() as u64);
+                self.plan_at(&mut own, store, day, 8, Event::OpenDrawers { store });
+                self.plan_at(&mut own, store, day, 22, Event::CountDrawers { store });
+            }
             if self.has(Fault::F10) {
                 self.plan_at(&mut chance, store, day, 20, Event::Stocktake { store });
             }
@@ -237,6 +251,11 @@ impl State {
             Event::EditWeb => self.hand_edit_web(rng),
             Event::EditTill => self.hand_edit_till(rng),
             Event::Stocktake { store } => self.stocktake(rng, store),
+            Event::OpenDrawers { store } => self.r_open_store(store),
+            Event::CountDrawers { store } => {
+                let missing = if rng.random_range(0..4) == 0 { 150 } else { 0 };
+                self.r_close_store(store, Minor(missing));
+            }
             Event::Archive => {
                 let item = self.popular_item(rng);
                 let active = self.till.products.get(item).is_some_and(|p| p.active);

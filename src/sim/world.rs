@@ -6,6 +6,7 @@
 use super::auditor::Books;
 use super::catalogue::Catalogue;
 use super::habits::Habits;
+use super::lightspeed_r::account::Account;
 use super::magento_front::Front;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub now: Timestamp,
     pub range: Catalogue,
     pub till: Till,
+    /// What only the R-Series front of the till knows.
+    pub r: Account,
     pub surface: Surface,
     pub habits: Habits,
     pub web: Web,
@@ -87,7 +90,10 @@ pub(super) fn stream(seed: u64, number: u64) -> ChaCha12Rng {
 impl State {
     fn open(options: Options) -> State {
         let seed = options.seed;
-        let range = Catalogue::invent(&mut stream(seed, 1), options.skus, options.dirt_percent);
+        let mut range = Catalogue::invent(&mut stream(seed, 1), options.skus, options.dirt_percent);
+        if options.till_vendor == Vendor::LightspeedR {
+            range.number_products();
+        }
         let mut ids = stream(seed, 2);
         let till = Till::open(&options, &range, &mut ids, stream(seed, 3));
         let web = Web::open(&options, &range, &till);
@@ -102,7 +108,11 @@ impl State {
             })
             .collect();
         let front = (options.web_vendor == Vendor::Magento).then(|| Front::open(&options, &range, &web));
-        let books = Books::open(options.stores.len(), &opening, options.start);
+        let mut books = Books::open(options.stores.len(), &opening, options.start);
+        if till.numbered {
+            books.marks.go_by_seconds();
+        }
+        let r = Account::open(&options, &range, &till);
         let sku = range.items.iter().enumerate().map(|(i, item)| (item.sku.clone(), i)).collect();
         let heads = (0..range.styles.len())
             .map(|s| range.items.iter().position(|item| item.style == s && item.on_till()))
@@ -123,6 +133,7 @@ impl State {
             options,
             range,
             till,
+            r,
             web,
             books,
             sku,
@@ -178,6 +189,11 @@ impl State {
         }
     }
 
+    /// People call an item by this name from now on, unless another has it.
+    pub fn name_item(&mut self, sku: String, item: usize) {
+        self.sku.entry(sku).or_insert(item);
+    }
+
     fn item(&self, sku: &str) -> Result<usize, WorldError> {
         self.sku.get(sku).copied().ok_or_else(|| WorldError::UnknownSku(sku.into()))
     }
@@ -199,16 +215,21 @@ impl State {
         loop {
             let shown = self.surface.next_at().filter(|due| *due <= at);
             if let Some(due) = shown.filter(|due| self.workload.next_at().is_none_or(|event| *due <= event)) {
-                self.now = self.now.max(due);
+                self.set_now(due);
                 self.surface_next();
             } else if let Some((due, event)) = self.workload.pop_due(at) {
-                self.now = self.now.max(due);
+                self.set_now(due);
                 self.play(event);
             } else {
                 break;
             }
         }
+        self.set_now(at);
+    }
+
+    fn set_now(&mut self, at: Timestamp) {
         self.now = self.now.max(at);
+        self.till.at(self.now);
     }
 }
 

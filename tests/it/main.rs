@@ -22,6 +22,7 @@ mod samples;
 mod sealing;
 mod shop;
 mod sim_samples;
+mod sim_samples_r;
 mod spec;
 mod stage;
 mod store_contract;

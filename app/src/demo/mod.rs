@@ -19,6 +19,7 @@ use truecount::clock::{Clock, SystemClock};
 use truecount::config::{Config, Mistake, Mistakes};
 use truecount::connectors::http_transport::HttpTransport;
 use truecount::domain::access::Role;
+use truecount::domain::system::Pair;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::engine::{Engine, Parts};
 use truecount::mint::Mint;
@@ -47,6 +48,8 @@ pub struct Demo {
     pub seed: u64,
     /// Sellable items.
     pub skus: u32,
+    /// Which shop and which till.
+    pub pair: Pair,
 }
 
 /// Settings of an installation that are none of a demonstration's business: its database and key, and where people
@@ -90,7 +93,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
         dirt_percent: 1,
         notice_delay_max: Span::millis(400),
         habits: Some(Habits::PLAIN),
-        ..Options::default()
+        ..Options::default().with_pair(demo.pair)
     };
 
     let zone = options.stores.first().map_or(chrono_tz::Europe::London, |store| store.zone);
@@ -123,7 +126,8 @@ pub async fn run(demo: Demo) -> anyhow::Result<()> {
     let origin = config.public.origin();
     let (stop_all, stopped) = tokio::sync::watch::channel(false);
     let mut running = tokio::task::JoinSet::new();
-    vendors.serve(Arc::clone(&world), Arc::clone(&clock), &mut running, stopped.clone());
+    let who = [options.till_vendor, options.web_vendor];
+    vendors.serve(Arc::clone(&world), Arc::clone(&clock), who, &mut running, stopped.clone());
     running.spawn(vendors::trade(
         Arc::clone(&world),
         Arc::clone(&clock),

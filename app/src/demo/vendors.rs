@@ -45,8 +45,15 @@ impl Listeners {
     }
 
     /// Serves both until `stop` turns true.
-    pub fn serve(self, world: Arc<World>, clock: Arc<dyn Clock>, tasks: &mut JoinSet<()>, stop: watch::Receiver<bool>) {
-        for (listener, vendor) in [(self.till, Vendor::LightspeedX), (self.shop, Vendor::Centra)] {
+    pub fn serve(
+        self,
+        world: Arc<World>,
+        clock: Arc<dyn Clock>,
+        vendors: [Vendor; 2],
+        tasks: &mut JoinSet<()>,
+        stop: watch::Receiver<bool>,
+    ) {
+        for (listener, vendor) in [self.till, self.shop].into_iter().zip(vendors) {
             tasks.spawn(accept(listener, vendor, Arc::clone(&world), Arc::clone(&clock), stop.clone()));
         }
     }

@@ -45,6 +45,8 @@ pub(in crate::sim) struct Marks {
     count_seen: BTreeMap<(usize, usize), Timestamp>,
     shelf_seen: BTreeMap<usize, Timestamp>,
     last: BTreeMap<Mark, Claim>,
+    /// How far above the named version a claim about the till still reaches.
+    reach: i64,
     pub wrong: u64,
     pub described: Vec<String>,
 }
@@ -53,6 +55,19 @@ pub(in crate::sim) struct Marks {
 const DESCRIBED: usize = 20;
 
 impl Marks {
+    /// The till's order is known by the second only: a claim about a second covers everything stamped with it.
+    pub fn go_by_seconds(&mut self) {
+        self.reach = 1_000_000;
+    }
+
+    /// The claim as one about this till's own versions.
+    fn reaching(&self, claim: Claim) -> Claim {
+        match self.reach {
+            0 => claim,
+            step => Claim { as_of: claim.as_of - claim.as_of.rem_euclid(step) + step - 1, ..claim },
+        }
+    }
+
     /// A sale was recorded; `version` is above everything while the till has not given it one.
     pub fn sale_recorded(&mut self, sale: usize, version: i64, at: Timestamp) {
         self.sales.insert(sale, (version, at));
@@ -96,9 +111,9 @@ impl Marks {
         }
         let since = before.map_or(Timestamp(0), |before| before.read_up_to);
         let wrong = match mark {
-            Mark::Sales => self.untold_sale(claim),
-            Mark::Counts => self.untold_count(claim),
-            Mark::CountsCompared => self.untold_count(claim).or_else(|| {
+            Mark::Sales => self.untold_sale(self.reaching(claim)),
+            Mark::Counts => self.untold_count(self.reaching(claim)),
+            Mark::CountsCompared => self.untold_count(self.reaching(claim)).or_else(|| {
                 let unread = self.count_seen.iter().find(|(_, seen)| **seen < since);
                 unread.map(|((item, outlet), seen)| {
                     format!("the count of item {item} at outlet {outlet} was last read at {}", seen.rfc3339())

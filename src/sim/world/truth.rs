@@ -115,7 +115,7 @@ impl World {
             for line in &sale.lines {
                 let Some(product) = state.till.product_ids.get(line.item) else { continue };
                 let earlier = sale.created_at < began;
-                let own = steps.get(&(at, line.id.as_str())).cloned();
+                let own = steps.get(&(at, line.id.as_str())).map(|own| state.till.told_versions(own));
                 list.push(TrueLine {
                     sale: sale.id.clone(),
                     line: line.id.clone(),
