@@ -8,8 +8,8 @@
 use super::Unreadable;
 use crate::domain::money::Fine;
 use crate::domain::time::Timestamp;
-use rust_decimal::{Decimal, RoundingStrategy};
 use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::collections::HashMap;

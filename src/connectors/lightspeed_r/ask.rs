@@ -26,7 +26,13 @@ impl Question {
         Self { purpose, method: Method::GET, path, body: None, mutates: false, cost }
     }
 
-    pub(super) fn write(purpose: &'static str, method: Method, path: String, body: &serde_json::Value, cost: i64) -> Self {
+    pub(super) fn write(
+        purpose: &'static str,
+        method: Method,
+        path: String,
+        body: &serde_json::Value,
+        cost: i64,
+    ) -> Self {
         Self { purpose, method, path, body: Some(body.to_string()), mutates: true, cost }
     }
 }
@@ -52,11 +58,8 @@ pub(super) fn sales_page(path: String) -> Question {
 
 /// Sales by their ids, at most [`ROWS`].
 pub(super) fn sales_of(root: &str, ids: &[&str]) -> Question {
-    let path = format!(
-        "{root}Sale.json?{}&limit={ROWS}&archived=true&{}",
-        within("saleID", ids),
-        relations(&SALE_RELATIONS)
-    );
+    let path =
+        format!("{root}Sale.json?{}&limit={ROWS}&archived=true&{}", within("saleID", ids), relations(&SALE_RELATIONS));
     Question::read("read voided sales", path, costs::list(OF_SALE))
 }
 
@@ -93,6 +96,12 @@ pub(super) fn void_of(root: &str, sale: &str) -> Question {
 pub(super) fn lines_of(root: &str, ids: &[&str]) -> Question {
     let path = format!("{root}SaleLine.json?{}&limit={ROWS}", within("saleLineID", ids));
     Question::read("read returned lines", path, costs::ONE)
+}
+
+/// Lines that take these lines back, at most [`ROWS`] of these.
+pub(super) fn lines_taking_back(root: &str, ids: &[&str]) -> Question {
+    let path = format!("{root}SaleLine.json?{}&limit={ROWS}", within("parentSaleLineID", ids));
+    Question::read("read what was taken back", path, costs::ONE)
 }
 
 /// Counts changed in a second or later, oldest change first.
@@ -167,8 +176,8 @@ pub(super) fn relations(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::super::pacing::drips::DRIP;
+    use super::*;
 
     #[test]
     fn questions_are_encoded_as_the_vendor_shows_them() {

@@ -117,8 +117,9 @@ impl LightspeedR {
                 let path = "/API/V3/Account.json".to_owned();
                 let said = self.ask(&Question::read("learn the account", path, costs::ONE), Pace::Own).await?;
                 let (text, seen) = found(said)?;
-                let id = wire::single(&text, "Account")
-                    .and_then(|raw| Object::open("Account", raw.get()).and_then(|account| account.need_key("accountID")));
+                let id = wire::single(&text, "Account").and_then(|raw| {
+                    Object::open("Account", raw.get()).and_then(|account| account.need_key("accountID"))
+                });
                 let id = id.map_err(|unreadable| after(&seen, makes_no_sense(unreadable)))?;
                 exchanges.extend(seen);
                 id

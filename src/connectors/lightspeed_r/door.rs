@@ -3,6 +3,7 @@
 //!
 //! What goes to and comes from the token address holds nothing but secrets, so nothing of it is kept as evidence.
 
+use super::super::Unreadable;
 use super::super::call::OUR_NAME;
 use super::super::credential::{OAuth2, TokenKeeper};
 use super::super::error::{CallError, CallErrorKind};
@@ -11,7 +12,6 @@ use super::super::json::Object;
 use super::super::keys::Keys;
 use super::super::retry_after;
 use super::super::transport::Transport;
-use super::super::Unreadable;
 use super::tokens::{Step, Tokens};
 use crate::clock::Clock;
 use crate::domain::ids::ConnectionId;
@@ -64,11 +64,7 @@ struct State {
 pub(super) type Access = (SecretString, Vec<Exchange>);
 
 impl Door {
-    pub(super) fn new(
-        config: &super::LightspeedRConfig,
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(super) fn new(config: &super::LightspeedRConfig, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let state = State {
             base_url: trimmed(&config.base_url),
             auth_url: trimmed(&config.auth_url),
@@ -264,9 +260,9 @@ fn judge(
             reason: format!("it answered {} when the keys were to be changed", status.as_u16()),
             acted: false,
         },
-        (400..=499, _) => CallErrorKind::Rejected {
-            reason: format!("it refused to change the keys (status {})", status.as_u16()),
-        },
+        (400..=499, _) => {
+            CallErrorKind::Rejected { reason: format!("it refused to change the keys (status {})", status.as_u16()) }
+        }
         (other, _) => CallErrorKind::Protocol { reason: format!("status {other} has no meaning here") },
     })
 }

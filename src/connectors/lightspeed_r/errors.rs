@@ -23,11 +23,14 @@ pub(super) fn judge(came: Came, method: &Method, path: &str) -> Result<(String, 
             reason: format!("a permission is missing, most likely {} ({reason})", scope(method, path)),
         },
         // Somebody else was changing it: nothing is done, and it can be tried again.
-        (409, CallErrorKind::Rejected { reason }) => {
-            CallErrorKind::Unavailable { reason: format!("it was being changed by somebody else: {reason}"), acted: false }
-        }
+        (409, CallErrorKind::Rejected { reason }) => CallErrorKind::Unavailable {
+            reason: format!("it was being changed by somebody else: {reason}"),
+            acted: false,
+        },
         (422, CallErrorKind::Rejected { reason }) if is_code_in_use(&reason) => CallErrorKind::Rejected {
-            reason: format!("another item has the same barcode; until one is changed nothing of this item can be: {reason}"),
+            reason: format!(
+                "another item has the same barcode; until one is changed nothing of this item can be: {reason}"
+            ),
         },
         (_, kind) => kind,
     };
@@ -37,7 +40,8 @@ pub(super) fn judge(came: Came, method: &Method, path: &str) -> Result<(String, 
 /// Whether a refusal says that a barcode stands on two items. UNSURE: the vendor's words are known from one client only.
 pub(super) fn is_code_in_use(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
-    let code = ["ean", "upc", "barcode"].iter().any(|code| words.split(|c: char| !c.is_alphanumeric()).any(|w| w == *code));
+    let code =
+        ["ean", "upc", "barcode"].iter().any(|code| words.split(|c: char| !c.is_alphanumeric()).any(|w| w == *code));
     code && ["use", "duplicate", "unique", "exist", "taken"].iter().any(|word| words.contains(word))
 }
 
@@ -70,8 +74,14 @@ mod tests {
     #[test]
     fn the_words_are_found_in_both_forms_and_nowhere_else() {
         for (body, want) in [
-            (r#"{"httpCode":"400","httpMessage":"Bad Request","message":"no description","errorClass":"Exception"}"#, Some("no description")),
-            (r#"{"error":"access_denied","error_description":"denied","hint":"Access token has been revoked"}"#, Some("Access token has been revoked")),
+            (
+                r#"{"httpCode":"400","httpMessage":"Bad Request","message":"no description","errorClass":"Exception"}"#,
+                Some("no description"),
+            ),
+            (
+                r#"{"error":"access_denied","error_description":"denied","hint":"Access token has been revoked"}"#,
+                Some("Access token has been revoked"),
+            ),
             (r#"{"error":"invalid_grant"}"#, Some("invalid_grant")),
             (r#"{"message":{"a":1}}"#, None),
             ("<html>502</html>", None),

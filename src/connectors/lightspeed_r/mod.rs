@@ -7,15 +7,18 @@
 
 mod ask;
 mod calls;
+pub mod catalogue;
 mod costs;
 mod door;
 mod errors;
 mod feed;
 mod items;
+pub mod masters;
 mod places;
 mod products_feed;
 mod sales;
 mod sales_feed;
+pub mod selling;
 mod stock;
 mod tokens;
 mod wire;
@@ -214,9 +217,7 @@ impl Till for LightspeedR {
             let next = list.next.filter(|_| !stretch.more_to_come);
             let next = next.map(|next| wire::onward(&self.door.base_url(), &question.path, &next)).transpose()?;
             Ok(match next {
-                Some(path) => {
-                    Page { rows, next: Some(mark.within(stretch.last, path)), resume: None, began: None }
-                }
+                Some(path) => Page { rows, next: Some(mark.within(stretch.last, path)), resume: None, began: None },
                 None => Page { rows, next: None, resume: mark.resume(stretch.last), began: None },
             })
         });

@@ -76,12 +76,7 @@ impl LightspeedR {
     }
 
     /// Voids of a second or later whose own second is over, newest first.
-    async fn voids_since(
-        &self,
-        root: &str,
-        since: i64,
-        exchanges: &mut Vec<Exchange>,
-    ) -> Result<Vec<Void>, CallError> {
+    async fn voids_since(&self, root: &str, since: i64, exchanges: &mut Vec<Exchange>) -> Result<Vec<Void>, CallError> {
         let (mut question, mut voids) = (ask::voids(root), Vec::new());
         for _ in 0..VOID_PAGES_MAX {
             let said = self.ask(&question, Pace::FollowUp).await.map_err(|error| after(exchanges, error))?;
