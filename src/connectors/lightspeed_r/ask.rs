@@ -98,6 +98,12 @@ pub(super) fn lines_of(root: &str, ids: &[&str]) -> Question {
     Question::read("read returned lines", path, costs::ONE)
 }
 
+/// Lines that take these lines back, at most [`ROWS`] of these.
+pub(super) fn lines_taking_back(root: &str, ids: &[&str]) -> Question {
+    let path = format!("{root}SaleLine.json?{}&limit={ROWS}", within("parentSaleLineID", ids));
+    Question::read("read what was taken back", path, costs::ONE)
+}
+
 /// Counts changed in a second or later, oldest change first.
 pub(super) fn stock(root: &str, from: Option<i64>) -> Question {
     stock_page(format!("{root}ItemShop.json?sort=timeStamp{}&limit={ROWS}", since(from)))

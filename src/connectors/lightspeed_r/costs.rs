@@ -40,6 +40,9 @@ pub(super) fn sale_write(nested: usize, completed: bool) -> i64 {
     2 * DRIP + halves(nested) + if completed { 3 * DRIP } else { 0 }
 }
 
+/// A relation that leads to many, loaded with one record.
+pub(super) const RELATION_TO_MANY: i64 = 2 * TENTH;
+
 /// Refunding a sale.
 pub(super) const REFUND: i64 = 10 * DRIP;
 

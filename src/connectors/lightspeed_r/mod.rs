@@ -7,15 +7,18 @@
 
 mod ask;
 mod calls;
+pub mod catalogue;
 mod costs;
 mod door;
 mod errors;
 mod feed;
 mod items;
+pub mod masters;
 mod places;
 mod products_feed;
 mod sales;
 mod sales_feed;
+pub mod selling;
 mod stock;
 mod tokens;
 mod wire;

@@ -261,8 +261,6 @@ impl State {
 }
 
 #[cfg(test)]
-mod drips_tests;
-#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
