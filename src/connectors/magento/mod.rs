@@ -270,3 +270,16 @@ const NOT_OURS: &str = "the stored place in the list is not one of ours";
 fn not_ours() -> CallError {
     CallError { kind: CallErrorKind::Rejected { reason: NOT_OURS.to_owned() }, exchanges: Vec::new() }
 }
+
+#[cfg(test)]
+mod actions_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod orders_tests;
+#[cfg(test)]
+mod recorded_tests;
+#[cfg(test)]
+mod stock_tests;
+#[cfg(test)]
+mod tests;

@@ -352,6 +352,10 @@ pub(super) fn goods(order: &Object<'_>) -> Result<Vec<Goods>, Unreadable> {
         return Err(order.missing("items"));
     }
     let rows = order.objects("items")?.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() {
+        // Taken for true, it would free all units of the order.
+        return Err(order.wrong("items", "an order without lines"));
+    }
     let mut ids = HashSet::new();
     // Units wait by line, so two lines of one id cannot be told apart later.
     if let Some(twice) = rows.iter().find(|row| !ids.insert(row.id)) {
