@@ -326,10 +326,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => serve(usable(&map).await?).await,
         Command::Check => check(&usable(&map).await?),
         Command::User(command) => user(usable(&map).await?.config, command).await,
-        Command::Demo(DemoArgs { seed, skus }) => {
+        Command::Demo(DemoArgs { seed, skus, pair }) => {
             let config = demo::settings(&map)?;
             telemetry::start(&config)?;
-            demo::run(Demo { config, seed, skus }).await
+            demo::run(Demo { config, seed, skus, pair }).await
         }
         Command::Bench(BenchArgs { skus, seconds, connections, folder }) => {
             bench::run(Bench { skus, seconds, connections, folder, log: cli.settings.log }).await

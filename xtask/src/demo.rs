@@ -13,13 +13,17 @@ It prints its address and log-ins. The first build takes 8 to 14 minutes on two 
 as plain HTML as soon as the server stands, and become live when the browser half has been built too.
 Ctrl-C ends everything.
 
+  --pair SHOP+TILL   which shop and which till: centra or magento, and lightspeed-x or lightspeed-r
+
 Words after -- are passed on to `truecount demo`, for example: cargo xtask demo -- --help";
 
 pub fn run(arguments: &[String]) -> Outcome {
     let passed_on = match arguments {
         [] => &[],
+        [pair, _] if pair == "--pair" => arguments,
+        [pair] if pair.starts_with("--pair=") => arguments,
         [dashes, rest @ ..] if dashes == "--" => rest,
-        _ => return Err("demo itself knows no options; words for `truecount demo` come after --".into()),
+        _ => return Err("demo itself knows only --pair SHOP+TILL; words for `truecount demo` come after --".into()),
     };
     let start = Instant::now();
     let consent = wasm::consent()?;
