@@ -398,7 +398,8 @@ async fn refusals_mean_what_to_do_next() {
     };
     let html = ("Content-Type", "text/html; charset=UTF-8");
     type Meant = fn(&CallErrorKind) -> bool;
-    let cases: [(u16, Vec<(&str, &str)>, String, Meant); 11] = [
+    type Headers = Vec<(&'static str, &'static str)>;
+    let cases: [(u16, Headers, String, Meant); 11] = [
         (
             400,
             vec![html],
