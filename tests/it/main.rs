@@ -19,6 +19,7 @@ mod rehearsal;
 mod replay;
 mod sale;
 mod samples;
+mod samples_r;
 mod sealing;
 mod shop;
 mod sim_samples;

@@ -145,7 +145,7 @@ impl LightspeedR {
     /// takes no list.
     pub async fn set_count(&self, item: &str, shop: &str, units: i64) -> Result<Answer<String>, CallError> {
         let shop = id(shop)?;
-        if shop == Value::from(0_u64) {
+        if shop == 0_u64 {
             return Err(unlawful("the sum over all shops cannot be set"));
         }
         let mut body = Map::new();

@@ -1,9 +1,9 @@
 //! Lightspeed R-Series, version 3 of its API.
 //!
 //! The vendor sends no notices: everything is read again and again along the second in which it last changed
-//! ([`feed`]), within a bucket that leaks ([`super::pacing::drips`]), with a pair of tokens that is changed every half
-//! hour ([`tokens`]). Every value is a text, one element is an object where several are a list, and an empty relation is
-//! an empty text ([`wire`]).
+//! (`feed`), within a bucket that leaks ([`super::pacing::drips`]), with a pair of tokens that is changed every half
+//! hour (`tokens`, `door`). Every value is a text, one element is an object where several are a list, and an empty
+//! relation is an empty text (`wire`).
 
 mod ask;
 mod calls;
@@ -257,3 +257,12 @@ impl Till for LightspeedR {
         self.drips.allowance(at)
     }
 }
+
+#[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tokens_tests;

@@ -30,6 +30,9 @@ const LOST_AFTER: Span = Span::minutes(3);
 
 const SECOND: Span = Span::secs(1);
 
+/// A moment that lies so far before the last one tells of a clock that was set back, not of two callers at once.
+const SET_BACK: Span = Span::secs(5);
+
 /// The vendor's rule for the size of the bucket, in [`DRIP`]s.
 pub const fn size_for(registers: u32) -> i64 {
     let more = registers.saturating_sub(1) as i64;
@@ -237,16 +240,23 @@ fn waits(now: Timestamp, level: i64, cost: i64, room: i64, per_second: i64) -> T
 
 impl State {
     fn drain(&mut self, now: Timestamp) {
-        // A clock set back drains nothing.
-        let elapsed = Span(now.since(self.drained_at.unwrap_or(now)).0.max(0));
+        let last = self.drained_at.unwrap_or(now);
+        let back = last.since(now);
+        if back > SET_BACK {
+            // Everything lies as far from now as it did before.
+            for at in self.on_the_way.iter_mut().map(|(at, _)| at).chain(&mut self.sent) {
+                *at = *at - back;
+            }
+            self.told_by = self.told_by - back;
+            self.blocked_until = self.blocked_until.map(|until| until - back);
+            self.drained_at = Some(now);
+            return;
+        }
+        let elapsed = Span(now.since(last).0.max(0));
         self.ours.drain(percent(self.drip, SHARE_PERCENT), elapsed);
         self.theirs.drain(self.drip, elapsed);
-        self.drained_at = Some(now);
+        self.drained_at = Some(last.max(now));
         self.on_the_way.retain(|(at, _)| now.since(*at) < LOST_AFTER);
-        // What lies ahead was sent before the clock was set back: it counts as sent now.
-        for at in self.sent.iter_mut().filter(|at| **at > now) {
-            *at = now;
-        }
         self.sent.retain(|at| now.since(*at) < SECOND);
     }
 
