@@ -12,7 +12,7 @@
 //! counts. A row cannot carry our reference: whether a lost call was done is told by reading back.
 //!
 //! A row is written to whatever SKU is sent, known or not. So each SKU is looked up first, unless it was seen within the
-//! last hour (a look at the stock before the write, which is the rule when orders wait, shows it).
+//! last day. Every reading of stock or products shows it, so that a usual write takes one call.
 
 use super::criteria::{Criteria, portions};
 use super::errand::{Errand, REST, REST_ALL, rejected};
@@ -42,7 +42,7 @@ const NAMED_MAX: usize = 100;
 const ITEM_ROWS: usize = 1_000;
 
 /// How long a SKU that was seen counts as known.
-const KNOWN_FOR: Span = Span::hours(1);
+const KNOWN_FOR: Span = Span::hours(24);
 
 /// SKUs kept in mind at most.
 const KNOWN_MAX: usize = 200_000;
@@ -81,6 +81,8 @@ pub(super) async fn page(
     let cursor: Option<Shelf> = cursor.map(serde_json::from_str).transpose().map_err(|_| not_ours())?;
     let mut errand = shop.errand();
     let places = shop.known_places(&mut errand).await?;
+    // A shop that has come to allow fewer rows on a page is read from the beginning again.
+    let cursor = cursor.filter(|shelf| shelf.size <= shop.page_rows());
     let number = cursor.as_ref().map_or(1, |shelf| shelf.page);
     let want = cursor.as_ref().map_or(NAMED_MAX, |shelf| shelf.size);
     let asked = |size: usize| Criteria::new().and("source_code", "eq", warehouse.as_str()).by("sku").page(size, number);
@@ -102,6 +104,10 @@ pub(super) async fn page(
     let mut rows = Vec::with_capacity(items.len());
     for item in &items {
         let same: Vec<Item> = all.iter().filter(|other| folded(&other.sku) == folded(&item.sku)).cloned().collect();
+        if !same.iter().any(|other| other.source.eq_ignore_ascii_case(warehouse.as_str())) {
+            let reason = format!("the shop lists {} at {warehouse} and then does not", wire::clip(&item.sku));
+            return Err(errand.fail(CallErrorKind::Protocol { reason }));
+        }
         let readings = salable::readings(&places, &offers, &ProductKey::new(item.sku.clone()), &same);
         rows.extend(readings.into_iter().filter(|reading| reading.warehouse == *warehouse));
     }
@@ -168,6 +174,10 @@ pub(super) async fn of_products(shop: &Magento, products: &[ProductKey]) -> Resu
             }
             let product = ProductKey::new(*sku);
             let own: Vec<Item> = items.iter().filter(|item| folded(&item.sku) == folded(sku)).cloned().collect();
+            if salable::contradicts(&offers, sku, &own) {
+                let reason = format!("the shop offers {} and lists it nowhere", wire::clip(sku));
+                return Err(errand.fail(CallErrorKind::Protocol { reason }));
+            }
             said.readings.extend(salable::readings(&places, &offers, &product, &own));
             said.named.push(product);
         }
