@@ -2,7 +2,7 @@
 //!
 //! Pure: the decisions are those of [`super::places`].
 
-use super::places::Places;
+use super::places::{Places, Stock};
 use super::wire;
 use crate::connectors::Unreadable;
 use crate::connectors::json::Object;
@@ -24,7 +24,12 @@ pub(super) struct Item {
 
 /// What a stock offers of its products, in parts of a unit, by the SKU in small letters; `None` for one whose stock the
 /// shop does not manage: it sells that without counting. UNSURE: never recorded, by the source only.
-pub(super) type Offers = HashMap<String, Option<i64>>;
+#[derive(Debug, Clone, Default)]
+pub(super) struct Offers {
+    pub(super) rows: HashMap<String, Option<i64>>,
+    /// The shop counted more rows than it gave. UNSURE whether it counts products that the stock does not have.
+    pub(super) fewer_than_counted: bool,
+}
 
 /// Reads a row of a source.
 pub(super) fn item(raw: &str) -> Result<Item, Unreadable> {
@@ -47,11 +52,18 @@ pub(super) fn offer(raw: &str) -> Result<(String, Option<i64>), Unreadable> {
     Ok((row.need_key("sku")?, offered))
 }
 
-/// Whether some stock offers units of a product although no source has a row of it: one of the two answers is not whole.
-pub(super) fn contradicts(offers: &[Offers], sku: &str, items: &[Item]) -> bool {
+/// Whether the two answers about a product cannot both be whole: a stock offers units that no source has a row of, or says
+/// nothing of what lies on its sources in an answer that was cut off.
+pub(super) fn contradicts(places: &Places, offers: &[Offers], sku: &str, items: &[Item]) -> bool {
     let key = folded(sku);
-    let offered = offers.iter().any(|offers| offers.get(&key).copied().flatten().is_some_and(|parts| parts > 0));
-    offered && items.is_empty()
+    let lies = |stock: &Stock| {
+        let on = |item: &&Item| places.shelves(stock).any(|source| source.code.eq_ignore_ascii_case(&item.source));
+        items.iter().filter(on).any(|item| item.in_stock && item.quantity > 0)
+    };
+    places.stocks.iter().zip(offers).any(|(stock, offers)| match offers.rows.get(&key) {
+        Some(offered) => offered.is_some_and(|parts| parts > 0) && items.is_empty(),
+        None => offers.fewer_than_counted && lies(stock),
+    })
 }
 
 /// A SKU as the vendor compares it.
@@ -78,7 +90,7 @@ pub(super) fn readings(places: &Places, offers: &[Offers], product: &ProductKey,
         let on_shelves: Vec<(&str, i64)> =
             places.shelves(stock).filter_map(|source| Some((source.code.as_str(), counted(&source.code)?))).collect();
         let sum: i64 = on_shelves.iter().map(|(_, quantity)| *quantity).sum();
-        let Some(offered) = offers.get(&key) else {
+        let Some(offered) = offers.rows.get(&key) else {
             // A stock without a website cannot be asked; one that can and says nothing has not taken the row in yet.
             if !stock.websites.is_empty() && sum > 0 {
                 silent.extend(on_shelves.iter().map(|(code, _)| *code));
@@ -121,7 +133,7 @@ fn share_out<'a>(shelves: &[(&'a str, i64)], subtracted: i64, taken: &mut BTreeM
 
 #[cfg(test)]
 mod tests {
-    use super::super::places::{Source, Stock};
+    use super::super::places::Source;
     use super::*;
     use proptest::prelude::*;
 
@@ -152,8 +164,9 @@ mod tests {
     }
 
     fn read(places: &Places, offers: &[Option<i64>], rows: &[(&str, i64, bool)]) -> Vec<(String, i64, i64, i64)> {
+        let named = |offered: &Option<i64>| offered.map(|n| ("mug-1".to_owned(), Some(n))).into_iter().collect();
         let offers: Vec<Offers> =
-            offers.iter().map(|offered| offered.map(|n| ("mug-1".to_owned(), Some(n))).into_iter().collect()).collect();
+            offers.iter().map(|offered| Offers { rows: named(offered), fewer_than_counted: false }).collect();
         let readings = readings(places, &offers, &ProductKey::new("MUG-1"), &items(rows));
         readings.into_iter().map(|r| (r.warehouse.to_string(), r.physical, r.allocated, r.sellable)).collect()
     }

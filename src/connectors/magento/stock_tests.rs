@@ -92,6 +92,19 @@ async fn half_of_an_answer_is_not_taken_for_empty_shelves() {
     script.then(200, list(&[item("MUG-1", "warehouse", json!(3))])).then(200, list(&[])).then(200, list(&[]));
     let error = shop.stock(&OutletKey::new("warehouse"), None).await.expect_err("half an answer");
     assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    // Lies there, and the list of what is offered was cut off before it; what lies nowhere may be left out.
+    let bag = [item("BAG-1", "warehouse", json!(3))];
+    script.then(200, list(&bag)).then(200, json!({"items": [], "total_count": 2}).to_string());
+    let error = shop.stock_of(&["BAG-1", "TEE"].map(ProductKey::new)).await.expect_err("cut off");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    script.then(200, list(&bag)).then(200, json!({"items": [offer("BAG-1", 3)], "total_count": 2}).to_string());
+    script.then(200, list(&[json!({"sku": "TEE", "type_id": "configurable"})]));
+    let said = shop.stock_of(&["BAG-1", "TEE"].map(ProductKey::new)).await.expect("stock").value;
+    assert_eq!((said.named.len(), numbers(&said.readings)), (2, vec![("BAG-1", "warehouse", 3, 0, 3)]));
+    // Not what was asked for.
+    script.then(200, list(&bag)).then(200, list(&[offer("OTHER", 3)]));
+    let error = shop.stock_of(&[ProductKey::new("BAG-1")]).await.expect_err("another list");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
     // A product that the shop sells without counting it is no half answer.
     script.then(200, list(&[item("GIFT", "warehouse", json!(0))]));
     script.then(200, list(&[json!({"sku": "GIFT", "is_salable": true})]));
