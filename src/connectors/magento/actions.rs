@@ -147,12 +147,12 @@ impl Magento {
         Ok(errand.done(()))
     }
 
-    /// Puts a product on sale or takes it off, for all stores. Only this field is sent: a whole product would overwrite
+    /// Puts a product on sale or takes it off, for all stores. Nothing else of it is sent: a whole product would overwrite
     /// stock that was set a moment ago.
     pub async fn set_enabled(&self, sku: &str, enabled: bool) -> Result<Answer<()>, CallError> {
         let mut errand = self.errand();
         let path = format!("{REST_ALL}/products/{}", percent::encode(sku));
-        let body = json!({ "product": { "status": if enabled { 1 } else { 2 } } });
+        let body = json!({ "product": { "sku": sku, "status": if enabled { 1 } else { 2 } } });
         let text = errand.change("enable product", Method::PUT, &path, Some(&body)).await?;
         let read = Object::open("product", &text).and_then(|product| product.whole("status"));
         let status = errand.read(read)?;
@@ -224,11 +224,10 @@ impl Magento {
         }
         let back = memo.lines.iter().filter(|line| line.to_shelf && line.units > 0);
         let back: Vec<i64> = back.map(|line| line.child.unwrap_or(line.item)).collect();
-        let body = json!({
+        let mut body = json!({
             "items": items,
             "notify": false,
             "appendComment": !memo.comment.is_empty(),
-            "comment": { "comment": memo.comment, "is_visible_on_front": 0 },
             "arguments": {
                 "shipping_amount": amount(memo.shipping),
                 "adjustment_positive": amount(memo.more),
@@ -236,6 +235,9 @@ impl Magento {
                 "extension_attributes": { "return_to_stock_items": back },
             },
         });
+        if let Some(body) = body.as_object_mut().filter(|_| !memo.comment.is_empty()) {
+            body.insert("comment".to_owned(), json!({ "comment": memo.comment, "is_visible_on_front": 0 }));
+        }
         let path = format!("{REST}/order/{order}/refund");
         let text = errand.change("refund", Method::POST, &path, Some(&body)).await?;
         let id = errand.read(new_id(&text))?;
@@ -280,7 +282,9 @@ impl Magento {
     /// Adds a line to the order's history, for the shop's people only.
     pub async fn comment(&self, order: i64, text: &str) -> Result<Answer<()>, CallError> {
         let mut errand = self.errand();
-        let body = json!({ "statusHistory": { "comment": text, "is_customer_notified": 0, "is_visible_on_front": 0 } });
+        let body = json!({ "statusHistory": {
+            "comment": text, "parent_id": order, "is_customer_notified": 0, "is_visible_on_front": 0,
+        }});
         let path = format!("{REST}/orders/{order}/comments");
         let text = errand.change("comment on order", Method::POST, &path, Some(&body)).await?;
         errand.read(yes(&text))?;

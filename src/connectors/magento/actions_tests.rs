@@ -168,7 +168,7 @@ async fn small_calls_say_what_they_mean() {
     assert_eq!(asked[1], "POST /rest/V1/orders/42/cancel");
     assert_eq!(script.asked()[4], r#"POST /rest/V1/configurable-products/TEE%2F1/child {"childSku":"TEE-R"}"#);
     assert!(asked[7].contains(r#""price":19.9,"#) && asked[7].contains(r#""status":2"#), "{asked:?}");
-    assert_eq!(script.asked()[9], r#"PUT /rest/all/V1/products/A%2FB%201 {"product":{"status":2}}"#);
+    assert_eq!(script.asked()[9], r#"PUT /rest/all/V1/products/A%2FB%201 {"product":{"sku":"A/B 1","status":2}}"#);
     script.done();
 }
 

@@ -20,7 +20,7 @@ pub(super) const REST: &str = "/rest/V1";
 pub(super) const REST_ALL: &str = "/rest/all/V1";
 
 /// Most pages read of a list that is short by its nature.
-const PAGES_MAX: usize = 50;
+const PAGES_MAX: usize = 200;
 
 /// The calls of one errand.
 pub(super) struct Errand<'a> {

@@ -357,7 +357,8 @@ fn the_recorded_stock_ledger_adds_up() {
             })
             .collect();
         let offered = step["salable_stock_2"].as_i64().expect("units");
-        let offers = HashMap::from([(salable::folded(sku), offered * wire::PARTS)]);
+        let rows = HashMap::from([(salable::folded(sku), Some(offered * wire::PARTS))]);
+        let offers = salable::Offers { rows, fewer_than_counted: false };
         let readings = salable::readings(&places, &[offers], &ProductKey::new(sku), &items);
         assert_eq!(readings.iter().map(|reading| reading.sellable).sum::<i64>(), offered, "{step}");
         assert!(readings.iter().all(|reading| reading.physical - reading.allocated == reading.sellable), "{step}");

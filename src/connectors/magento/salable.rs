@@ -2,7 +2,7 @@
 //!
 //! Pure: the decisions are those of [`super::places`].
 
-use super::places::Places;
+use super::places::{Places, Stock};
 use super::wire;
 use crate::connectors::Unreadable;
 use crate::connectors::json::Object;
@@ -22,8 +22,14 @@ pub(super) struct Item {
     pub(super) in_stock: bool,
 }
 
-/// What a stock offers of its products, in parts of a unit, by the SKU in small letters.
-pub(super) type Offers = HashMap<String, i64>;
+/// What a stock offers of its products, in parts of a unit, by the SKU in small letters; `None` for one whose stock the
+/// shop does not manage: it sells that without counting. UNSURE: never recorded, by the source only.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Offers {
+    pub(super) rows: HashMap<String, Option<i64>>,
+    /// The shop counted more rows than it gave. UNSURE whether it counts products that the stock does not have.
+    pub(super) fewer_than_counted: bool,
+}
 
 /// Reads a row of a source.
 pub(super) fn item(raw: &str) -> Result<Item, Unreadable> {
@@ -37,9 +43,27 @@ pub(super) fn item(raw: &str) -> Result<Item, Unreadable> {
 }
 
 /// Reads a row of what a stock offers.
-pub(super) fn offer(raw: &str) -> Result<(String, i64), Unreadable> {
+pub(super) fn offer(raw: &str) -> Result<(String, Option<i64>), Unreadable> {
     let row = Object::open("salable row", raw)?;
-    Ok((row.need_key("sku")?, wire::need_quantity(&row, "qty")?.max(0)))
+    let offered = wire::quantity(&row, "qty")?.map(|parts| parts.max(0));
+    if offered.is_none() && !row.flag("is_salable")?.ok_or_else(|| row.missing("qty"))? {
+        return Err(row.missing("qty"));
+    }
+    Ok((row.need_key("sku")?, offered))
+}
+
+/// Whether the two answers about a product cannot both be whole: a stock offers units that no source has a row of, or says
+/// nothing of what lies on its sources in an answer that was cut off.
+pub(super) fn contradicts(places: &Places, offers: &[Offers], sku: &str, items: &[Item]) -> bool {
+    let key = folded(sku);
+    let lies = |stock: &Stock| {
+        let on = |item: &&Item| places.shelves(stock).any(|source| source.code.eq_ignore_ascii_case(&item.source));
+        items.iter().filter(on).any(|item| item.in_stock && item.quantity > 0)
+    };
+    places.stocks.iter().zip(offers).any(|(stock, offers)| match offers.rows.get(&key) {
+        Some(offered) => offered.is_some_and(|parts| parts > 0) && items.is_empty(),
+        None => offers.fewer_than_counted && lies(stock),
+    })
 }
 
 /// A SKU as the vendor compares it.
@@ -66,14 +90,16 @@ pub(super) fn readings(places: &Places, offers: &[Offers], product: &ProductKey,
         let on_shelves: Vec<(&str, i64)> =
             places.shelves(stock).filter_map(|source| Some((source.code.as_str(), counted(&source.code)?))).collect();
         let sum: i64 = on_shelves.iter().map(|(_, quantity)| *quantity).sum();
-        let Some(offered) = offers.get(&key).copied() else {
+        let Some(offered) = offers.rows.get(&key) else {
             // A stock without a website cannot be asked; one that can and says nothing has not taken the row in yet.
             if !stock.websites.is_empty() && sum > 0 {
                 silent.extend(on_shelves.iter().map(|(code, _)| *code));
             }
             continue;
         };
-        share_out(&on_shelves, (sum - offered).max(0), &mut taken);
+        if let Some(offered) = offered {
+            share_out(&on_shelves, (sum - offered).max(0), &mut taken);
+        }
     }
     let reading = |(code, (quantity, in_stock)): (&str, (i64, bool))| {
         let physical = wire::whole(quantity);
@@ -107,7 +133,7 @@ fn share_out<'a>(shelves: &[(&'a str, i64)], subtracted: i64, taken: &mut BTreeM
 
 #[cfg(test)]
 mod tests {
-    use super::super::places::{Source, Stock};
+    use super::super::places::Source;
     use super::*;
     use proptest::prelude::*;
 
@@ -138,8 +164,9 @@ mod tests {
     }
 
     fn read(places: &Places, offers: &[Option<i64>], rows: &[(&str, i64, bool)]) -> Vec<(String, i64, i64, i64)> {
+        let named = |offered: &Option<i64>| offered.map(|n| ("mug-1".to_owned(), Some(n))).into_iter().collect();
         let offers: Vec<Offers> =
-            offers.iter().map(|offered| offered.map(|n| ("mug-1".to_owned(), n)).into_iter().collect()).collect();
+            offers.iter().map(|offered| Offers { rows: named(offered), fewer_than_counted: false }).collect();
         let readings = readings(places, &offers, &ProductKey::new("MUG-1"), &items(rows));
         readings.into_iter().map(|r| (r.warehouse.to_string(), r.physical, r.allocated, r.sellable)).collect()
     }

@@ -12,7 +12,7 @@
 //! counts. A row cannot carry our reference: whether a lost call was done is told by reading back.
 //!
 //! A row is written to whatever SKU is sent, known or not. So each SKU is looked up first, unless it was seen within the
-//! last hour (a look at the stock before the write, which is the rule when orders wait, shows it).
+//! last day. Every reading of stock or products shows it, so that a usual write takes one call.
 
 use super::criteria::{Criteria, portions};
 use super::errand::{Errand, REST, REST_ALL, rejected};
@@ -42,7 +42,7 @@ const NAMED_MAX: usize = 100;
 const ITEM_ROWS: usize = 1_000;
 
 /// How long a SKU that was seen counts as known.
-const KNOWN_FOR: Span = Span::hours(1);
+const KNOWN_FOR: Span = Span::hours(24);
 
 /// SKUs kept in mind at most.
 const KNOWN_MAX: usize = 200_000;
@@ -81,6 +81,8 @@ pub(super) async fn page(
     let cursor: Option<Shelf> = cursor.map(serde_json::from_str).transpose().map_err(|_| not_ours())?;
     let mut errand = shop.errand();
     let places = shop.known_places(&mut errand).await?;
+    // A shop that has come to allow fewer rows on a page is read from the beginning again.
+    let cursor = cursor.filter(|shelf| shelf.size <= shop.page_rows());
     let number = cursor.as_ref().map_or(1, |shelf| shelf.page);
     let want = cursor.as_ref().map_or(NAMED_MAX, |shelf| shelf.size);
     let asked = |size: usize| Criteria::new().and("source_code", "eq", warehouse.as_str()).by("sku").page(size, number);
@@ -102,6 +104,13 @@ pub(super) async fn page(
     let mut rows = Vec::with_capacity(items.len());
     for item in &items {
         let same: Vec<Item> = all.iter().filter(|other| folded(&other.sku) == folded(&item.sku)).cloned().collect();
+        if !same.iter().any(|other| other.source.eq_ignore_ascii_case(warehouse.as_str())) {
+            let reason = format!("the shop lists {} at {warehouse} and then does not", wire::clip(&item.sku));
+            return Err(errand.fail(CallErrorKind::Protocol { reason }));
+        }
+        if salable::contradicts(&places, &offers, &item.sku, &same) {
+            return Err(errand.fail(contradiction(&item.sku)));
+        }
         let readings = salable::readings(&places, &offers, &ProductKey::new(item.sku.clone()), &same);
         rows.extend(readings.into_iter().filter(|reading| reading.warehouse == *warehouse));
     }
@@ -158,17 +167,19 @@ pub(super) async fn of_products(shop: &Magento, products: &[ProductKey]) -> Resu
     for portion in portions(&skus, NAMED_MAX) {
         let items = items_of(&mut errand, &portion).await?;
         let offers = offers(&mut errand, &places, &portion).await?;
+        let own = |sku: &str| -> Vec<Item> {
+            items.iter().filter(|item| folded(&item.sku) == folded(sku)).cloned().collect()
+        };
+        if let Some(sku) = portion.iter().find(|sku| salable::contradicts(&places, &offers, sku, &own(sku))) {
+            return Err(errand.fail(contradiction(sku)));
+        }
         // What no stock offers may have no row yet, or have left the catalogue with its rows still there.
-        let offered = |sku: &str| offers.iter().any(|offers| offers.contains_key(&folded(sku)));
+        let offered = |sku: &str| offers.iter().any(|offers| offers.rows.contains_key(&folded(sku)));
         let (seen, unseen): (Vec<&str>, Vec<&str>) = portion.iter().copied().partition(|sku| offered(sku));
         let found = look_up(&mut errand, &unseen).await?;
-        for sku in &portion {
-            if !seen.contains(sku) && !found.iter().any(|known| known == sku) {
-                continue;
-            }
+        for sku in portion.iter().filter(|sku| seen.contains(sku) || found.iter().any(|known| known == *sku)) {
             let product = ProductKey::new(*sku);
-            let own: Vec<Item> = items.iter().filter(|item| folded(&item.sku) == folded(sku)).cloned().collect();
-            said.readings.extend(salable::readings(&places, &offers, &product, &own));
+            said.readings.extend(salable::readings(&places, &offers, &product, &own(sku)));
             said.named.push(product);
         }
     }
@@ -188,25 +199,55 @@ async fn items_of(errand: &mut Errand<'_>, skus: &[&str]) -> Result<Vec<Item>, C
     Ok(items)
 }
 
-/// What each stock offers of some products, in the stocks' order. All websites of a stock see the same.
+/// What each stock offers of some products, in the stocks' order. All websites of a stock see the same. No stock has more
+/// rows than it was asked for, so the pages end there, whatever the shop counts.
 async fn offers(errand: &mut Errand<'_>, places: &Places, skus: &[&str]) -> Result<Vec<Offers>, CallError> {
     let mut all = Vec::with_capacity(places.stocks.len());
     for stock in &places.stocks {
-        let mut offers = Offers::new();
-        let website = stock.websites.first().map(|code| super::percent::encode(code));
-        for portion in portions(skus, NAMED_MAX).iter().filter(|_| website.is_some()) {
+        let mut offers = Offers::default();
+        if let Some(website) = stock.websites.first() {
             let route =
-                format!("{REST}/inventory/export-stock-salable-qty/website/{}", website.as_deref().unwrap_or_default());
-            let criteria = Criteria::new().one_of("sku", portion).by("entity_id");
-            let rows = errand.whole_list("read what is offered", &route, NAMED_MAX, criteria).await?;
-            let rows = rows.iter().map(|raw| salable::offer(raw)).collect::<Result<Vec<_>, _>>();
-            let rows = errand.read(rows)?;
-            errand.shop.saw(rows.iter().map(|(sku, _)| (sku.clone(), true)));
-            offers.extend(rows.into_iter().map(|(sku, offered)| (folded(&sku), offered)));
+                format!("{REST}/inventory/export-stock-salable-qty/website/{}", super::percent::encode(website));
+            for portion in portions(skus, NAMED_MAX.min(errand.shop.page_rows())) {
+                ask_offers(errand, &route, &portion, &mut offers).await?;
+            }
         }
         all.push(offers);
     }
     Ok(all)
+}
+
+async fn ask_offers(errand: &mut Errand<'_>, route: &str, skus: &[&str], offers: &mut Offers) -> Result<(), CallError> {
+    let criteria = Criteria::new().one_of("sku", skus).by("entity_id");
+    let (mut number, mut came) = (1, 0);
+    loop {
+        let page = |size: usize| criteria.clone().page(size, number);
+        let (text, size) = errand.rows("read what is offered", route, NAMED_MAX, page).await?;
+        let read = wire::list("the offers", &text).and_then(|list| {
+            let total = list.total.ok_or_else(|| Unreadable::new("the offers.total_count is missing"))?;
+            let rows = list.rows.into_iter().map(|raw| salable::offer(raw.get())).collect::<Result<Vec<_>, _>>()?;
+            Ok((rows, total))
+        });
+        let (rows, total) = errand.read(read)?;
+        if let Some((other, _)) = rows.iter().find(|(sku, _)| !skus.iter().any(|asked| folded(asked) == folded(sku))) {
+            let reason = format!("the shop was not asked what it offers of {}", wire::clip(other));
+            return Err(errand.fail(CallErrorKind::Protocol { reason }));
+        }
+        came += rows.len();
+        errand.shop.saw(rows.iter().map(|(sku, _)| (sku.clone(), true)));
+        offers.rows.extend(rows.into_iter().map(|(sku, offered)| (folded(&sku), offered)));
+        if size.saturating_mul(number) >= skus.len() {
+            offers.fewer_than_counted |= usize::try_from(total) != Ok(came);
+            return Ok(());
+        }
+        number += 1;
+    }
+}
+
+fn contradiction(sku: &str) -> CallErrorKind {
+    CallErrorKind::Protocol {
+        reason: format!("what the shop offers of {} and where it lies do not fit", wire::clip(sku)),
+    }
 }
 
 /// Which of these SKUs the catalogue has, spelled like this; what is seen is kept in mind.

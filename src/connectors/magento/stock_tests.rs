@@ -80,6 +80,40 @@ async fn what_no_stock_offers_is_looked_up_in_the_catalogue() {
 }
 
 #[tokio::test]
+async fn half_of_an_answer_is_not_taken_for_empty_shelves() {
+    let script = Script::new();
+    let shop = shop(&script);
+    then_places(&script);
+    // Offered, and nowhere to be found.
+    script.then(200, list(&[])).then(200, list(&[offer("MUG-1", 3)]));
+    let error = shop.stock_of(&[ProductKey::new("MUG-1")]).await.expect_err("half an answer");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    // Listed on the shelf, and gone when asked for by name.
+    script.then(200, list(&[item("MUG-1", "warehouse", json!(3))])).then(200, list(&[])).then(200, list(&[]));
+    let error = shop.stock(&OutletKey::new("warehouse"), None).await.expect_err("half an answer");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    // Lies there, and the list of what is offered was cut off before it; what lies nowhere may be left out.
+    let bag = [item("BAG-1", "warehouse", json!(3))];
+    script.then(200, list(&bag)).then(200, json!({"items": [], "total_count": 2}).to_string());
+    let error = shop.stock_of(&["BAG-1", "TEE"].map(ProductKey::new)).await.expect_err("cut off");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    script.then(200, list(&bag)).then(200, json!({"items": [offer("BAG-1", 3)], "total_count": 2}).to_string());
+    script.then(200, list(&[json!({"sku": "TEE", "type_id": "configurable"})]));
+    let said = shop.stock_of(&["BAG-1", "TEE"].map(ProductKey::new)).await.expect("stock").value;
+    assert_eq!((said.named.len(), numbers(&said.readings)), (2, vec![("BAG-1", "warehouse", 3, 0, 3)]));
+    // Not what was asked for.
+    script.then(200, list(&bag)).then(200, list(&[offer("OTHER", 3)]));
+    let error = shop.stock_of(&[ProductKey::new("BAG-1")]).await.expect_err("another list");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    // A product that the shop sells without counting it is no half answer.
+    script.then(200, list(&[item("GIFT", "warehouse", json!(0))]));
+    script.then(200, list(&[json!({"sku": "GIFT", "is_salable": true})]));
+    let said = shop.stock_of(&[ProductKey::new("GIFT")]).await.expect("stock").value;
+    assert_eq!(numbers(&said.readings), [("GIFT", "warehouse", 0, 0, 0)]);
+    script.done();
+}
+
+#[tokio::test]
 async fn a_shelf_is_read_page_by_page_to_its_end() {
     let script = Script::new();
     then_places(&script);
@@ -106,6 +140,30 @@ async fn a_shelf_is_read_page_by_page_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_shelf_is_begun_again_when_the_shop_makes_its_pages_smaller() {
+    let script = Script::new();
+    then_places(&script);
+    let rows = |from: usize, to: usize| -> Vec<Value> {
+        (from..to).map(|n| item(&format!("P-{n:03}"), "warehouse", json!(5))).collect()
+    };
+    let page = |from: usize, to: usize| json!({"items": rows(from, to), "total_count": 101}).to_string();
+    let whole = |from: usize, to: usize| list(&rows(from, to));
+    let shop = shop(&script);
+    let warehouse = OutletKey::new("warehouse");
+    script.then(200, page(0, 100)).then(200, whole(0, 100)).then(200, list(&[]));
+    let first = shop.stock(&warehouse, None).await.expect("a page").value;
+    script.then(400, r#"{"message":"Maximum SearchCriteria pageSize is %max","parameters":{"max":60}}"#);
+    script.then(200, page(60, 101));
+    let error = shop.stock(&warehouse, first.next.as_deref()).await.expect_err("pages of two sizes");
+    assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
+    script.then(200, page(0, 60)).then(200, whole(0, 60)).then(200, list(&[]));
+    let again = shop.stock(&warehouse, first.next.as_deref()).await.expect("a page").value;
+    assert_eq!(again.rows.len(), 60);
+    assert!(asked(&script)[8].contains("[pageSize]=60&searchCriteria[currentPage]=1"), "{:?}", asked(&script)[8]);
+    script.done();
+}
+
+#[tokio::test]
 async fn a_shelf_that_makes_no_sense_is_not_believed() {
     let rows = |range: std::ops::Range<usize>| {
         range.map(|n| item(&format!("P-{n:03}"), "warehouse", json!(5))).collect::<Vec<_>>()
@@ -116,7 +174,7 @@ async fn a_shelf_that_makes_no_sense_is_not_believed() {
     let cursor = {
         let script = Script::new();
         then_places(&script);
-        script.then(200, first.clone()).then(200, list(&[])).then(200, list(&[]));
+        script.then(200, first.clone()).then(200, list(&rows(0..100))).then(200, list(&[]));
         let page = shop(&script).stock(&OutletKey::new("warehouse"), None).await.expect("a page").value;
         page.next.expect("more")
     };
@@ -190,7 +248,7 @@ async fn counts_are_written_absolutely_to_items_that_exist() {
 async fn known(script: &Arc<Script>, skus: &[&str]) -> Magento {
     let shop = shop(script);
     then_places(script);
-    script.then(200, list(&[]));
+    script.then(200, list(&skus.iter().map(|sku| item(sku, "warehouse", json!(1))).collect::<Vec<_>>()));
     script.then(200, list(&skus.iter().map(|sku| offer(sku, 1)).collect::<Vec<_>>()));
     shop.stock_of(&skus.iter().map(|sku| ProductKey::new(*sku)).collect::<Vec<_>>()).await.expect("stock");
     shop
