@@ -237,7 +237,7 @@ pub(super) fn show_comment(order: i64, comment: &Comment) -> Value {
     out.one("created_at", text::spaced(comment.at));
     out.one("entity_id", comment.id);
     out.some("entity_name", comment.entity);
-    out.one("is_customer_notified", i64::from(comment.notified));
+    out.one("is_customer_notified", comment.notified.map(i64::from));
     out.one("is_visible_on_front", i64::from(comment.visible));
     out.one("parent_id", order);
     out.one("status", comment.status.as_str());
@@ -268,8 +268,8 @@ fn payment(order: &Order) -> Value {
     Value::Object(out.0)
 }
 
-/// A line of an order. Over REST its row totals come after the discount.
-pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
+/// A line of an order. Over REST its row totals come after the discount. Only whole orders show each line's taxes.
+pub(super) fn show_item(order: &Order, item: &Item, with_taxes: bool) -> Value {
     let mut out = Columns(Map::new());
     let child = item.is_child();
     let (all, done, back) = (&item.sums, &item.sums_invoiced, &item.sums_refunded);
@@ -339,8 +339,8 @@ pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
     }
     if let Some(parent) = item.parent {
         out.one("parent_item_id", parent);
-        if let Some(parent) = order.item(parent).filter(|_| read) {
-            out.one("parent_item", show_item(order, parent, read));
+        if let Some(parent) = order.item(parent) {
+            out.one("parent_item", show_item(order, parent, with_taxes));
         }
     }
     if !item.options.is_empty() {
@@ -349,7 +349,7 @@ pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
         let inside = json!({"extension_attributes": {"configurable_item_options": options}});
         out.one("product_option", inside);
     }
-    if read {
+    if with_taxes {
         let tax = json!({
             "tax_item_id": item.tax_item, "tax_id": order.tax_id, "item_id": item.id, "tax_code": order.tax_code,
             "tax_percent": num(order.tax_percent), "amount": num(all.tax), "base_amount": num(all.tax),
@@ -402,7 +402,8 @@ fn imported_item(order: &Order, item: &Item, read: bool) -> Value {
 fn extension(order: &Order, items: Vec<Value>) -> Value {
     let mut total = Map::new();
     shipping(&mut total, order, true);
-    let address = show_address(order, &order.address, order.shipping_address, "shipping");
+    let sent_to = order.sent_to.as_ref().unwrap_or(&order.address);
+    let address = show_address(order, sent_to, order.shipping_address, "shipping");
     let applied = |amount: Decimal| {
         json!({
             "code": order.tax_code, "title": order.tax_code, "percent": num(order.tax_percent),

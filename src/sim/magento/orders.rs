@@ -99,7 +99,7 @@ pub(super) struct Comment {
     pub(super) text: String,
     pub(super) status: String,
     pub(super) entity: Option<&'static str>,
-    pub(super) notified: bool,
+    pub(super) notified: Option<bool>,
     pub(super) visible: bool,
     pub(super) at: Timestamp,
 }
@@ -115,6 +115,8 @@ pub(super) struct Order {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) address: Address,
+    /// The store where the goods are fetched, in place of the customer's own address.
+    pub(super) sent_to: Option<Address>,
     pub(super) shipping_address: i64,
     pub(super) billing_address: i64,
     pub(super) coupon: Option<String>,
@@ -321,7 +323,7 @@ impl Account {
         if let Some(order) = self.sales.orders.get_mut(&order) {
             let status = order.status.clone();
             let text = text.to_owned();
-            order.comments.push(Comment { id, text, status, entity, notified: false, visible: false, at });
+            order.comments.push(Comment { id, text, status, entity, notified: Some(false), visible: false, at });
         }
     }
 

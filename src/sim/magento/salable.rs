@@ -81,6 +81,7 @@ impl Account {
     /// What may still be sold, filtered as products are.
     pub(super) fn export_salable(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
+        asked.columns(|name| self.catalogue.has_column(name), no_attribute)?;
         let stock = self.stock_of_channel(call)?;
         let cell = |product: &&Product, name: &str| product.cell(name, &self.catalogue, call.scope);
         let show = |product: &&Product| {

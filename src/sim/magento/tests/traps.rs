@@ -1,0 +1,1 @@
+//! Each trap that can be set.
