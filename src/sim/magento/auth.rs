@@ -88,12 +88,7 @@ impl Account {
     }
 
     /// Refuses a caller who may not use `resource`; `anonymous` and `self` are open to everybody.
-    pub(super) fn authorize(
-        &mut self,
-        request: &Request<Bytes>,
-        resource: &str,
-        now: Timestamp,
-    ) -> Result<(), Wrong> {
+    pub(super) fn authorize(&mut self, request: &Request<Bytes>, resource: &str, now: Timestamp) -> Result<(), Wrong> {
         if resource == "anonymous" {
             return Ok(());
         }
@@ -160,7 +155,8 @@ impl Account {
         let known = self.keys.integrations.get(consumer).filter(|known| known.token == value("oauth_token"));
         let known = known.ok_or_else(|| Wrong::unauthorized("Specified token does not exist"))?;
         let mut parameters = oauth::query_parameters(request.uri().query().unwrap_or_default());
-        parameters.extend(given.iter().filter(|(name, _)| name.as_str() != "realm").map(|(n, v)| (n.clone(), v.clone())));
+        parameters
+            .extend(given.iter().filter(|(name, _)| name.as_str() != "realm").map(|(n, v)| (n.clone(), v.clone())));
         let url = self.signed_url(request);
         let method = request.method().as_str();
         let right = oauth::signature(method, &url, &parameters, &known.consumer_secret, &known.token_secret);

@@ -92,7 +92,9 @@ impl Account {
             .collect();
         for (at, inside) in &places {
             let found = self.bulks.get(*at).and_then(|bulk| bulk.operations.get(*inside));
-            let Some((mut call, run)) = found.map(|operation| (operation.call.clone(), operation.run)) else { continue };
+            let Some((mut call, run)) = found.map(|operation| (operation.call.clone(), operation.run)) else {
+                continue;
+            };
             call.now = now;
             if self.switches.consumer_repeats {
                 drop(run(self, &call));

@@ -25,12 +25,32 @@ const ORDER: [&str; 10] = [
     "tax_class_id",
 ];
 /// Attributes of a fresh shop that products need not have.
-const KNOWN: [&str; 7] =
-    ["special_price", "special_from_date", "special_to_date", "description", "short_description", "msrp", "manufacturer"];
+const KNOWN: [&str; 7] = [
+    "special_price",
+    "special_from_date",
+    "special_to_date",
+    "description",
+    "short_description",
+    "msrp",
+    "manufacturer",
+];
 /// Columns that every product has.
 const COLUMNS: [&str; 15] = [
-    "entity_id", "id", "sku", "name", "attribute_set_id", "price", "status", "visibility", "type_id", "created_at",
-    "updated_at", "weight", "website_id", "store_id", "category_id",
+    "entity_id",
+    "id",
+    "sku",
+    "name",
+    "attribute_set_id",
+    "price",
+    "status",
+    "visibility",
+    "type_id",
+    "created_at",
+    "updated_at",
+    "weight",
+    "website_id",
+    "store_id",
+    "category_id",
 ];
 /// Attributes that the children of a configurable show; own ones, such as an article number, are missing there.
 const OF_CHILDREN: [&str; 5] =

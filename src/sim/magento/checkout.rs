@@ -54,7 +54,8 @@ impl Account {
                 return Err(NotPlaced::Unknown(wish.sku.clone()));
             }
             let managed = self.catalogue.by_sku(&wish.sku).is_some_and(|product| product.stock.manage);
-            if managed && self.salable(&wish.sku, stock) < wish.quantity {
+            let alike = basket.wishes.iter().filter(|other| other.sku.eq_ignore_ascii_case(&wish.sku));
+            if managed && self.salable(&wish.sku, stock) < alike.map(|other| other.quantity).sum() {
                 return Err(NotPlaced::NotEnough(wish.sku.clone()));
             }
         }
@@ -232,7 +233,8 @@ impl Account {
             sums.shipping = shipping - sums.shipping_tax - sums.shipping_hidden_tax;
         }
         sums.tax += sums.shipping_tax;
-        sums.grand = sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
+        sums.grand =
+            sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
         sums
     }
 }

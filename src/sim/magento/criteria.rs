@@ -98,7 +98,8 @@ impl Criteria {
         let mut out = Map::new();
         out.insert("filter_groups".to_owned(), self.groups.iter().map(group).collect());
         if !self.sorts.is_empty() {
-            let sort = |(field, up): &(String, bool)| json!({"field": field, "direction": if *up {"ASC"} else {"DESC"}});
+            let sort =
+                |(field, up): &(String, bool)| json!({"field": field, "direction": if *up {"ASC"} else {"DESC"}});
             out.insert("sort_orders".to_owned(), self.sorts.iter().map(sort).collect());
         }
         if let Some(size) = self.page_size {

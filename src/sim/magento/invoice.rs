@@ -128,7 +128,9 @@ impl Account {
         let states = ["payment_review", "holded", "canceled", "complete", "closed"];
         match barred(found, &states, "An invoice") {
             Some(text) => errors.push(text),
-            None if !found.can_invoice() => errors.push("The order does not allow an invoice to be created.".to_owned()),
+            None if !found.can_invoice() => {
+                errors.push("The order does not allow an invoice to be created.".to_owned())
+            }
             None => {}
         }
         if !errors.is_empty() {
@@ -172,7 +174,8 @@ impl Account {
             sums.shipping_hidden_tax = all.shipping_hidden_tax;
             sums.tax += all.shipping_tax;
         }
-        sums.grand = sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
+        sums.grand =
+            sums.subtotal + sums.shipping + sums.tax - sums.discount + sums.hidden_tax + sums.shipping_hidden_tax;
         let mut all = found.invoiced.take().unwrap_or_default();
         all.subtotal += sums.subtotal;
         all.discount += sums.discount;

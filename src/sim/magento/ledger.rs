@@ -190,7 +190,8 @@ impl Account {
     /// A stock sums the rows of its enabled sources that are in stock; below zero counts too.
     fn index_sku(&mut self, sku: &str) {
         let product = self.catalogue.by_sku(sku);
-        let children: Option<Vec<String>> = product.filter(|p| p.is_configurable()).map(|p| self.catalogue.child_skus(p));
+        let children: Option<Vec<String>> =
+            product.filter(|p| p.is_configurable()).map(|p| self.catalogue.child_skus(p));
         let counted = self.counts_stock(sku);
         let stocks: Vec<i64> = self.places.stocks.iter().map(|stock| stock.id).collect();
         for stock in stocks {

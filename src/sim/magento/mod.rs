@@ -51,7 +51,7 @@ mod wire;
 pub use auth::Integration;
 pub use checkout::{Basket, NotPlaced, Wish};
 pub use ledger::Reservation;
-pub use orders::Address;
+pub use orders::{Address, OrderLine};
 pub use product_write::NewProduct;
 pub use refund::Refund;
 pub use switches::{Fault, Limits, Switches};

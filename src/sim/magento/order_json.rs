@@ -72,7 +72,8 @@ impl Account {
             ("customer_lastname", json!(order.address.lastname)),
             ("customer_group_id", json!(0)),
             ("customer_is_guest", json!(1)),
-            ("customer_note_notify", json!(1)),
+            // A memo that nobody is told of takes the wish to be told away.
+            ("customer_note_notify", json!(i64::from(order.refunded.is_none()))),
             ("entity_id", json!(order.id)),
             ("increment_id", json!(order.increment)),
             ("is_virtual", json!(0)),
@@ -121,11 +122,14 @@ impl Account {
             }
         }
         if read {
-            out.one("extension_attributes", json!({
-                "shipping_assignments": [{"shipping": {"total": []}, "items": items}],
-                "payment_additional_info": [], "applied_taxes": [], "item_applied_taxes": [],
-                "converting_from_quote": false, "taxes": [], "additional_itemized_taxes": [],
-            }));
+            out.one(
+                "extension_attributes",
+                json!({
+                    "shipping_assignments": [{"shipping": {"total": []}, "items": items}],
+                    "payment_additional_info": [], "applied_taxes": [], "item_applied_taxes": [],
+                    "converting_from_quote": false, "taxes": [], "additional_itemized_taxes": [],
+                }),
+            );
         }
         Value::Object(out.0)
     }
@@ -389,8 +393,18 @@ fn imported_item(order: &Order, item: &Item, read: bool) -> Value {
             out.two(name, json!(0));
         }
         for name in [
-            "base_cost", "base_tax_amount", "discount_percent", "free_shipping", "no_discount", "qty_backordered",
-            "qty_canceled", "qty_invoiced", "qty_refunded", "qty_shipped", "row_weight", "weight",
+            "base_cost",
+            "base_tax_amount",
+            "discount_percent",
+            "free_shipping",
+            "no_discount",
+            "qty_backordered",
+            "qty_canceled",
+            "qty_invoiced",
+            "qty_refunded",
+            "qty_shipped",
+            "row_weight",
+            "weight",
         ] {
             out.one(name, 0);
         }
@@ -425,19 +439,25 @@ fn extension(order: &Order, items: Vec<Value>) -> Value {
         by_item.push(json!({"type": "product", "item_id": item.id, "applied_taxes": [applied(item.sums.tax)]}));
     }
     let mut out = Columns(Map::new());
-    out.one("shipping_assignments", json!([
-        {"shipping": {"address": address, "method": order.method, "total": total}, "items": items},
-    ]));
+    out.one(
+        "shipping_assignments",
+        json!([
+            {"shipping": {"address": address, "method": order.method, "total": total}, "items": items},
+        ]),
+    );
     out.one("payment_additional_info", json!([{"key": "method_title", "value": "Check / Money order"}]));
     out.some("pickup_location_code", order.pickup.as_deref());
     out.one("applied_taxes", json!([applied(order.sums.tax)]));
     out.one("item_applied_taxes", by_item);
     out.one("converting_from_quote", false);
-    out.one("taxes", json!([{
-        "tax_id": order.tax_id, "order_id": order.id, "code": order.tax_code, "title": order.tax_code,
-        "percent": num(order.tax_percent), "amount": num(order.sums.tax), "base_amount": num(order.sums.tax),
-        "base_real_amount": num(order.sums.tax), "priority": 0, "position": 0, "process": 0,
-    }]));
+    out.one(
+        "taxes",
+        json!([{
+            "tax_id": order.tax_id, "order_id": order.id, "code": order.tax_code, "title": order.tax_code,
+            "percent": num(order.tax_percent), "amount": num(order.sums.tax), "base_amount": num(order.sums.tax),
+            "base_real_amount": num(order.sums.tax), "priority": 0, "position": 0, "process": 0,
+        }]),
+    );
     out.one("additional_itemized_taxes", loose);
     Value::Object(out.0)
 }

@@ -129,8 +129,7 @@ impl Account {
     pub(super) fn unhold_order(&mut self, call: &Call) -> Said {
         let id = self.order(call)?.id;
         let order = self.sales.orders.get_mut(&id).ok_or_else(Wrong::no_entity)?;
-        let (state, status) =
-            order.before_hold.take().ok_or_else(|| Wrong::bad("You cannot remove the hold."))?;
+        let (state, status) = order.before_hold.take().ok_or_else(|| Wrong::bad("You cannot remove the hold."))?;
         (order.state, order.status, order.updated) = (state, status, call.now);
         Ok(json!(true))
     }
@@ -154,8 +153,15 @@ impl Account {
     pub(super) fn comment_order(&mut self, call: &Call) -> Said {
         let given = call.need("statusHistory")?;
         let known = [
-            "comment", "created_at", "entity_id", "entity_name", "is_customer_notified", "is_visible_on_front",
-            "parent_id", "status", "extension_attributes",
+            "comment",
+            "created_at",
+            "entity_id",
+            "entity_name",
+            "is_customer_notified",
+            "is_visible_on_front",
+            "parent_id",
+            "status",
+            "extension_attributes",
         ];
         input::only(given, &known)?;
         let order = self.order(call)?;
@@ -287,6 +293,12 @@ impl Account {
     /// Offline payment leaves no transactions.
     pub(super) fn list_transactions(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
-        asked.answer(std::iter::empty::<()>(), |(), _| Some(Cell::Null), |_| Wrong::internal(), |()| json!({}), &self.switches)
+        asked.answer(
+            std::iter::empty::<()>(),
+            |(), _| Some(Cell::Null),
+            |_| Wrong::internal(),
+            |()| json!({}),
+            &self.switches,
+        )
     }
 }

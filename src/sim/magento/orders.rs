@@ -92,6 +92,28 @@ pub(super) struct Item {
     pub(super) updated: Option<Timestamp>,
 }
 
+/// A line of an order, for whoever watches the shop from outside. Of a configurable the parent counts the pieces;
+/// the child names what is taken from the shelf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLine {
+    /// Its id, which invoices, shipments and memos name.
+    pub id: i64,
+    /// The line that it belongs to, of a child.
+    pub parent: Option<i64>,
+    /// What it is.
+    pub sku: String,
+    /// Pieces bought.
+    pub ordered: Decimal,
+    /// Pieces invoiced.
+    pub invoiced: Decimal,
+    /// Pieces sent; a child's stay at nought.
+    pub shipped: Decimal,
+    /// Pieces refunded.
+    pub refunded: Decimal,
+    /// Pieces cancelled.
+    pub canceled: Decimal,
+}
+
 /// A line of an order's history.
 #[derive(Debug, Clone)]
 pub(super) struct Comment {
@@ -263,9 +285,7 @@ impl Order {
 
     fn can_refund(&self) -> bool {
         let left = self.paid() - self.given_back();
-        !self.is(&["holded", "canceled", "closed", "payment_review"])
-            && !left.is_zero()
-            && left != self.adjusted.1
+        !self.is(&["holded", "canceled", "closed", "payment_review"]) && !left.is_zero() && left != self.adjusted.1
     }
 
     pub(super) fn can_cancel(&self) -> bool {
@@ -382,6 +402,26 @@ impl Account {
     /// The entity ids of all orders, oldest first.
     pub fn order_ids(&self) -> Vec<i64> {
         self.sales.orders.keys().copied().collect()
+    }
+
+    /// The lines of an order, as those who keep books on it want them.
+    pub fn order_lines(&self, order: i64) -> Vec<OrderLine> {
+        let line = |item: &Item| OrderLine {
+            id: item.id,
+            parent: item.parent,
+            sku: item.sku.clone(),
+            ordered: item.ordered,
+            invoiced: item.invoiced,
+            shipped: item.shipped,
+            refunded: item.refunded,
+            canceled: item.canceled,
+        };
+        self.sales.orders.get(&order).map(|order| order.items.iter().map(line).collect()).unwrap_or_default()
+    }
+
+    /// The number that customers see, and what they pay.
+    pub fn order_face(&self, order: i64) -> Option<(&str, Decimal)> {
+        self.sales.orders.get(&order).map(|order| (order.increment.as_str(), order.sums.grand))
     }
 
     /// State and status of an order.

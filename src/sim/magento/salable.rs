@@ -1,8 +1,8 @@
 //! What may still be sold, asked in every way that the shop knows.
 
 use super::Account;
-use super::criteria;
 use super::catalogue::{Product, no_attribute};
+use super::criteria;
 use super::error::{Said, Wrong};
 use super::input::{self, Call, num};
 use rust_decimal::Decimal;
@@ -72,9 +72,7 @@ impl Account {
     /// The whole index in one answer: what lies there, whatever is promised.
     pub(super) fn dump_index(&mut self, call: &Call) -> Said {
         let stock = self.stock_of_channel(call)?;
-        let show = |found: super::ledger::Indexed| {
-            json!({"sku": found.sku, "qty": num(found.quantity), "is_salable": found.salable})
-        };
+        let show = |found: super::ledger::Indexed| json!({"sku": found.sku, "qty": num(found.quantity), "is_salable": found.salable});
         Ok(self.ledger.index_of(stock).into_iter().map(show).collect())
     }
 

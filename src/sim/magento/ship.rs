@@ -67,8 +67,18 @@ impl Account {
 
     fn read_track(&mut self, given: &Value, at: Timestamp) -> Result<Track, Wrong> {
         let known = [
-            "track_number", "title", "carrier_code", "extension_attributes", "order_id", "parent_id", "qty",
-            "weight", "description", "entity_id", "created_at", "updated_at",
+            "track_number",
+            "title",
+            "carrier_code",
+            "extension_attributes",
+            "order_id",
+            "parent_id",
+            "qty",
+            "weight",
+            "description",
+            "entity_id",
+            "created_at",
+            "updated_at",
         ];
         input::only(given, &known)?;
         let word = |name: &str| input::words(given, name).unwrap_or_default();

@@ -129,7 +129,8 @@ impl Source {
     /// Takes over what was sent; fields that were not sent stay.
     fn change(&mut self, given: &Value) {
         for name in SOURCE_FIELDS {
-            let outside = ["source_code", "enabled", "use_default_carrier_config", "carrier_links", "extension_attributes"];
+            let outside =
+                ["source_code", "enabled", "use_default_carrier_config", "carrier_links", "extension_attributes"];
             if let Some(value) = given.get(name).filter(|v| !outside.contains(&name) && !v.is_null()) {
                 let value = if matches!(name, "latitude" | "longitude") {
                     input::decimal(value).map_or(Value::Null, num)
@@ -262,7 +263,8 @@ impl Account {
             sent || known.is_some_and(|source| source.about.contains_key(name))
         };
         let mut errors = Vec::new();
-        let mut complain = |text: &str, field: &str| errors.push(json!({"message": text, "parameters": {"field": field}}));
+        let mut complain =
+            |text: &str, field: &str| errors.push(json!({"message": text, "parameters": {"field": field}}));
         let empty = "\"%field\" can not be empty.";
         if !filled("name") {
             complain(empty, "name");

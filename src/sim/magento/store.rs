@@ -20,12 +20,30 @@ pub(super) struct Tax {
 
 /// Names of modules that tell a client what it may use.
 const MODULES: [&str; 24] = [
-    "Magento_Store", "Magento_Config", "Magento_Directory", "Magento_Backend", "Magento_Eav", "Magento_Customer",
-    "Magento_Catalog", "Magento_CatalogInventory", "Magento_ConfigurableProduct", "Magento_Quote", "Magento_Sales",
-    "Magento_SalesRule", "Magento_Tax", "Magento_Integration", "Magento_AsynchronousOperations",
-    "Magento_WebapiAsync", "Magento_Inventory", "Magento_InventoryApi", "Magento_InventoryCatalog",
-    "Magento_InventoryReservations", "Magento_InventorySales", "Magento_InventorySalesApi",
-    "Magento_InventoryShipping", "Magento_InventoryInStorePickup",
+    "Magento_Store",
+    "Magento_Config",
+    "Magento_Directory",
+    "Magento_Backend",
+    "Magento_Eav",
+    "Magento_Customer",
+    "Magento_Catalog",
+    "Magento_CatalogInventory",
+    "Magento_ConfigurableProduct",
+    "Magento_Quote",
+    "Magento_Sales",
+    "Magento_SalesRule",
+    "Magento_Tax",
+    "Magento_Integration",
+    "Magento_AsynchronousOperations",
+    "Magento_WebapiAsync",
+    "Magento_Inventory",
+    "Magento_InventoryApi",
+    "Magento_InventoryCatalog",
+    "Magento_InventoryReservations",
+    "Magento_InventorySales",
+    "Magento_InventorySalesApi",
+    "Magento_InventoryShipping",
+    "Magento_InventoryInStorePickup",
 ];
 
 impl Tax {

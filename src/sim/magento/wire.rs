@@ -73,10 +73,13 @@ impl Account {
             return self.take_later(&found, call, address.bulk).map(|taken| (StatusCode::ACCEPTED, taken));
         }
         let value = (found.route.run)(self, &call)?;
-        Ok((StatusCode::OK, match shown {
-            Some(shown) => fields::cut(value, &shown),
-            None => value,
-        }))
+        Ok((
+            StatusCode::OK,
+            match shown {
+                Some(shown) => fields::cut(value, &shown),
+                None => value,
+            },
+        ))
     }
 }
 

@@ -7,7 +7,7 @@
 use super::shape;
 use super::signer::{Signing, authorization};
 use crate::domain::time::Timestamp;
-use crate::sim::magento::{Account, Address, Basket, Integration, Limits, Wish};
+use crate::sim::magento::{Account, Address, Basket, Integration, Limits, NotPlaced, Wish};
 use bytes::Bytes;
 use http::Request;
 use rust_decimal::Decimal;
@@ -167,7 +167,14 @@ impl Stage {
         request.body(Bytes::from(body)).unwrap()
     }
 
-    fn credentials(&mut self, name: &str, scheme: &str, method: &str, path: &str, query: &[(String, String)]) -> String {
+    fn credentials(
+        &mut self,
+        name: &str,
+        scheme: &str,
+        method: &str,
+        path: &str,
+        query: &[(String, String)],
+    ) -> String {
         match (scheme, name) {
             ("OAuth", _) => self.sign(name, method, path, query),
             (_, "auth-02-bearer-garbage") => "Bearer garbage".to_owned(),
@@ -207,27 +214,39 @@ impl Stage {
         header
     }
 
-    /// Somebody buys; the order must get the recorded entity id.
-    pub(super) fn place(&mut self, id: i64, goods: &[(&str, i64)], coupon: bool, pickup: Option<&str>) {
-        let wish = |(sku, count): &(&str, i64)| Wish { sku: (*sku).to_owned(), quantity: pieces(*count) };
-        let basket = Basket {
-            wishes: goods.iter().map(wish).collect(),
-            coupon: coupon.then(|| ("TEN".to_owned(), pieces(10))),
-            pickup: pickup.map(str::to_owned),
-            address: Address {
-                firstname: "Åsa".to_owned(),
-                lastname: "Öberg".to_owned(),
-                street: vec!["Drottninggatan 5".to_owned(), "lgh 1201".to_owned()],
-                city: "Malmö".to_owned(),
-                postcode: "21143".to_owned(),
-                country: "SE".to_owned(),
-                telephone: "0701234567".to_owned(),
-                email: "asa@example.test".to_owned(),
-            },
-        };
-        assert_eq!(self.shop.place(&basket, self.now), Ok(id), "order {id}");
+    /// Somebody comes too late, which uses up an increment id all the same.
+    pub(super) fn is_sold_out(&mut self, sku: &str) {
+        let refused = self.shop.place(&basket(&[(sku, 1)], false, None), self.now);
+        assert_eq!(refused, Err(NotPlaced::NotEnough(sku.to_owned())));
     }
 
+    /// Somebody buys; the order must get the recorded entity id.
+    pub(super) fn place(&mut self, id: i64, goods: &[(&str, i64)], coupon: bool, pickup: Option<&str>) {
+        assert_eq!(self.shop.place(&basket(goods, coupon, pickup), self.now), Ok(id), "order {id}");
+    }
+}
+
+/// A basket of the one customer of the recordings.
+pub(super) fn basket(goods: &[(&str, i64)], coupon: bool, pickup: Option<&str>) -> Basket {
+    let wish = |(sku, count): &(&str, i64)| Wish { sku: (*sku).to_owned(), quantity: pieces(*count) };
+    Basket {
+        wishes: goods.iter().map(wish).collect(),
+        coupon: coupon.then(|| ("TEN".to_owned(), pieces(10))),
+        pickup: pickup.map(str::to_owned),
+        address: Address {
+            firstname: "Åsa".to_owned(),
+            lastname: "Öberg".to_owned(),
+            street: vec!["Drottninggatan 5".to_owned(), "lgh 1201".to_owned()],
+            city: "Malmö".to_owned(),
+            postcode: "21143".to_owned(),
+            country: "SE".to_owned(),
+            telephone: "0701234567".to_owned(),
+            email: "asa@example.test".to_owned(),
+        },
+    }
+}
+
+impl Stage {
     /// Counts of a SKU in warehouse, Malmö, Lund and the default source.
     pub(super) fn stock(&mut self, sku: &str, counts: [i64; 4]) {
         for (source, count) in ["warehouse", "store_malmo", "store_lund", "default"].iter().zip(counts) {
