@@ -167,6 +167,7 @@ impl Account {
     /// Sets what lies in a source, as staff do in the administration. The source must exist.
     pub fn edit_stock(&mut self, sku: &str, source: &str, quantity: Decimal) {
         self.ledger.set(sku, source, quantity, 1);
+        self.follow_default(sku, source);
         self.refresh(sku);
     }
 

@@ -115,11 +115,10 @@ impl Account {
         let items: Vec<Value> = order.items.iter().map(|item| imported_item(order, item, read)).collect();
         out.one("items", items.clone());
         parts(&mut out, order);
-        let telephone = if read && order.address.telephone == "0" { Value::Null } else { json!("") };
-        if let Some(address) = out.0.get_mut("billing_address").and_then(Value::as_object_mut) {
-            if order.address.telephone == "0" {
-                address.insert("telephone".to_owned(), telephone);
-            }
+        // A telephone of nought is dropped, and read back as null.
+        let address = out.0.get_mut("billing_address").and_then(Value::as_object_mut);
+        if let Some(address) = address.filter(|_| order.address.telephone == "0") {
+            address.insert("telephone".to_owned(), if read { Value::Null } else { json!("") });
         }
         if read {
             out.one(

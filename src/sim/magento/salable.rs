@@ -5,6 +5,7 @@ use super::catalogue::{Product, no_attribute};
 use super::criteria;
 use super::error::{Said, Wrong};
 use super::input::{self, Call, num};
+use super::ledger::Indexed;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -72,7 +73,10 @@ impl Account {
     /// The whole index in one answer: what lies there, whatever is promised.
     pub(super) fn dump_index(&mut self, call: &Call) -> Said {
         let stock = self.stock_of_channel(call)?;
-        let show = |found: super::ledger::Indexed| json!({"sku": found.sku, "qty": num(found.quantity), "is_salable": found.salable});
+        let show = |found: Indexed| {
+            let quantity = num(found.quantity);
+            json!({"sku": found.sku, "qty": quantity, "is_salable": found.salable})
+        };
         Ok(self.ledger.index_of(stock).into_iter().map(show).collect())
     }
 

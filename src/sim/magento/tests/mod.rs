@@ -3,6 +3,7 @@
 //! The recordings are kept outside this repository; `CONTRACTS_DIR` names the folder. Without it these tests say
 //! that they were skipped, unless `TRUECOUNT_NO_SKIP=1`, which makes that a failure.
 
+mod evening;
 mod script;
 mod shape;
 mod signer;
@@ -71,8 +72,8 @@ fn day(folder: PathBuf) -> Stage {
     script::sent(&mut stage);
     script::fetched(&mut stage);
     script::later(&mut stage);
-    script::crowded(&mut stage);
-    script::closing(&mut stage);
+    evening::crowded(&mut stage);
+    evening::closing(&mut stage);
     stage
 }
 
