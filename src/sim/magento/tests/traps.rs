@@ -264,3 +264,31 @@ fn a_sale_is_promised_until_it_is_sent_cancelled_or_given_back() {
     assert_eq!(shop.order_face(order), Some(("000000001", pieces(68))));
     assert_eq!(shop.stock_sources(shop.stock_of_website()), ["warehouse", "store_malmo"]);
 }
+
+#[test]
+fn a_promise_that_no_order_holds_stays() {
+    let mut shop = shop();
+    shop.strand("MUG-1", pieces(-3));
+    shop.reindex();
+    assert_eq!((shop.physical("MUG-1", "warehouse"), shop.salable("MUG-1", 2)), (Some(pieces(10)), pieces(7)));
+}
+
+#[test]
+fn a_renamed_product_leaves_its_rows_behind() {
+    let mut shop = shop();
+    assert!(shop.rename_product("MUG-1", "MUG-2", NOW));
+    assert_eq!(ask(&mut shop, "GET", "/rest/V1/products/MUG-1", None).0, 404);
+    let salable = "/rest/V1/inventory/get-product-salable-quantity/MUG-2/2";
+    assert_eq!(ask(&mut shop, "GET", salable, None), (200, json!(0)));
+    assert_eq!(shop.physical("MUG-1", "warehouse"), Some(pieces(10)));
+}
+
+#[test]
+fn only_store_views_that_exist_can_be_addressed() {
+    let mut shop = shop();
+    assert_eq!(ask(&mut shop, "GET", "/rest/se/V1/store/storeViews", None).0, 400);
+    shop.add_store_view("se", "Sweden");
+    let (status, views) = ask(&mut shop, "GET", "/rest/se/V1/store/storeViews", None);
+    assert_eq!((status, views[1]["code"].as_str(), views[1]["id"].as_i64()), (200, Some("se"), Some(2)));
+    assert_eq!(ask(&mut shop, "GET", "/rest/V1/store/storeConfigs", None).1.as_array().map(Vec::len), Some(2));
+}
