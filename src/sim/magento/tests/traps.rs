@@ -133,6 +133,11 @@ fn a_consumer_that_repeats_itself_ships_once_but_refunds_twice() {
     assert_eq!(shop.run_consumer(9, NOW), 1);
     assert_eq!(shop.run_consumer(9, NOW), 0, "what was carried out is not open any more");
     assert_eq!(shop.order_lines(order)[0].refunded, pieces(2));
+    let second = shop.place(&basket(&[("MUG-1", 2)], false, None), NOW).unwrap();
+    let body = json!({"items": [], "arguments": {"extension_attributes": {"source_code": "warehouse"}}});
+    assert_eq!(ask(&mut shop, "POST", "/rest/async/V1/order/2/ship", Some(&body)).0, 202);
+    shop.run_consumer(9, NOW);
+    assert_eq!(shop.order_lines(second)[0].shipped, pieces(2));
 }
 
 #[test]
