@@ -34,6 +34,24 @@ const KNOWN: [&str; 7] = [
     "msrp",
     "manufacturer",
 ];
+/// Columns that every product has.
+const COLUMNS: [&str; 15] = [
+    "entity_id",
+    "id",
+    "sku",
+    "name",
+    "attribute_set_id",
+    "price",
+    "status",
+    "visibility",
+    "type_id",
+    "created_at",
+    "updated_at",
+    "weight",
+    "website_id",
+    "store_id",
+    "category_id",
+];
 /// Attributes that the children of a configurable show; own ones, such as an article number, are missing there.
 const OF_CHILDREN: [&str; 5] =
     ["required_options", "has_options", "tax_class_id", "url_key", "msrp_display_actual_price_type"];
@@ -160,6 +178,11 @@ impl Catalogue {
 
     pub(super) fn attribute(&self, code: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.code == code)
+    }
+
+    /// Whether products can be found by this column.
+    pub(super) fn has_column(&self, name: &str) -> bool {
+        COLUMNS.contains(&name) || self.knows(name)
     }
 
     fn knows(&self, code: &str) -> bool {
@@ -345,6 +368,7 @@ impl Account {
 
     pub(super) fn list_products(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
+        asked.columns(|name| self.catalogue.has_column(name), no_attribute)?;
         let cell = |product: &&Product, name: &str| product.cell(name, &self.catalogue, call.scope);
         let show = |product: &&Product| product.show(Printed::Listed, call.scope);
         asked.answer(self.catalogue.products.values(), cell, no_attribute, show, &self.switches)

@@ -54,7 +54,8 @@ impl Account {
                 return Err(NotPlaced::Unknown(wish.sku.clone()));
             }
             let managed = self.catalogue.by_sku(&wish.sku).is_some_and(|product| product.stock.manage);
-            if managed && self.salable(&wish.sku, stock) < wish.quantity {
+            let alike = basket.wishes.iter().filter(|other| other.sku.eq_ignore_ascii_case(&wish.sku));
+            if managed && self.salable(&wish.sku, stock) < alike.map(|other| other.quantity).sum() {
                 return Err(NotPlaced::NotEnough(wish.sku.clone()));
             }
         }
@@ -86,6 +87,7 @@ impl Account {
             created: now,
             updated: now,
             address: basket.address.clone(),
+            sent_to: basket.pickup.as_ref().map(|code| self.at_the_store(code, &basket.address)),
             shipping_address: next(&mut self.sales.next.address),
             billing_address: next(&mut self.sales.next.address),
             coupon: basket.coupon.as_ref().map(|(code, _)| code.clone()),
@@ -113,6 +115,21 @@ impl Account {
             self.reserve(&sku, -wish.quantity, "order_placed", id);
         }
         Ok(id)
+    }
+
+    /// Somebody who fetches goods in a store has the store's address.
+    fn at_the_store(&self, code: &str, customer: &Address) -> Address {
+        let word = |name: &str| {
+            let about = self.places.source(code).map(|source| &source.about);
+            about.and_then(|about| about.get(name)?.as_str()).unwrap_or_default().to_owned()
+        };
+        Address {
+            street: vec![word("street")],
+            city: word("city"),
+            postcode: word("postcode"),
+            country: word("country_id"),
+            ..customer.clone()
+        }
     }
 
     /// One line, or two when the SKU is the variant of a configurable.

@@ -117,6 +117,13 @@ impl Criteria {
         self.groups.push(vec![filter]);
     }
 
+    /// Refuses columns that a list does not have, whether or not it has rows.
+    pub(super) fn columns(&self, has: impl Fn(&str) -> bool, unknown: impl Fn(&str) -> Wrong) -> Result<(), Wrong> {
+        let filtered = self.groups.iter().flatten().map(|filter| filter.field.as_str());
+        let mut named = filtered.chain(self.sorts.iter().map(|(field, _)| field.as_str()));
+        named.find(|name| !has(name)).map_or(Ok(()), |name| Err(unknown(name)))
+    }
+
     /// The envelope: the rows that pass, in order, one page of them.
     ///
     /// `cell` tells what stands in a column, or `None` when there is no such column: then `unknown` is the answer.

@@ -1,4 +1,5 @@
-//! How a request is refused: texts that keep their placeholders, parameters beside them, and the faults that are no JSON.
+//! How a request is refused: texts that keep their placeholders, parameters beside them, and faults that are no
+//! JSON.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};

@@ -164,9 +164,16 @@ impl Account {
         (found.quantity + self.ledger.promised(stock, sku)).max(Decimal::ZERO)
     }
 
+    /// Leaves a promise behind that no order holds, as defects of the shop do: below zero sells too little from
+    /// then on, above zero too much. Only the shop's own command line can mend it.
+    pub fn strand(&mut self, sku: &str, quantity: Decimal) {
+        self.reserve(sku, quantity, "order_placed", 0);
+    }
+
     /// Sets what lies in a source, as staff do in the administration. The source must exist.
     pub fn edit_stock(&mut self, sku: &str, source: &str, quantity: Decimal) {
         self.ledger.set(sku, source, quantity, 1);
+        self.follow_default(sku, source);
         self.refresh(sku);
     }
 

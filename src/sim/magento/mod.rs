@@ -51,7 +51,7 @@ mod wire;
 pub use auth::Integration;
 pub use checkout::{Basket, NotPlaced, Wish};
 pub use ledger::Reservation;
-pub use orders::Address;
+pub use orders::{Address, OrderLine};
 pub use product_write::NewProduct;
 pub use refund::Refund;
 pub use switches::{Fault, Limits, Switches};
@@ -70,6 +70,8 @@ pub struct Account {
     ledger: ledger::Ledger,
     sales: orders::Sales,
     tax: store::Tax,
+    /// Store views besides the first: code and name.
+    views: Vec<(String, String)>,
     bulks: Vec<bulk::Bulk>,
     bulks_made: u64,
     /// Deleted products whose source items are not cleaned up yet.
@@ -89,6 +91,7 @@ impl Account {
             ledger: ledger::Ledger::default(),
             sales: orders::Sales::default(),
             tax: store::Tax::fresh(),
+            views: Vec::new(),
             bulks: Vec::new(),
             bulks_made: 0,
             orphans: Vec::new(),

@@ -72,7 +72,8 @@ impl Account {
             ("customer_lastname", json!(order.address.lastname)),
             ("customer_group_id", json!(0)),
             ("customer_is_guest", json!(1)),
-            ("customer_note_notify", json!(1)),
+            // A memo that nobody is told of takes the wish to be told away.
+            ("customer_note_notify", json!(i64::from(order.refunded.is_none()))),
             ("entity_id", json!(order.id)),
             ("increment_id", json!(order.increment)),
             ("is_virtual", json!(0)),
@@ -114,11 +115,10 @@ impl Account {
         let items: Vec<Value> = order.items.iter().map(|item| imported_item(order, item, read)).collect();
         out.one("items", items.clone());
         parts(&mut out, order);
-        let telephone = if read && order.address.telephone == "0" { Value::Null } else { json!("") };
-        if let Some(address) = out.0.get_mut("billing_address").and_then(Value::as_object_mut) {
-            if order.address.telephone == "0" {
-                address.insert("telephone".to_owned(), telephone);
-            }
+        // A telephone of nought is dropped, and read back as null.
+        let address = out.0.get_mut("billing_address").and_then(Value::as_object_mut);
+        if let Some(address) = address.filter(|_| order.address.telephone == "0") {
+            address.insert("telephone".to_owned(), if read { Value::Null } else { json!("") });
         }
         if read {
             out.one(
@@ -240,7 +240,7 @@ pub(super) fn show_comment(order: i64, comment: &Comment) -> Value {
     out.one("created_at", text::spaced(comment.at));
     out.one("entity_id", comment.id);
     out.some("entity_name", comment.entity);
-    out.one("is_customer_notified", i64::from(comment.notified));
+    out.one("is_customer_notified", comment.notified.map(i64::from));
     out.one("is_visible_on_front", i64::from(comment.visible));
     out.one("parent_id", order);
     out.one("status", comment.status.as_str());
@@ -271,8 +271,8 @@ fn payment(order: &Order) -> Value {
     Value::Object(out.0)
 }
 
-/// A line of an order. Over REST its row totals come after the discount.
-pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
+/// A line of an order. Over REST its row totals come after the discount. Only whole orders show each line's taxes.
+pub(super) fn show_item(order: &Order, item: &Item, with_taxes: bool) -> Value {
     let mut out = Columns(Map::new());
     let child = item.is_child();
     let (all, done, back) = (&item.sums, &item.sums_invoiced, &item.sums_refunded);
@@ -342,8 +342,8 @@ pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
     }
     if let Some(parent) = item.parent {
         out.one("parent_item_id", parent);
-        if let Some(parent) = order.item(parent).filter(|_| read) {
-            out.one("parent_item", show_item(order, parent, read));
+        if let Some(parent) = order.item(parent) {
+            out.one("parent_item", show_item(order, parent, with_taxes));
         }
     }
     if !item.options.is_empty() {
@@ -352,7 +352,7 @@ pub(super) fn show_item(order: &Order, item: &Item, read: bool) -> Value {
         let inside = json!({"extension_attributes": {"configurable_item_options": options}});
         out.one("product_option", inside);
     }
-    if read {
+    if with_taxes {
         let tax = json!({
             "tax_item_id": item.tax_item, "tax_id": order.tax_id, "item_id": item.id, "tax_code": order.tax_code,
             "tax_percent": num(order.tax_percent), "amount": num(all.tax), "base_amount": num(all.tax),
@@ -415,7 +415,8 @@ fn imported_item(order: &Order, item: &Item, read: bool) -> Value {
 fn extension(order: &Order, items: Vec<Value>) -> Value {
     let mut total = Map::new();
     shipping(&mut total, order, true);
-    let address = show_address(order, &order.address, order.shipping_address, "shipping");
+    let sent_to = order.sent_to.as_ref().unwrap_or(&order.address);
+    let address = show_address(order, sent_to, order.shipping_address, "shipping");
     let applied = |amount: Decimal| {
         json!({
             "code": order.tax_code, "title": order.tax_code, "percent": num(order.tax_percent),

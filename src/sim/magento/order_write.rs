@@ -11,6 +11,28 @@ use crate::sim::text;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+/// The columns of orders by which they can be found.
+const COLUMNS: [&str; 18] = [
+    "entity_id",
+    "increment_id",
+    "state",
+    "status",
+    "store_id",
+    "created_at",
+    "updated_at",
+    "ext_order_id",
+    "customer_email",
+    "customer_firstname",
+    "customer_lastname",
+    "quote_id",
+    "grand_total",
+    "base_grand_total",
+    "total_paid",
+    "customer_id",
+    "customer_is_guest",
+    "customer_group_id",
+];
+
 impl Order {
     fn cell(&self, name: &str) -> Option<Cell> {
         Some(match name {
@@ -30,6 +52,7 @@ impl Order {
             "total_paid" => Cell::Number(self.paid()),
             "customer_id" => Cell::Null,
             "customer_is_guest" => Cell::int(1),
+            "customer_group_id" => Cell::int(0),
             _ => return None,
         })
     }
@@ -43,6 +66,7 @@ impl Account {
 
     pub(super) fn list_orders(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
+        asked.columns(|name| COLUMNS.contains(&name), |_| Wrong::internal())?;
         let cell = |order: &&Order, name: &str| order.cell(name);
         let show = |order: &&Order| self.show_order(order);
         asked.answer(self.sales.orders.values(), cell, |_| Wrong::internal(), show, &self.switches)
@@ -71,7 +95,7 @@ impl Account {
                 _ => return None,
             })
         };
-        let show = |(order, item): &(&Order, &Item)| show_item(order, item, true);
+        let show = |(order, item): &(&Order, &Item)| show_item(order, item, false);
         let rows = self.sales.orders.values().flat_map(|order| order.items.iter().map(move |item| (order, item)));
         asked.answer(rows, cell, |_| Wrong::internal(), show, &self.switches)
     }
@@ -79,7 +103,7 @@ impl Account {
     pub(super) fn get_order_item(&mut self, call: &Call) -> Said {
         let id = call.id("id")?;
         let found = self.sales.orders.values().find_map(|order| Some((order, order.item(id)?)));
-        found.map(|(order, item)| show_item(order, item, true)).ok_or_else(Wrong::no_entity)
+        found.map(|(order, item)| show_item(order, item, false)).ok_or_else(Wrong::no_entity)
     }
 
     /// `true` or `false`, never an error, for an order that exists.
@@ -150,7 +174,7 @@ impl Account {
         }
         let (id, text) = (order.id, input::words(given, "comment").unwrap_or_default());
         let number = next(&mut self.sales.next.comment);
-        let flag = |name: &str| input::flag(given, name).unwrap_or(false);
+        let flag = |name: &str| input::flag(given, name);
         if let Some(order) = self.sales.orders.get_mut(&id) {
             order.comments.push(Comment {
                 id: number,
@@ -158,7 +182,7 @@ impl Account {
                 status,
                 entity: None,
                 notified: flag("is_customer_notified"),
-                visible: flag("is_visible_on_front"),
+                visible: flag("is_visible_on_front").unwrap_or(false),
                 at: call.now,
             });
         }
@@ -244,6 +268,7 @@ impl Account {
             },
             shipping_address: 0,
             billing_address: billing,
+            sent_to: None,
             coupon: None,
             method: String::new(),
             method_title: String::new(),

@@ -92,6 +92,28 @@ pub(super) struct Item {
     pub(super) updated: Option<Timestamp>,
 }
 
+/// A line of an order, for whoever watches the shop from outside. Of a configurable the parent counts the pieces;
+/// the child names what is taken from the shelf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLine {
+    /// Its id, which invoices, shipments and memos name.
+    pub id: i64,
+    /// The line that it belongs to, of a child.
+    pub parent: Option<i64>,
+    /// What it is.
+    pub sku: String,
+    /// Pieces bought.
+    pub ordered: Decimal,
+    /// Pieces invoiced.
+    pub invoiced: Decimal,
+    /// Pieces sent; a child's stay at nought.
+    pub shipped: Decimal,
+    /// Pieces refunded.
+    pub refunded: Decimal,
+    /// Pieces cancelled.
+    pub canceled: Decimal,
+}
+
 /// A line of an order's history.
 #[derive(Debug, Clone)]
 pub(super) struct Comment {
@@ -99,7 +121,7 @@ pub(super) struct Comment {
     pub(super) text: String,
     pub(super) status: String,
     pub(super) entity: Option<&'static str>,
-    pub(super) notified: bool,
+    pub(super) notified: Option<bool>,
     pub(super) visible: bool,
     pub(super) at: Timestamp,
 }
@@ -115,6 +137,8 @@ pub(super) struct Order {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) address: Address,
+    /// The store where the goods are fetched, in place of the customer's own address.
+    pub(super) sent_to: Option<Address>,
     pub(super) shipping_address: i64,
     pub(super) billing_address: i64,
     pub(super) coupon: Option<String>,
@@ -319,7 +343,7 @@ impl Account {
         if let Some(order) = self.sales.orders.get_mut(&order) {
             let status = order.status.clone();
             let text = text.to_owned();
-            order.comments.push(Comment { id, text, status, entity, notified: false, visible: false, at });
+            order.comments.push(Comment { id, text, status, entity, notified: Some(false), visible: false, at });
         }
     }
 
@@ -380,16 +404,24 @@ impl Account {
         self.sales.orders.keys().copied().collect()
     }
 
-    /// The number that customers are told.
-    pub fn order_number(&self, order: i64) -> Option<&str> {
-        self.sales.orders.get(&order).map(|order| order.increment.as_str())
+    /// The lines of an order, as those who keep books on it want them.
+    pub fn order_lines(&self, order: i64) -> Vec<OrderLine> {
+        let line = |item: &Item| OrderLine {
+            id: item.id,
+            parent: item.parent,
+            sku: item.sku.clone(),
+            ordered: item.ordered,
+            invoiced: item.invoiced,
+            shipped: item.shipped,
+            refunded: item.refunded,
+            canceled: item.canceled,
+        };
+        self.sales.orders.get(&order).map(|order| order.items.iter().map(line).collect()).unwrap_or_default()
     }
 
-    /// The lines of an order: each with its id, the SKU that leaves the shelf, and the line above it, if it is the
-    /// variant under a configurable.
-    pub fn order_lines(&self, order: i64) -> Vec<(i64, String, Option<i64>)> {
-        let items = self.sales.orders.get(&order).map(|order| order.items.as_slice()).unwrap_or_default();
-        items.iter().map(|item| (item.id, item.sku.clone(), item.parent)).collect()
+    /// The number that customers see, and what they pay.
+    pub fn order_face(&self, order: i64) -> Option<(&str, Decimal)> {
+        self.sales.orders.get(&order).map(|order| (order.increment.as_str(), order.sums.grand))
     }
 
     /// State and status of an order.

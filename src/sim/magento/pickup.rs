@@ -96,7 +96,7 @@ impl Account {
                 text,
                 status: found.status.clone(),
                 entity: Some(entity),
-                notified: true,
+                notified: Some(true),
                 visible: true,
                 at: now,
             });

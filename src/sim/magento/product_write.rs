@@ -103,6 +103,17 @@ impl Account {
         }
     }
 
+    /// Gives a product another SKU. Its rows and promises keep the old one, which is how shops come to disagree
+    /// with themselves. `false` when there is no such product.
+    pub fn rename_product(&mut self, sku: &str, to: &str, now: Timestamp) -> bool {
+        let Some(mut product) = self.catalogue.drop_sku(sku) else { return false };
+        product.sku = to.to_owned();
+        product.updated = now;
+        self.catalogue.add(product);
+        self.refresh(to);
+        true
+    }
+
     pub(super) fn post_product(&mut self, call: &Call) -> Said {
         let given = read(call)?;
         self.put_product(None, &given, call.scope, call.now)

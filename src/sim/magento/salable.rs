@@ -5,6 +5,7 @@ use super::catalogue::{Product, no_attribute};
 use super::criteria;
 use super::error::{Said, Wrong};
 use super::input::{self, Call, num};
+use super::ledger::Indexed;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -72,13 +73,17 @@ impl Account {
     /// The whole index in one answer: what lies there, whatever is promised.
     pub(super) fn dump_index(&mut self, call: &Call) -> Said {
         let stock = self.stock_of_channel(call)?;
-        let show = |found: super::ledger::Indexed| json!({"sku": found.sku, "qty": num(found.quantity), "is_salable": found.salable});
+        let show = |found: Indexed| {
+            let quantity = num(found.quantity);
+            json!({"sku": found.sku, "qty": quantity, "is_salable": found.salable})
+        };
         Ok(self.ledger.index_of(stock).into_iter().map(show).collect())
     }
 
     /// What may still be sold, filtered as products are.
     pub(super) fn export_salable(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
+        asked.columns(|name| self.catalogue.has_column(name), no_attribute)?;
         let stock = self.stock_of_channel(call)?;
         let cell = |product: &&Product, name: &str| product.cell(name, &self.catalogue, call.scope);
         let show = |product: &&Product| {

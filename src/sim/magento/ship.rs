@@ -123,11 +123,11 @@ impl Account {
         if !errors.is_empty() {
             return Err(document("Shipment", &errors));
         }
-        // The number is used up before the source is asked.
-        let id = next(&mut self.sales.next.shipment);
         if found.pickup.is_some() && !handing_over {
             return Err(not_saved());
         }
+        // The number is used up before the source is asked.
+        let id = next(&mut self.sales.next.shipment);
         let source = source.map_or_else(|| self.usual_source(), str::to_owned);
         let goods: Vec<(String, Decimal)> = parts.iter().map(|(_, q, sku)| (sku.clone(), *q)).collect();
         if self.places.source(&source).is_none() || !self.deduct(&source, &goods) {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 const FIELDS: [&str; 5] = ["sku", "source_code", "quantity", "status", "extension_attributes"];
 
+const COLUMNS: [&str; 5] = ["sku", "source_code", "quantity", "status", "source_item_id"];
+
 /// A row as somebody sent it.
 struct Given {
     sku: String,
@@ -68,6 +70,7 @@ pub(super) fn show(row: &Row) -> Value {
 impl Account {
     pub(super) fn list_source_items(&mut self, call: &Call) -> Said {
         let asked = criteria::read(call, true, &self.switches)?;
+        asked.columns(|name| COLUMNS.contains(&name), |_| Wrong::internal())?;
         let cell = |row: &Row, name: &str| match name {
             "sku" => Some(Cell::Text(row.sku.clone())),
             "source_code" => Some(Cell::Text(row.source.clone())),

@@ -76,11 +76,28 @@ impl Account {
         self.tax.rule = Some(code.to_owned());
     }
 
+    /// Adds a store view of the website; addresses may name it from then on. Orders are those of the first one.
+    pub fn add_store_view(&mut self, code: &str, name: &str) {
+        self.views.push((code.to_owned(), name.to_owned()));
+    }
+
+    /// Whether an address may name this store view.
+    pub(super) fn has_view(&self, code: &str) -> bool {
+        code == "default" || self.views.iter().any(|(known, _)| known == code)
+    }
+
+    /// The store views with their ids.
+    fn views(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let first = std::iter::once((1, "default", "Default Store View"));
+        first.chain(self.views.iter().enumerate().map(|(at, (code, name))| (at + 2, code.as_str(), name.as_str())))
+    }
+
     pub(super) fn store_views(&mut self, _call: &Call) -> Said {
-        Ok(json!([
-            {"id": 1, "code": "default", "name": "Default Store View", "website_id": 1, "store_group_id": 1, "is_active": 1},
-            {"id": 0, "code": "admin", "name": "Admin", "website_id": 0, "store_group_id": 0, "is_active": 1},
-        ]))
+        let admin = json!({
+            "id": 0, "code": "admin", "name": "Admin", "website_id": 0, "store_group_id": 0, "is_active": 1,
+        });
+        let view = |(id, code, name): (usize, &str, &str)| json!({"id": id, "code": code, "name": name, "website_id": 1, "store_group_id": 1, "is_active": 1});
+        Ok(self.views().map(view).chain(std::iter::once(admin)).collect())
     }
 
     pub(super) fn websites(&mut self, _call: &Call) -> Said {
@@ -105,13 +122,17 @@ impl Account {
 
     pub(super) fn store_configs(&mut self, _call: &Call) -> Said {
         let base = format!("{}/", self.base.trim_end_matches('/'));
-        Ok(json!([{
-            "id": 1, "code": "default", "website_id": 1, "locale": "en_US", "base_currency_code": "EUR",
-            "default_display_currency_code": "EUR", "timezone": "Europe/Stockholm", "weight_unit": "lbs",
-            "base_url": base, "base_link_url": base, "base_static_url": format!("{base}static/"),
-            "base_media_url": format!("{base}media/"), "secure_base_url": base, "secure_base_link_url": base,
-            "secure_base_static_url": format!("{base}static/"), "secure_base_media_url": format!("{base}media/"),
-        }]))
+        let config = |(id, code, _): (usize, &str, &str)| {
+            json!({
+                "id": id, "code": code, "website_id": 1, "locale": "en_US", "base_currency_code": "EUR",
+                "default_display_currency_code": "EUR", "timezone": "Europe/Stockholm", "weight_unit": "lbs",
+                "base_url": base, "base_link_url": base, "base_static_url": format!("{base}static/"),
+                "base_media_url": format!("{base}media/"), "secure_base_url": base, "secure_base_link_url": base,
+                "secure_base_static_url": format!("{base}static/"),
+                "secure_base_media_url": format!("{base}media/"),
+            })
+        };
+        Ok(self.views().map(config).collect())
     }
 
     pub(super) fn currency(&mut self, _call: &Call) -> Said {

@@ -58,7 +58,7 @@ impl Account {
             let text = format!("The {method} HTTP method is not supported.");
             return Err(Wrong::new(StatusCode::METHOD_NOT_ALLOWED, text));
         }
-        let address = address(request.uri().path())?;
+        let address = self.address(request.uri().path())?;
         if address.later && method == "GET" {
             return Err(not_processed());
         }
@@ -80,6 +80,26 @@ impl Account {
                 None => value,
             },
         ))
+    }
+
+    /// `/rest[/<store>][/async[/bulk]]/V1/…`.
+    fn address<'a>(&self, path: &'a str) -> Result<Address<'a>, Wrong> {
+        let no_route = || Wrong::missing("Request does not match any route.");
+        let rest = path.strip_prefix("/rest/").ok_or_else(no_route)?;
+        let (first, after) = rest.split_once('/').ok_or_else(no_route)?;
+        let (scope, rest) = match first {
+            "V1" | "async" => (Scope::View, rest),
+            "all" => (Scope::All, after),
+            code if self.has_view(code) => (Scope::View, after),
+            _ => return Err(not_processed()),
+        };
+        let (later, rest) = rest.strip_prefix("async/").map_or((false, rest), |rest| (true, rest));
+        let (bulk, rest) = match rest.strip_prefix("bulk/").filter(|_| later) {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let path = rest.strip_prefix("V1/").ok_or_else(no_route)?;
+        Ok(Address { scope, later, bulk, path })
     }
 }
 
@@ -107,26 +127,6 @@ fn not_processed() -> Wrong {
 fn error_page() -> Wrong {
     let text = "There has been an error processing your request";
     Wrong::page(StatusCode::INTERNAL_SERVER_ERROR, text, text)
-}
-
-/// `/rest[/<store>][/async[/bulk]]/V1/…`.
-fn address(path: &str) -> Result<Address<'_>, Wrong> {
-    let no_route = || Wrong::missing("Request does not match any route.");
-    let rest = path.strip_prefix("/rest/").ok_or_else(no_route)?;
-    let (first, after) = rest.split_once('/').ok_or_else(no_route)?;
-    let (scope, rest) = match first {
-        "V1" | "async" => (Scope::View, rest),
-        "all" => (Scope::All, after),
-        "default" => (Scope::View, after),
-        _ => return Err(not_processed()),
-    };
-    let (later, rest) = rest.strip_prefix("async/").map_or((false, rest), |rest| (true, rest));
-    let (bulk, rest) = match rest.strip_prefix("bulk/").filter(|_| later) {
-        Some(rest) => (true, rest),
-        None => (false, rest),
-    };
-    let path = rest.strip_prefix("V1/").ok_or_else(no_route)?;
-    Ok(Address { scope, later, bulk, path })
 }
 
 /// What was sent. Nothing, a bare scalar and null are an empty object; only then are parameters missed.
