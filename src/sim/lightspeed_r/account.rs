@@ -4,10 +4,11 @@
 
 use super::super::catalogue::Catalogue;
 use super::super::options::Options;
-use super::super::till::{SECOND, Sale, Till, VOIDED};
+use super::super::till::{Sale, Till, VOIDED};
 use super::super::world::{State, stream};
 use super::garble::Given;
 use super::limit::Bucket;
+use super::numbers::SECOND;
 use super::oauth::Keys;
 use super::quirks::Quirks;
 use super::stocktake::Stocktake;

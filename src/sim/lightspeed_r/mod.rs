@@ -9,6 +9,7 @@ mod garble;
 mod limit;
 mod list;
 mod master;
+pub(in crate::sim) mod numbers;
 mod oauth;
 mod query;
 mod quirks;
