@@ -3,13 +3,14 @@
 //! Goods move when a sale is closed and come back when it is voided. How that becomes visible is in `surface`.
 
 use super::auditor::Knowledge;
+use super::lightspeed_r::numbers::{OPENING, SECOND, net_price};
 use super::lightspeed_x::hooks;
 use super::lightspeed_x::limit::Window;
 use super::options::{Fault, Options, Vendor};
 use super::text;
 use super::world::State;
 use crate::domain::money::{Fine, Minor};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Timestamp;
 use rand::Rng;
 use rand_chacha::ChaCha12Rng;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,10 +24,6 @@ pub(super) const TAX_PERCENT: i64 = 20;
 
 /// Real accounts are far beyond 32 bits.
 const FIRST_VERSION: i64 = 11_400_000_000;
-/// The steps of a numbered till's versions: one second.
-pub(super) const SECOND: i64 = 1_000_000;
-/// How old the first counts of a numbered till are.
-const OPENING: Span = Span::hours(1);
 /// Versions kept free below the first counts, for what happened before the world began.
 const PAST_ROOM: i64 = 10_000_000;
 
@@ -179,9 +176,9 @@ pub(super) struct Till {
     /// Ids are numbers in the order of birth, and a version is the second it was taken in, in microseconds, plus a
     /// number within that second: the till that people know by time stamps instead of versions.
     pub numbered: bool,
-    clock: Timestamp,
-    lines: i64,
-    payments: i64,
+    pub clock: Timestamp,
+    pub lines: i64,
+    pub payments: i64,
     version: i64,
     steps: ChaCha12Rng,
     /// Sales from before the world began which nothing has touched since.
@@ -190,53 +187,7 @@ pub(super) struct Till {
     past: i64,
 }
 
-/// A price without the tax that it includes, in whole cents.
-pub(super) fn net_price(gross: Minor) -> Fine {
-    Fine(Fine(gross.0 * 1_000 * 100 / (100 + TAX_PERCENT)).to_minor().0 * 1_000)
-}
-
 impl Till {
-    /// In which order an id was born; without numbers the id that was drawn.
-    pub fn sale_id(&self, drawn: String) -> String {
-        if self.numbered { (self.sales.len() + 1).to_string() } else { drawn }
-    }
-
-    pub fn line_id(&mut self, drawn: String) -> String {
-        self.lines += 1;
-        if self.numbered { self.lines.to_string() } else { drawn }
-    }
-
-    pub fn payment_id(&mut self, drawn: String) -> String {
-        self.payments += 1;
-        if self.numbered { self.payments.to_string() } else { drawn }
-    }
-
-    /// The world's clock has moved.
-    pub fn at(&mut self, now: Timestamp) {
-        self.clock = now;
-    }
-
-    /// Of a numbered till: places are numbered too, and nobody is told anything.
-    fn number_places(&mut self) {
-        if !self.numbered {
-            return;
-        }
-        self.hooks.clear();
-        for (k, outlet) in self.outlets.iter_mut().enumerate() {
-            outlet.id = (k + 1).to_string();
-        }
-        for (k, register) in self.registers.iter_mut().enumerate() {
-            register.id = (k + 1).to_string();
-        }
-        for (name, type_id) in [("Credit Account", 4), ("eCom", 5)] {
-            let version = self.next_version();
-            self.payment_types.push(PaymentType { id: String::new(), name, type_id, version });
-        }
-        for (k, kind) in self.payment_types.iter_mut().enumerate() {
-            kind.id = (k + 1).to_string();
-        }
-    }
-
     pub fn open(
         options: &Options,
         range: &super::catalogue::Catalogue,
@@ -346,12 +297,6 @@ impl Till {
         }
         self.version += self.steps.random_range(1..=37);
         self.version
-    }
-
-    /// Versions as whoever reads the till can know them: of a numbered till only the second.
-    pub fn told_versions(&self, steps: &[(i64, i64)]) -> Vec<(i64, i64)> {
-        let told = |version: i64| if self.numbered { version - version.rem_euclid(SECOND) } else { version };
-        steps.iter().map(|(version, units)| (told(*version), *units)).collect()
     }
 
     /// The next number for what happened before the first counts.

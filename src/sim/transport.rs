@@ -41,6 +41,10 @@ pub enum WireFault {
     Truncated,
     /// 200 with a web page.
     WebPage,
+    /// 200 with the page that was given before; only where a list is read page by page.
+    SamePage,
+    /// 200 with a tenth of the rows missing; only where more rows follow.
+    LostRows,
     /// "Too many requests", to be heeded for so long.
     Throttle(Span),
 }
@@ -87,7 +91,9 @@ impl State {
     /// Carries one request to a vendor and its answer back, with everything that may happen on the way.
     pub fn carry(&mut self, vendor: Vendor, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         *self.books.calls.entry(vendor).or_default() += 1;
-        if self.wire.named.get(&vendor).is_some_and(|named| self.now < *named) {
+        // Signing in has a rule of its own.
+        let signs_in = vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request);
+        if !signs_in && self.wire.named.get(&vendor).is_some_and(|named| self.now < *named) {
             self.books.early_calls += 1;
         }
         let fault = self.choose_fault(vendor, request);
@@ -104,10 +110,13 @@ impl State {
             }
             _ => {}
         }
+        let same_page = (fault == Some(WireFault::SamePage)).then(|| self.r_same_page(request)).flatten();
         let (response, knowledge) = self.act(vendor, request);
         if response.status() == StatusCode::TOO_MANY_REQUESTS {
             self.books.throttled += 1;
-            self.remember_named(vendor, &response);
+            if !signs_in {
+                self.remember_named(vendor, &response);
+            }
         }
         match fault {
             Some(WireFault::LoseAnswer) => Err(TransportError::NoAnswer("the connection was reset".into())),
@@ -122,6 +131,10 @@ impl State {
                 let mut response = with_body(&response, Bytes::from_static(page.as_bytes()));
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
                 Ok(response)
+            }
+            Some(WireFault::SamePage) if same_page.is_some() => Ok(same_page.unwrap_or(response)),
+            Some(WireFault::LostRows) if lightspeed_r::lose_rows(&response).is_some() => {
+                Ok(lightspeed_r::lose_rows(&response).unwrap_or(response))
             }
             _ => {
                 for knowledge in &knowledge {
@@ -145,8 +158,7 @@ impl State {
         if let Some(fault) = self.wire.injected.get_mut(&vendor).and_then(VecDeque::pop_front) {
             return Some(fault);
         }
-        let signs_in = vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request);
-        if signs_in {
+        if vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request) {
             let lost = self.has(Fault::F26) && self.fate.random_range(0..100) < RENEWED_PERCENT;
             if lost {
                 self.count_case(Fault::F26);
@@ -164,7 +176,13 @@ impl State {
         let draw: u32 = self.fate.random_range(0..100);
         let kind: u32 = self.fate.random_range(0..6);
         if read && self.has(Fault::F20) && draw < GARBLED_PERCENT {
+            let pages = [WireFault::SamePage, WireFault::LostRows];
+            // Of a list that comes in pages some go wrong in ways that look right.
+            let in_pages = vendor == Vendor::LightspeedR && request.uri().query().is_some_and(|q| q.contains("after="));
             self.count_case(Fault::F20);
+            if let Some(fault) = pages.get(kind as usize % 4).filter(|_| in_pages) {
+                return Some(*fault);
+            }
             return Some([WireFault::Empty, WireFault::Truncated, WireFault::WebPage][kind as usize % 3]);
         }
         if write && self.has(Fault::F28) && draw < UNKNOWN_PERCENT {

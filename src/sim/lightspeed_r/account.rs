@@ -4,10 +4,14 @@
 
 use super::super::catalogue::Catalogue;
 use super::super::options::Options;
-use super::super::till::{SECOND, Sale, Till, VOIDED};
+use super::super::till::{Sale, Till, VOIDED};
 use super::super::world::{State, stream};
+use super::garble::Given;
 use super::limit::Bucket;
+use super::numbers::SECOND;
 use super::oauth::Keys;
+use super::quirks::Quirks;
+use super::stocktake::Stocktake;
 use crate::domain::money::{Fine, Minor};
 use crate::domain::time::Timestamp;
 use rand_chacha::ChaCha12Rng;
@@ -79,6 +83,8 @@ pub(super) struct Special {
     pub quantity: i64,
     pub changed: Timestamp,
     pub completed: bool,
+    /// Nobody waits for it any more.
+    pub over: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -176,6 +182,10 @@ pub(in crate::sim) struct Account {
     pub(super) counted: Vec<Counted>,
     /// Where to reorder and up to how many, by item and shop.
     pub(super) reorder: HashMap<(usize, usize), (i64, i64)>,
+    pub(super) stocktakes: Vec<Stocktake>,
+    pub(super) quirks: Quirks,
+    /// The page of counts that was given last.
+    pub(super) given: Option<Given>,
     /// The next write meets somebody else's edit.
     pub(super) conflict: bool,
     /// Why the count that is shown next changed, when it was no sale.
@@ -213,6 +223,9 @@ impl Account {
             withdraws: Vec::new(),
             counted: Vec::new(),
             reorder: HashMap::new(),
+            stocktakes: Vec::new(),
+            quirks: Quirks::of(options),
+            given: None,
             conflict: false,
             why: None,
             at_once: false,

@@ -96,6 +96,7 @@ pub(super) fn list(
     body.insert("@attributes".into(), attributes);
     let mut rows: Vec<Value> = page.iter().map(|(.., at)| full(state, kind, *at, &asked.relations)).collect();
     match rows.len() {
+        0 if state.r.quirks.empty_list_named => drop(body.insert(kind.word().into(), shape::s(""))),
         0 => {}
         1 => drop(body.insert(kind.word().into(), rows.pop().unwrap_or_default())),
         _ => drop(body.insert(kind.word().into(), Value::Array(rows))),
@@ -114,6 +115,7 @@ fn reads_all_sales(kind: Kind, asked: &Asked) -> bool {
     let whole = |test: &Test| only_later(test) || (test.field == "completed" && test.values == ["true"]);
     kind == Kind::Sale
         && asked.relations.has("SaleLines")
+        && asked.sort.as_deref() == Some("timeStamp")
         && !asked.descending
         && asked.or.is_empty()
         && asked.archived != Archived::Only
@@ -205,12 +207,14 @@ fn key(state: &State, kind: Kind, at: At, sort: &str, primary: &str, id: i64) ->
 
 /// A field of a row as text.
 fn field(state: &State, kind: Kind, at: At, name: &str) -> Option<String> {
-    kind.quick(state, at, name).or_else(|| kind.show(state, at).get(name).and_then(Value::as_str).map(str::to_owned))
+    // Whatever the account prints, it is asked for and sorted by the name in the papers.
+    let printed = if name == "updatetime" && state.r.quirks.update_time { "updateTime" } else { name };
+    kind.quick(state, at, name).or_else(|| kind.show(state, at).get(printed).and_then(Value::as_str).map(str::to_owned))
 }
 
 fn ready<'a>(state: &State, kind: Kind, asked: &Asked, tests: &'a [Test]) -> Result<Vec<Ready<'a>>, Refusal> {
     let first = kind.rows(state).first().map(|at| kind.show(state, *at));
-    let sometimes = ["completeTime", "openTime", "averageCost", "timeStamp"];
+    let sometimes = ["completeTime", "updatetime", "openTime", "averageCost", "timeStamp"];
     let there = |name: &str| sometimes.contains(&name) || first.as_ref().is_none_or(|row| row.contains_key(name));
     let numbers =
         |test: &Test| -> Option<Vec<i64>> { test.values.iter().map(|value| value.trim().parse().ok()).collect() };

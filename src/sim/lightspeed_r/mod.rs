@@ -5,11 +5,14 @@
 
 pub(in crate::sim) mod account;
 mod cost;
+mod garble;
 mod limit;
 mod list;
 mod master;
+pub(in crate::sim) mod numbers;
 mod oauth;
 mod query;
+mod quirks;
 mod registers;
 mod relate;
 mod reports;
@@ -17,6 +20,7 @@ mod reserve;
 mod sales;
 mod shape;
 mod show;
+mod stocktake;
 mod tables;
 mod verbs;
 mod write_items;
@@ -34,6 +38,7 @@ use super::world::State;
 use crate::domain::time::Timestamp;
 use account::ACCOUNT;
 use bytes::Bytes;
+pub(in crate::sim) use garble::lose_rows;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use limit::Standing;
 pub(in crate::sim) use oauth::signs_in;
@@ -145,6 +150,9 @@ pub(super) fn answer(state: &mut State, request: &Request<Bytes>) -> Answered {
         Err(refusal) => (refusal.response(), Vec::new()),
     };
     limit_headers(response.headers_mut(), &standing, &state.options.till_client);
+    if response.status() == StatusCode::OK && reads_stock(request) {
+        state.r_given(&response);
+    }
     (response, knowledge)
 }
 
@@ -202,6 +210,7 @@ fn may(scopes: &str, method: &Method, parts: &[&str]) -> bool {
         (["Sale" | "Register" | "RegisterWithdraw", ..], false) => &["register"],
         (["Customer", ..], _) => &["customers"],
         (["Reports", ..], _) => &["reports"],
+        (["InventoryCount" | "InventoryCountItem" | "InventoryCountReconcile"], _) => &["inventory_counts"],
         _ => return true,
     };
     let word = |scope: &str| scope.trim_start_matches("employee:").to_owned();
@@ -217,9 +226,10 @@ fn route(
     body: &Value,
 ) -> Said {
     let method = request.method();
-    let reports = parts.first() == Some(&"Reports");
+    let stands_alone =
+        matches!(parts, ["Reports", ..] | ["InventoryCount" | "InventoryCountItem" | "InventoryCountReconcile"]);
     let kind = parts.first().and_then(|word| Kind::of(word));
-    if kind.is_none() && !reports {
+    if kind.is_none() && !stands_alone {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "Invalid API path or wrong account"));
     }
     if !may(scopes, method, parts) {
@@ -238,9 +248,18 @@ fn route(
         (&Method::GET, ["Register", id, "calculated"]) => registers::calculated(state, id),
         (&Method::POST, ["Register", id, "open"]) => registers::open(state, id, body),
         (&Method::POST, ["Register", id, "close"]) => registers::close(state, id, body),
+        (&Method::POST, ["InventoryCount"]) => stocktake::begin(state, body),
+        (&Method::POST, ["InventoryCountItem"]) => stocktake::count(state, body),
+        (&Method::POST, ["InventoryCountReconcile"]) => stocktake::reconcile(state, body),
         (&Method::POST, ["RegisterWithdraw"]) => registers::withdraw(state, body),
         (&Method::POST, ["Sale", id, "refund"]) => write_sales::refund(state, id, body, asked),
         (&Method::POST, ["Sale"]) => write_sales::create(state, body, asked),
+        (&Method::POST, ["Sale", id, "SaleLine"]) => write_sales::add_line(state, id, body, asked),
+        (&Method::GET, ["Sale", id, "SaleLine"]) => {
+            let mut asked = asked.clone();
+            asked.tests.push(query::Test::is("saleID", id));
+            list::list(state, Kind::SaleLine, &asked, &address(request))
+        }
         (&Method::PUT, ["Sale", id]) => write_sales::change(state, id, body, asked),
         (&Method::DELETE, ["Sale", id]) => write_sales::archive(state, id, asked),
         (&Method::POST, ["SaleLine"]) => reserve::create(state, body, asked),

@@ -2,7 +2,7 @@
 //! every use and dies only when what replaced it is first used.
 
 use super::super::auditor::Knowledge;
-use super::super::options::{Options, Vendor};
+use super::super::options::Options;
 use super::super::world::{State, World};
 use super::account::ACCOUNT;
 use super::{Answered, json_answer};
@@ -306,7 +306,6 @@ impl World {
     /// be exchanged for a minute. `scopes` are words after `employee:`, space separated.
     pub fn authorize_till(&self, scopes: &str) -> String {
         let mut state = self.lock();
-        debug_assert_eq!(state.options.till_vendor, Vendor::LightspeedR);
         state.r_authorize(scopes, None)
     }
 }

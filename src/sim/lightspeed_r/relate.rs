@@ -20,9 +20,10 @@ pub(super) fn full(state: &State, kind: Kind, at: At, wanted: &Relations) -> Val
             Some(other) => {
                 let rows: Vec<Value> =
                     behind(state, kind, at, name).into_iter().map(|to| full(state, *other, to, &below)).collect();
-                if *many { Some(one_or_many(other.word(), rows)) } else { rows.into_iter().next() }
+                let missing = rows.is_empty() && state.r.quirks.relation_missing;
+                if *many { (!missing).then(|| one_or_many(other.word(), rows)) } else { rows.into_iter().next() }
             }
-            None => given(state, kind, at, name).or_else(|| many.then(|| s(""))),
+            None => given(state, kind, at, name).or_else(|| (*many && !state.r.quirks.relation_missing).then(|| s(""))),
         };
         if let Some(loaded) = loaded {
             row.insert((*name).to_owned(), loaded);

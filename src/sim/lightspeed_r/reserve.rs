@@ -46,9 +46,17 @@ pub(super) fn create(state: &mut State, body: &Value, asked: &Asked) -> Said {
     };
     state.r.held.push(held);
     if layaway {
-        state.r_adjust(item, shop, -reserved, "RemoveForLayaway");
+        state.r_reserve(item, shop, reserved);
     } else {
-        state.r.specials.push(Special { line: id, customer, shop, quantity, changed: now, completed: false });
+        state.r.specials.push(Special {
+            line: id,
+            customer,
+            shop,
+            quantity,
+            changed: now,
+            completed: false,
+            over: false,
+        });
     }
     let at = (usize::MAX, state.r.held.len() - 1);
     written(state, Kind::SaleLine, at, &[], asked)
@@ -56,7 +64,7 @@ pub(super) fn create(state: &mut State, body: &Value, asked: &Asked) -> Said {
 
 /// How many of so many units the shelf can give; without `full` it gives what there is, and says nothing.
 fn possible(state: &State, item: usize, shop: usize, wanted: i64, full: bool) -> Result<i64, Refusal> {
-    let there = state.till.stock.get(item).and_then(|rows| rows.get(shop)).map_or(0, |row| row.on_hand.max(0));
+    let there = free(state, item, shop).max(0);
     if full && there < wanted {
         return Err(Refusal::cannot(&format!("Only {there} of {wanted} units can be reserved")));
     }
@@ -103,18 +111,18 @@ pub(super) fn change(state: &mut State, id: &str, body: &Value, asked: &Asked) -
     }
     let full = truth(&body["requireFullReservation"]) == Some(true) && after.layaway;
     if after.layaway {
-        let there = state.till.stock.get(after.item).and_then(|rows| rows.get(after.shop)).map_or(0, |row| row.on_hand);
+        let there = free(state, after.item, after.shop);
         let own = if after.shop == before.shop { before.reserved } else { 0 };
         if full && there + own < after.quantity {
             return Err(Refusal::cannot("Not enough units can be reserved"));
         }
         if after.shop == before.shop {
             after.reserved = (there.max(0) + own).min(after.quantity).max(0);
-            state.r_adjust(after.item, after.shop, before.reserved - after.reserved, "RemoveForLayaway");
+            state.r_reserve(after.item, after.shop, after.reserved - before.reserved);
         } else {
             after.reserved = there.max(0).min(after.quantity).max(0);
-            state.r_adjust(before.item, before.shop, before.reserved, "PutBackForTransaction");
-            state.r_adjust(after.item, after.shop, -after.reserved, "RemoveForLayaway");
+            state.r_reserve(before.item, before.shop, -before.reserved);
+            state.r_reserve(after.item, after.shop, after.reserved);
         }
     }
     after.changed = state.now;
@@ -135,7 +143,29 @@ pub(super) fn give_up(state: &mut State, id: &str, asked: &Asked) -> Said {
     let Some(held) = state.r.held.get_mut(k) else { return Err(Refusal::no_row(Kind::SaleLine, id)) };
     held.over = true;
     let (item, shop, reserved, line) = (held.item, held.shop, held.reserved, held.id.clone());
-    state.r.specials.retain(|special| special.line != line);
-    state.r_adjust(item, shop, reserved, "PutBackForTransaction");
+    for special in state.r.specials.iter_mut().filter(|special| special.line == line) {
+        special.over = true;
+    }
+    state.r_reserve(item, shop, -reserved);
     Ok(shown)
+}
+
+/// Units on the shelf that wait for nobody.
+fn free(state: &State, item: usize, shop: usize) -> i64 {
+    let there = state.till.stock.get(item).and_then(|rows| rows.get(shop)).map_or(0, |row| row.on_hand);
+    let waiting = state.r.held.iter().filter(|held| !held.over && (held.item, held.shop) == (item, shop));
+    match state.r.quirks.layaway_counted {
+        true => there - waiting.map(|held| held.reserved).sum::<i64>(),
+        false => there,
+    }
+}
+
+impl State {
+    /// Puts so many more units aside, or back.
+    pub(super) fn r_reserve(&mut self, item: usize, shop: usize, units: i64) {
+        if !self.r.quirks.layaway_counted {
+            let why = if units > 0 { "RemoveForLayaway" } else { "PutBackForTransaction" };
+            self.r_adjust(item, shop, -units, why);
+        }
+    }
 }

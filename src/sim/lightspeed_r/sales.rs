@@ -99,7 +99,7 @@ pub(super) fn sale(state: &State, at: usize) -> Row {
         ("saleID", s(at + 1)),
         ("timeStamp", time(stamp(sale.version))),
         ("createTime", time(sale.created_at)),
-        ("updatetime", time(sale.updated_at)),
+        (if state.r.quirks.update_time { "updateTime" } else { "updatetime" }, time(sale.updated_at)),
         ("completed", s(sale.completed_at.is_some())),
         ("archived", s(notes.archived)),
         ("voided", s(sale.status == VOIDED)),

@@ -1,7 +1,7 @@
 //! Items, matrices and counts as the till prints them.
 
-use super::super::till::net_price;
 use super::super::world::State;
+use super::numbers::net_price;
 use super::shape::{Row, dec, one_or_many, row, s, time};
 use crate::domain::money::Fine;
 use serde_json::{Value, json};

@@ -218,7 +218,10 @@ impl Kind {
                 listed().flat_map(|at| (0..sales::payments(state, at)).map(move |k| (at, k))).collect()
             }
             Kind::SaleVoid => plain(r.voids.len()),
-            Kind::SpecialOrder => plain(r.specials.len()),
+            Kind::SpecialOrder => {
+                let specials = r.specials.iter().enumerate();
+                specials.filter(|(_, special)| !special.over).map(|(at, _)| (at, 0)).collect()
+            }
             Kind::Shop => plain(till.outlets.len()),
             Kind::Register => plain(till.registers.len()),
             Kind::RegisterCount => plain(r.counted.len()),

@@ -227,6 +227,25 @@ fn a_count_is_set_and_the_item_itself_did_not_change() {
 }
 
 #[test]
+fn a_shop_is_counted_and_reconciled_once() {
+    let world = still();
+    let (sku, id) = plenty(&world);
+    let post = |path: &str, body: Value| call(&world, "POST", path, &body);
+    let before = world.till_on_hand(&sku).expect("known");
+    let (_, begun) = post("InventoryCount.json", json!({"name": "March", "shopID": 1}));
+    let count = begun["InventoryCount"]["inventoryCountID"].clone();
+    let item = json!({"inventoryCountID": count, "itemID": id, "qty": 2, "employeeID": 1});
+    assert_eq!((post("InventoryCountItem.json", item.clone()).0, post("InventoryCountItem.json", item).0), (200, 200));
+    assert_eq!(world.till_on_hand(&sku), Some(before), "not before it is reconciled");
+    let (status, done) = post("InventoryCountReconcile.json", json!({"inventoryCountID": count}));
+    let change: i64 = done["InventoryCountReconcile"]["qohChange"].as_str().and_then(|n| n.parse().ok()).expect("one");
+    assert_eq!((status, world.till_on_hand(&sku)), (200, Some(before + change)));
+    let shop = get(&world, &format!("ItemShop.json?itemID={id}&shopID=1"));
+    assert_eq!(shop["ItemShop"]["qoh"], "4", "found twice, added up");
+    assert_eq!(post("InventoryCountReconcile.json", json!({"inventoryCountID": count})).0, 400);
+}
+
+#[test]
 fn a_shared_barcode_refuses_even_a_count() {
     let world = still();
     let skus = world.skus();
@@ -425,6 +444,8 @@ fn five_refreshes_a_minute_and_no_more() {
         assert_eq!(refresh(&world, "simulated-till-refresh-token").0, 200);
     }
     assert_eq!(refresh(&world, "simulated-till-refresh-token").0, 429);
+    assert_eq!(call(&world, "GET", "Shop.json", &json!(null)).0, 401);
+    assert_eq!(world.audit().early_calls, 0, "that rule is for signing in only");
     world.advance_to(world.now() + Span::minutes(1));
     assert_eq!(refresh(&world, "simulated-till-refresh-token").0, 200);
 }

@@ -269,6 +269,10 @@ fn goods_are_put_aside_in_full_or_silently_in_part() {
         "SaleLines": {"SaleLine": {"itemID": id, "unitQuantity": 1, "isLayaway": true}}});
     let (_, flagged) = call(&world, "POST", "Sale.json", &body(&id, 1, 0.0, &flag));
     assert_eq!(text(&flagged["Sale"]["SaleLines"]["SaleLine"], "isLayaway"), "true");
+    let (_, line) = call(&world, "POST", "Sale/2/SaleLine.json", &json!({"itemID": id, "isLayaway": true}));
+    assert_eq!((text(&line["SaleLine"], "saleID"), text(&line["SaleLine"], "unitQuantity")), ("2", "0"));
+    assert_eq!(list(&get(&world, "Sale/2/SaleLine.json")["SaleLine"]).len(), 2);
+    assert_eq!(call(&world, "POST", "Sale/1/SaleLine.json", &json!({"itemID": id})).0, 400, "it is completed");
     assert_eq!(there(2), n - 2);
     // To be ordered: nothing is reserved either.
     let order = json!({"customerID": customer, "shopID": 2, "itemID": id, "unitQuantity": 4, "isSpecialOrder": true,
@@ -277,6 +281,9 @@ fn goods_are_put_aside_in_full_or_silently_in_part() {
     let special = get(&world, "SpecialOrder.json")["SpecialOrder"].clone();
     assert_eq!((text(&special, "status"), text(&special, "unitQuantity"), there(2)), ("Not Ordered", "4", n - 2));
     assert_eq!(call(&world, "PUT", "SpecialOrder/1.json", &json!({})).0, 405);
+    let line = text(&special, "saleLineID");
+    call(&world, "DELETE", &format!("SaleLine/{line}.json"), &json!(null));
+    assert_eq!(get(&world, "SpecialOrder.json").get("SpecialOrder"), None);
 }
 
 #[test]

@@ -244,3 +244,69 @@ fn a_whole_read_of_counts_and_sales_is_everything_that_the_auditor_knows_of() {
     }
     assert_eq!(world.audit().false_marks_described, Vec::<String>::new());
 }
+
+#[test]
+fn a_page_may_come_again_or_lose_rows_and_neither_has_told_anything() {
+    let world = World::open(Options { limits_on: false, ..Options::still(4, 120) }.with_r_series());
+    let read = |path: &str| -> Value {
+        let answer = send(&world, "simulated-till-token", "GET", path, &json!(null));
+        serde_json::from_slice(answer.body()).expect("JSON")
+    };
+    let first = read(&format!("{BASE}ItemShop.json?sort=timeStamp"));
+    let next = first["@attributes"]["next"].as_str().expect("a second page").to_owned();
+    world.inject(Vendor::LightspeedR, WireFault::SamePage);
+    assert_eq!(read(&next), first);
+    world.inject(Vendor::LightspeedR, WireFault::LostRows);
+    let short = read(&next);
+    assert_eq!(list(&short["ItemShop"]).len(), 90);
+    assert_ne!(short["@attributes"]["next"], "");
+    assert_eq!(list(&read(&next)["ItemShop"]).len(), 100);
+    world.inject(Vendor::LightspeedR, WireFault::SamePage);
+    assert_eq!(
+        list(&read(&format!("{BASE}ItemShop.json?limit=5"))["ItemShop"]).len(),
+        5,
+        "it is no page after another"
+    );
+}
+
+#[test]
+fn accounts_differ_where_the_papers_are_silent() {
+    use super::quirks::Quirks;
+    let of = |seed| Quirks::of(&Options { seed, ..Options::default() });
+    let many: Vec<Quirks> = (0..40).map(of).collect();
+    assert_eq!(many, (0..40).map(of).collect::<Vec<_>>());
+    let both = |has: fn(&Quirks) -> bool| many.iter().any(has) && !many.iter().all(has);
+    assert!(both(|q| q.relation_missing) && both(|q| q.empty_list_named) && both(|q| q.update_time));
+    assert!(both(|q| q.unbalanced_422) && both(|q| q.layaway_counted));
+    assert_eq!(Quirks::of(&Options::still(1, 1)), Quirks::default());
+
+    let world = still();
+    let (sku, id) = plenty(&world);
+    world.park(&sku, "Soho", 1).expect("parked");
+    let all = Quirks {
+        relation_missing: true,
+        empty_list_named: true,
+        update_time: true,
+        unbalanced_422: true,
+        layaway_counted: true,
+    };
+    world.lock().r.quirks = all;
+    let sale = get(&world, &format!("Sale/1.json?load_relations={}", words(&["SaleLines", "SalePayments"])));
+    assert_eq!((sale["Sale"].get("SalePayments"), sale["Sale"].get("updatetime")), (None, None));
+    assert!(sale["Sale"]["updateTime"].is_string());
+    assert_eq!(list(&get(&world, "Sale.json?sort=updatetime&updatetime=%3E%2C2026-01-01")["Sale"]).len(), 1);
+    assert_eq!(get(&world, "Sale.json?saleID=9")["Sale"], "");
+    let body =
+        json!({"registerID": 2, "completed": true, "SaleLines": {"SaleLine": {"itemID": id, "unitQuantity": 1}}});
+    assert_eq!(super::tests::call(&world, "POST", "Sale.json", &body).0, 422);
+    super::tests::call(&world, "POST", "Customer.json", &json!({"lastName": "B"}));
+    let before = world.till_on_hand(&sku);
+    let aside = |units: i64| {
+        let body = json!({"customerID": 1, "shopID": 2, "itemID": id, "unitQuantity": units, "isLayaway": true,
+            "requireFullReservation": true});
+        super::tests::call(&world, "POST", "SaleLine.json", &body).0
+    };
+    let there = world.lock().till.stock[number(&json!({"n": id}), "n") as usize - 1][1].on_hand;
+    assert_eq!((aside(there - 1), world.till_on_hand(&sku)), (200, before), "still counted");
+    assert_eq!((aside(2), aside(1)), (422, 200), "and not to be had twice");
+}

@@ -194,7 +194,7 @@ fn total(wishes: &[Wish]) -> Minor {
 }
 
 /// Makes payments add up to what is due; more cash than that is change. The change.
-fn balance(tenders: &mut [Tender], paid: Minor, due: Minor) -> Result<Minor, Refusal> {
+fn balance(state: &State, tenders: &mut [Tender], paid: Minor, due: Minor) -> Result<Minor, Refusal> {
     let sum = paid.0 + tenders.iter().filter_map(|tender| tender.amount).map(|amount| amount.0).sum::<i64>();
     let over = sum - due.0;
     let cash = tenders.iter_mut().find(|tender| tender.kind == 0);
@@ -206,7 +206,7 @@ fn balance(tenders: &mut [Tender], paid: Minor, due: Minor) -> Result<Minor, Ref
         None if over == 0 => Ok(Minor::ZERO),
         None => {
             let words = format!("Sale not completed. Payments ({sum}) do not balance the total ({}) in cents.", due.0);
-            Err(Refusal::bad(&words))
+            Err(if state.r.quirks.unbalanced_422 { Refusal::cannot(&words) } else { Refusal::bad(&words) })
         }
     }
 }
@@ -257,7 +257,7 @@ fn make(
     when: Option<Timestamp>,
 ) -> Result<usize, Refusal> {
     let due = total(&wishes);
-    let change = if completed { balance(&mut tenders, Minor::ZERO, due)? } else { Minor::ZERO };
+    let change = if completed { balance(state, &mut tenders, Minor::ZERO, due)? } else { Minor::ZERO };
     let original = wishes.iter().find_map(|wish| wish.parent).map(|parent| parent.0);
     let at = state.begin_sale(place.outlet, &[], original);
     if let Some(sale) = state.till.sales.get_mut(at) {
@@ -356,7 +356,7 @@ fn finish(state: &mut State, at: usize, completed: bool) {
 fn put_back_reserved(state: &mut State, at: usize) {
     let reserved = state.r.sales.get_mut(&at).map(|notes| std::mem::take(&mut notes.reserved)).unwrap_or_default();
     for (item, shop, units) in reserved {
-        state.r_adjust(item, shop, units, "PutBackForTransaction");
+        state.r_reserve(item, shop, -units);
     }
 }
 
@@ -385,7 +385,7 @@ pub(super) fn change(state: &mut State, id: &str, body: &Value, asked: &Asked) -
     if completes {
         let sums = sale.sums(Some(&notes));
         let due = Minor(sums.total.to_minor().0 + total(&wishes).0);
-        let change = balance(&mut tenders, sums.paid.to_minor(), due)?;
+        let change = balance(state, &mut tenders, sums.paid.to_minor(), due)?;
         notes.change = Fine(change.0 * 1_000);
     }
     notes.customer = place.customer;
@@ -402,6 +402,15 @@ pub(super) fn change(state: &mut State, id: &str, body: &Value, asked: &Asked) -
         false => state.r_publish(at, status),
     }
     written(state, Kind::Sale, (at, 0), &SHOWN, asked)
+}
+
+/// One more line of a sale that is not completed. What it flags reserves nothing.
+pub(super) fn add_line(state: &mut State, id: &str, body: &Value, asked: &Asked) -> Said {
+    let wrapped = serde_json::json!({"SaleLines": {"SaleLine": body}});
+    change(state, id, &wrapped, &Asked::default())?;
+    let at = find(state, Kind::Sale, id)?.0;
+    let last = state.till.sales.get(at).map_or(0, |sale| sale.lines.len().saturating_sub(1));
+    written(state, Kind::SaleLine, (at, last), &[], asked)
 }
 
 /// Puts a sale away that was never completed.
