@@ -119,7 +119,7 @@ impl Front {
     /// How the account names an order: its id, its number, and the ids of its lines.
     pub fn names(&self, order: usize) -> Option<(String, String, Vec<String>)> {
         let mirrored = self.orders.get(&order)?;
-        let number = self.account.order_number(mirrored.entity)?.to_owned();
+        let number = self.account.order_face(mirrored.entity)?.0.to_owned();
         let lines = mirrored.lines.iter().map(|(line, _)| line.to_string()).collect();
         Some((mirrored.entity.to_string(), number, lines))
     }
@@ -141,9 +141,9 @@ impl Front {
             // What the world sold was there; an order from before the world began may find its goods gone.
             let Ok(entity) = self.account.place(&basket, now) else { return };
             let rows = self.account.order_lines(entity);
-            let lines = rows.iter().filter(|(.., parent)| parent.is_none()).map(|(id, ..)| {
-                let under = rows.iter().find(|(.., parent)| *parent == Some(*id)).map_or(*id, |(child, ..)| *child);
-                (*id, under)
+            let lines = rows.iter().filter(|row| row.parent.is_none()).map(|row| {
+                let under = rows.iter().find(|under| under.parent == Some(row.id));
+                (row.id, under.map_or(row.id, |under| under.id))
             });
             let mirrored =
                 Mirrored { entity, lines: lines.collect(), units: units.clone(), invoiced: false, ended: false };

@@ -16,7 +16,7 @@ struct NoKeeper;
 
 #[async_trait]
 impl TokenKeeper for NoKeeper {
-    async fn keep(&self, _connection: &ConnectionId, _pair: &OAuth2) -> Result<(), NotKept> {
+    async fn keep(&self, _connection: &ConnectionId, _before: &OAuth2, _pair: &OAuth2) -> Result<(), NotKept> {
         Err(NotKept("there is nowhere".to_owned()))
     }
 }

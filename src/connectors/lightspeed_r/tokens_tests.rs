@@ -153,7 +153,7 @@ impl World {
 
 #[async_trait]
 impl TokenKeeper for World {
-    async fn keep(&self, _connection: &ConnectionId, pair: &OAuth2) -> Result<(), NotKept> {
+    async fn keep(&self, _connection: &ConnectionId, _before: &OAuth2, pair: &OAuth2) -> Result<(), NotKept> {
         let keep = || {
             *self.kept.lock().expect("lock") = pair.clone();
             self.keeps.lock().expect("lock").push(pair.access.expose_secret().to_owned());
