@@ -92,7 +92,7 @@ struct Keeper(Mutex<Vec<OAuth2>>);
 
 #[async_trait]
 impl TokenKeeper for Keeper {
-    async fn keep(&self, _connection: &ConnectionId, pair: &OAuth2) -> Result<(), NotKept> {
+    async fn keep(&self, _connection: &ConnectionId, _before: &OAuth2, pair: &OAuth2) -> Result<(), NotKept> {
         self.0.lock().expect("lock").push(pair.clone());
         Ok(())
     }

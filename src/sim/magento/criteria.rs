@@ -6,6 +6,7 @@ use super::switches::Switches;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// What stands in a column of a row.
 #[derive(Debug, Clone)]
@@ -31,6 +32,24 @@ struct Filter {
     field: String,
     value: String,
     condition: String,
+    /// The words of a list, in small letters: a page is asked for with hundreds of them.
+    words: HashSet<String>,
+}
+
+impl Filter {
+    fn new(field: String, value: String, condition: String) -> Filter {
+        let is_list = matches!(condition.as_str(), "in" | "nin");
+        let words =
+            if is_list { value.split(',').map(|one| one.trim().to_lowercase()).collect() } else { HashSet::new() };
+        Filter { field, value, condition, words }
+    }
+
+    fn lists(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Text(text) => self.words.contains(&text.to_lowercase()),
+            _ => self.value.split(',').any(|one| compare(cell, one.trim()) == Ordering::Equal),
+        }
+    }
 }
 
 /// What was asked of a list.
@@ -58,11 +77,11 @@ pub(super) fn read(call: &Call, needed: bool, switches: &Switches) -> Result<Cri
         for filter in input::list(input::take(&group, "filters").unwrap_or(&Value::Null))? {
             input::only(&filter, &["field", "value", "condition_type"])?;
             let condition = input::take(&filter, "conditionType").and_then(input::text);
-            filters.push(Filter {
-                field: input::words(&filter, "field").unwrap_or_default(),
-                value: input::words(&filter, "value").unwrap_or_default(),
-                condition: condition.unwrap_or_else(|| "eq".to_owned()),
-            });
+            filters.push(Filter::new(
+                input::words(&filter, "field").unwrap_or_default(),
+                input::words(&filter, "value").unwrap_or_default(),
+                condition.unwrap_or_else(|| "eq".to_owned()),
+            ));
         }
         groups.push(filters);
     }
@@ -113,7 +132,7 @@ impl Criteria {
 
     /// Adds a filter that the path already says.
     pub(super) fn also(&mut self, field: &str, value: &str) {
-        let filter = Filter { field: field.to_owned(), value: value.to_owned(), condition: "eq".to_owned() };
+        let filter = Filter::new(field.to_owned(), value.to_owned(), "eq".to_owned());
         self.groups.push(vec![filter]);
     }
 
@@ -179,7 +198,7 @@ impl Criteria {
             let mut any = group.is_empty();
             for filter in group {
                 let found = cell(row, &filter.field).ok_or_else(|| unknown(&filter.field))?;
-                any = any || fits(&found, &filter.condition, &filter.value);
+                any = any || fits(&found, filter);
             }
             if !any {
                 return Ok(false);
@@ -190,11 +209,12 @@ impl Criteria {
 }
 
 /// Whether a cell meets a condition. A condition that the server does not know holds for nothing.
-fn fits(cell: &Cell, condition: &str, value: &str) -> bool {
+fn fits(cell: &Cell, filter: &Filter) -> bool {
+    let value = filter.value.as_str();
     let null = matches!(cell, Cell::Null);
     let against = |value: &str| compare(cell, value);
-    let listed = || value.split(',').any(|one| against(one.trim()) == Ordering::Equal);
-    match condition {
+    let listed = || filter.lists(cell);
+    match filter.condition.as_str() {
         "null" => null,
         "notnull" => !null,
         "is" => null == value.eq_ignore_ascii_case("null"),
