@@ -124,9 +124,11 @@ impl Front {
         Some((mirrored.entity.to_string(), number, lines))
     }
 
-    /// Does to the account what was done to an order of the world since both were last in step.
-    fn follow(&mut self, at: usize, web: &Web, range: &Catalogue, now: Timestamp) {
-        let Some(order) = web.orders.get(at) else { return };
+    /// Does to the account what was done to an order of the world since both were last in step. Returns whether the
+    /// account shows any of it: it knows no word for an order that is being packed.
+    fn follow(&mut self, at: usize, web: &Web, range: &Catalogue, now: Timestamp) -> bool {
+        let Some(order) = web.orders.get(at) else { return false };
+        let mut shows = false;
         let units: Vec<i64> = order.lines.iter().map(|line| line.units).collect();
         if !self.orders.contains_key(&at) {
             let sku = |line: &super::web::OrderLine| range.items.get(line.item).map(|item| item.sku.clone());
@@ -139,7 +141,8 @@ impl Front {
                 address: somebody(order.number),
             };
             // What the world sold was there; an order from before the world began may find its goods gone.
-            let Ok(entity) = self.account.place(&basket, now) else { return };
+            let Ok(entity) = self.account.place(&basket, now) else { return false };
+            shows = true;
             let rows = self.account.order_lines(entity);
             let lines = rows.iter().filter(|row| row.parent.is_none()).map(|row| {
                 let under = rows.iter().find(|under| under.parent == Some(row.id));
@@ -150,11 +153,12 @@ impl Front {
             self.order_of.insert(entity, at);
             self.orders.insert(at, mirrored);
         }
-        let Some(known) = self.orders.get_mut(&at).filter(|known| !known.ended) else { return };
+        let Some(known) = self.orders.get_mut(&at).filter(|known| !known.ended) else { return shows };
         // Half of the customers pay at once, the others when their order is worked on.
         let paid = order.number % 2 == 0 || order.status != PENDING || known.units != units;
         if paid && !known.invoiced && order.status != CANCELLED {
             known.invoiced = self.account.invoice(known.entity, now).is_ok();
+            shows |= known.invoiced;
         }
         for (n, (before, left)) in known.units.clone().iter().zip(&units).enumerate() {
             if left < before
@@ -166,10 +170,11 @@ impl Front {
                     back: [*line, *child].into(),
                     ..Refund::default()
                 };
-                let _ = self.account.refund(known.entity, &refund, now);
+                shows |= self.account.refund(known.entity, &refund, now).is_ok();
             }
         }
         known.units = units;
+        shows |= matches!(order.status, SHIPPED | CANCELLED);
         match order.status {
             SHIPPED => {
                 let _ = self.account.ship(known.entity, None, Some(SOURCE), now);
@@ -186,6 +191,7 @@ impl Front {
             }
             _ => {}
         }
+        shows
     }
 
     /// Items whose shelf is another one in the account than in the world.
@@ -226,11 +232,12 @@ fn somebody(number: i64) -> Address {
 type Row = (usize, i64, bool);
 
 impl State {
-    /// Keeps the account in step after an order of the world has changed.
-    pub fn front_follows(&mut self, order: usize) {
+    /// Keeps the account in step after an order of the world has changed. Returns whether the shop shows that.
+    pub fn front_follows(&mut self, order: usize) -> bool {
         let now = self.now;
-        if let Some(front) = &mut self.front {
-            front.follow(order, &self.web, &self.range, now);
+        match &mut self.front {
+            Some(front) => front.follow(order, &self.web, &self.range, now),
+            None => true,
         }
     }
 

@@ -263,9 +263,10 @@ impl State {
         self.web.order_by_updated.remove(&(order.updated_at.secs(), at));
         order.updated_at = now;
         self.web.order_by_updated.insert((now.secs(), at));
-        self.books.marks.order_recorded(at, now);
+        if self.front_follows(at) {
+            self.books.marks.order_recorded(at, now);
+        }
         self.touched_shelves(at);
-        self.front_follows(at);
     }
 
     /// Somebody writes a comment on an order: its clock moves, and nothing else.

@@ -29,7 +29,7 @@ pub async fn get(store: &Store, connection: &str) -> Result<Option<Trial>, Store
 pub async fn ask(tx: &mut Tx, connection: &str, now: Timestamp) -> Result<(), StoreError> {
     let done = sqlx::query(
         "INSERT INTO trial (connection, asked_at, ended_at, lines) VALUES ($1, $2, 0, '[]')
-         ON CONFLICT (connection) DO UPDATE SET asked_at = excluded.asked_at",
+         ON CONFLICT (connection) DO UPDATE SET asked_at = excluded.asked_at, ended_at = 0, lines = '[]'",
     )
     .bind(connection)
     .bind(now.micros())
@@ -39,8 +39,8 @@ pub async fn ask(tx: &mut Tx, connection: &str, now: Timestamp) -> Result<(), St
     ensure_rows("asking for a test", done.rows_affected(), 1)
 }
 
-/// What came of it.
-pub async fn end(tx: &mut Tx, connection: &str, lines: &[TrialLine], now: Timestamp) -> Result<(), StoreError> {
+/// What came of it so far; `now` is zero while it goes on.
+pub async fn keep(tx: &mut Tx, connection: &str, lines: &[TrialLine], now: Timestamp) -> Result<(), StoreError> {
     let text = serde_json::to_string(lines).unwrap_or_else(|_| "[]".to_owned());
     sqlx::query("UPDATE trial SET ended_at = $2, lines = $3 WHERE connection = $1")
         .bind(connection)

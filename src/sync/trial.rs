@@ -6,56 +6,61 @@ use super::sweep::Next;
 use crate::connectors::error::{CallError, CallErrorKind};
 use crate::connectors::{Answer, Page, Shop, Till};
 use crate::domain::ids::OutletKey;
-use crate::domain::trial::TrialLine;
-use crate::store::trials;
+use crate::domain::time::Timestamp;
+use crate::domain::trial::{Trial, TrialLine};
+use crate::store::{connections, trials};
 use std::sync::Arc;
 
 /// Runs the test that was asked for, if any.
 pub(super) async fn run(cx: &Cx, link: &Arc<Link>) -> Result<Next, TaskError> {
-    if !trials::get(&cx.store, &link.id).await?.is_some_and(|trial| trial.is_under_way()) {
-        return Ok(Next::Later);
-    }
-    let lines = match &link.side {
-        Side::Till(till) => of_till(till.as_ref()).await,
-        Side::Shop(shop) => of_shop(shop.as_ref()).await,
+    let asked = trials::get(&cx.store, &link.id).await?.filter(Trial::is_under_way);
+    let Some(asked) = asked else { return Ok(Next::Later) };
+    // A question at a time: an allowance that is nearly used up is not enough for all of them at once.
+    let mut lines = asked.lines;
+    let next = match &link.side {
+        Side::Till(till) => of_till(till.as_ref(), lines.len()).await,
+        Side::Shop(shop) => {
+            let places = connections::places(&cx.store).await?;
+            let shelf = places.into_iter().find(|place| place.connection == link.id);
+            of_shop(shop.as_ref(), lines.len(), shelf.map(|place| OutletKey::new(place.warehouse))).await
+        }
     };
     // Our own patience, or the vendor's: nothing is known yet, and it is tried again when it may be.
-    let lines = match lines {
-        Ok(lines) => lines,
-        Err(error) => return Err(TaskError::Call(error)),
-    };
+    let next = next.map_err(TaskError::Call)?;
+    let ended = next.is_none();
+    lines.extend(next);
     let mut tx = cx.store.begin().await?;
-    trials::end(&mut tx, &link.id, &lines, cx.now()).await?;
+    trials::keep(&mut tx, &link.id, &lines, if ended { cx.now() } else { Timestamp(0) }).await?;
     tx.commit().await?;
+    if !ended {
+        return Ok(Next::Again);
+    }
     let _ = cx.changes.send(Change::Connections);
     Ok(Next::Later)
 }
 
-async fn of_till(till: &dyn Till) -> Result<Vec<TrialLine>, CallError> {
-    Ok(vec![
-        line("Outlets and registers", places(till.outlets().await))?,
-        line("Products", rows(till.products_after(None).await, "product"))?,
-        line("Sales", rows(till.sales_after(None).await, "sale"))?,
-        line("Counts", rows(till.stock_after(None).await, "count"))?,
-    ])
+/// The line of one question, or nothing behind the last.
+async fn of_till(till: &dyn Till, question: usize) -> Result<Option<TrialLine>, CallError> {
+    match question {
+        0 => line("Outlets and registers", places(till.outlets().await)),
+        1 => line("Products", rows(till.products_after(None).await, "product")),
+        2 => line("Sales", rows(till.sales_after(None).await, "sale")),
+        3 => line("Counts", rows(till.stock_after(None).await, "count")),
+        _ => return Ok(None),
+    }
+    .map(Some)
 }
 
-async fn of_shop(shop: &dyn Shop) -> Result<Vec<TrialLine>, CallError> {
-    let warehouses = shop.warehouses().await;
-    let first: Option<OutletKey> = warehouses
-        .as_ref()
-        .ok()
-        .and_then(|answer| answer.value.iter().find(|place| !place.archived))
-        .map(|p| p.key.clone());
-    let mut lines = vec![
-        line("Warehouses", places(warehouses))?,
-        line("Products", rows(shop.products_after(None).await, "product"))?,
-        line("Orders", rows(shop.orders_after(None).await, "order"))?,
-    ];
-    if let Some(first) = first {
-        lines.push(line("Counts", rows(shop.stock(&first, None).await, "count"))?);
+/// The same of a shop; `shelf` is a warehouse of it, once one is known.
+async fn of_shop(shop: &dyn Shop, question: usize, shelf: Option<OutletKey>) -> Result<Option<TrialLine>, CallError> {
+    match (question, shelf) {
+        (0, _) => line("Warehouses", places(shop.warehouses().await)),
+        (1, _) => line("Products", rows(shop.products_after(None).await, "product")),
+        (2, _) => line("Orders", rows(shop.orders_after(None).await, "order")),
+        (3, Some(shelf)) => line("Counts", rows(shop.stock(&shelf, None).await, "count")),
+        _ => return Ok(None),
     }
-    Ok(lines)
+    .map(Some)
 }
 
 fn places<T>(answer: Result<Answer<Vec<T>>, CallError>) -> Result<String, CallError> {
@@ -105,7 +110,6 @@ fn in_words(kind: &CallErrorKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Timestamp;
 
     fn failed(kind: CallErrorKind) -> Result<TrialLine, CallError> {
         line("Products", Err(CallError { kind, exchanges: Vec::new() }))

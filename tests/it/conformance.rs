@@ -7,6 +7,7 @@ use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use truecount::connectors::transport::{Transport, TransportError};
 use truecount::domain::ids::ConnectionId;
+use truecount::domain::system::Pair;
 use truecount::domain::time::Span;
 use truecount::rehearsal::Rehearsal;
 use truecount::sim::{Options, SimTransport};
@@ -52,4 +53,25 @@ async fn what_is_asked_of_x_series_and_what_its_likeness_answers_is_as_the_vendo
     let open: Vec<_> = spec.complaints.iter().map(|(what, times)| format!("{times} × {what}")).collect();
     assert!(spec.unknown.is_empty(), "calls to what is not described: {:?}", spec.unknown);
     assert!(open.is_empty(), "{} kinds:\n{}", open.len(), open.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_asked_of_magento_and_what_its_likeness_answers_is_as_the_vendor_describes_it() {
+    let Some(spec) = Spec::open("magento/admin-schema-2.4.7-reduced.json", "/rest") else { return };
+    let spec = Arc::new(Mutex::new(spec));
+    let pair = Pair::parse("magento+lightspeed-x").unwrap();
+    let options = Options { skus: 40, sales_per_day: 200, orders_per_day: 60, ..Options::default() }.with_pair(pair);
+    let (of, kept) = (options.web_connection.clone(), Arc::clone(&spec));
+    let (store, _dir) = fresh(&databases()[0]).await;
+    let addresses = ["https://till.invalid", "https://shop.invalid"];
+    let between = |through| Arc::new(Judge { through, of, spec: kept }) as Arc<dyn Transport>;
+    let mut house = Rehearsal::through(options, store, addresses, between).await.unwrap();
+    house.connect().await.unwrap();
+    house.run_until(house.engine.clock().now() + Span::hours(14)).await.unwrap();
+    assert_eq!(house.world.out_of_step(), Vec::<String>::new(), "the shop and its likeness are one");
+
+    let spec = spec.lock().unwrap();
+    let open: Vec<_> = spec.complaints.iter().map(|(what, times)| format!("{times} × {what}")).collect();
+    assert!(spec.unknown.is_empty(), "calls to what is not described: {:?}", spec.unknown);
+    assert!(open.is_empty(), "{} kinds of {:?}:\n{}", open.len(), spec.judged, open.join("\n"));
 }

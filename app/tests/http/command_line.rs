@@ -371,7 +371,7 @@ async fn a_rehearsal_that_cannot_be_is_refused_before_it_begins() -> Outcome {
         (&["--sales-per-day", "1000000"], "a day for 100000 hours"),
         (&["--sales-per-day", "4000000000"], "--sales-per-day"),
         (&["--faults", "F99", "--report", "made.json"], "there is no fault F99"),
-        (&["--pair", "this+that"], "not this+that"),
+        (&["--pair", "this+that"], "there is no pair this+that"),
     ] {
         let (code, text) = ends(folder.path(), &[&long[..], arguments].concat(), &[]).await?;
         assert!(code == Some(2) && text.contains(words), "{arguments:?}: {code:?} {text}");
