@@ -55,6 +55,13 @@ async fn what_is_asked_of_x_series_and_what_its_likeness_answers_is_as_the_vendo
     assert!(open.is_empty(), "{} kinds:\n{}", open.len(), open.join("\n"));
 }
 
+/// Where a running Magento answers otherwise than its own description says, each with what was seen of it.
+const DRIFT_OF_MAGENTO: &[(&str, &str)] = &[
+    ("answered with /items/*/payment/", "a payment without an account status has null there, and in its list of words"),
+    ("answered with /items/*/custom_attributes/*/value", "an attribute of several choices has a list there"),
+    ("POST /V1/inventory/source-items: answered 200", "nothing but errors is described of a write"),
+];
+
 #[tokio::test]
 async fn what_is_asked_of_magento_and_what_its_likeness_answers_is_as_the_vendor_describes_it() {
     let Some(spec) = Spec::open("magento/admin-schema-2.4.7-reduced.json", "/rest") else { return };
@@ -67,11 +74,15 @@ async fn what_is_asked_of_magento_and_what_its_likeness_answers_is_as_the_vendor
     let between = |through| Arc::new(Judge { through, of, spec: kept }) as Arc<dyn Transport>;
     let mut house = Rehearsal::through(options, store, addresses, between).await.unwrap();
     house.connect().await.unwrap();
-    house.run_until(house.engine.clock().now() + Span::hours(14)).await.unwrap();
+    house.run_until(house.engine.clock().now() + Span::hours(11)).await.unwrap();
     assert_eq!(house.world.out_of_step(), Vec::<String>::new(), "the shop and its likeness are one");
 
     let spec = spec.lock().unwrap();
-    let open: Vec<_> = spec.complaints.iter().map(|(what, times)| format!("{times} × {what}")).collect();
+    let drifts = |what: &str| DRIFT_OF_MAGENTO.iter().any(|(known, _)| what.contains(known));
+    let open: Vec<_> = spec.complaints.iter().filter(|(what, _)| !drifts(what)).collect();
     assert!(spec.unknown.is_empty(), "calls to what is not described: {:?}", spec.unknown);
-    assert!(open.is_empty(), "{} kinds of {:?}:\n{}", open.len(), spec.judged, open.join("\n"));
+    assert!(open.is_empty(), "{open:?} of {:?}", spec.judged);
+    for (known, why) in DRIFT_OF_MAGENTO {
+        assert!(spec.complaints.keys().any(|what| what.contains(known)), "no longer so: {known} ({why})");
+    }
 }

@@ -54,7 +54,10 @@ impl Spec {
     pub fn judge(&mut self, request: &Request<Bytes>, response: &Response<Bytes>) {
         let method = request.method().as_str().to_lowercase();
         let path = request.uri().path();
-        let found = path.strip_prefix(&self.base).and_then(|rest| self.operation(&method, rest));
+        let rest = path.strip_prefix(&self.base);
+        // Magento's global scope is an address of its own and otherwise the same.
+        let rest = rest.map(|rest| rest.strip_prefix("/all").unwrap_or(rest));
+        let found = rest.and_then(|rest| self.operation(&method, rest));
         let Some((template, operation)) = found else {
             *self.unknown.entry(format!("{} {}", request.method(), wildcards(path))).or_default() += 1;
             return;
@@ -91,8 +94,11 @@ impl Spec {
             described.into_iter().map(|one| self.resolve(one)).filter(|one| one["in"] == "query").collect();
         let mut wrong = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let bare =
-                |text: &str| text.replace(|c: char| c.is_ascii_digit(), "").replace("[]", "[0]").replace("[0]", "[]");
+            // Magento takes both spellings of a name, and describes the first of many filters only.
+            let bare = |text: &str| {
+                let text = text.replace(|c: char| c.is_ascii_digit(), "");
+                text.replace("filter_groups", "filterGroups").replace("condition_type", "conditionType")
+            };
             match described.iter().find(|one| one["name"].as_str().is_some_and(|known| bare(known) == bare(&name))) {
                 None => wrong.push(format!("asked with an unknown parameter {name}")),
                 Some(one) => {
