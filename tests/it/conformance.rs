@@ -1,6 +1,6 @@
 //! What we ask of a vendor, and what its simulated counterpart answers, held against the vendor's own description.
 
-use crate::shop::{databases, fresh};
+use crate::shop::{Kind, fresh};
 use crate::spec::Spec;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,7 +41,7 @@ async fn what_is_asked_of_x_series_and_what_its_likeness_answers_is_as_the_vendo
     let spec = Arc::new(Mutex::new(spec));
     let options = Options { skus: 60, sales_per_day: 300, returns_per_day: 40, dirt_percent: 20, ..Options::default() };
     let (of, kept) = (options.till_connection.clone(), Arc::clone(&spec));
-    let (store, _dir) = fresh(&databases()[0]).await;
+    let (store, _dir) = fresh(&Kind::Sqlite).await;
     let addresses = ["https://till.invalid", "https://shop.invalid"];
     let between = |through| Arc::new(Judge { through, of, spec: kept }) as Arc<dyn Transport>;
     let mut house = Rehearsal::through(options, store, addresses, between).await.unwrap();
@@ -69,7 +69,7 @@ async fn what_is_asked_of_magento_and_what_its_likeness_answers_is_as_the_vendor
     let pair = Pair::parse("magento+lightspeed-x").unwrap();
     let options = Options { skus: 40, sales_per_day: 200, orders_per_day: 60, ..Options::default() }.with_pair(pair);
     let (of, kept) = (options.web_connection.clone(), Arc::clone(&spec));
-    let (store, _dir) = fresh(&databases()[0]).await;
+    let (store, _dir) = fresh(&Kind::Sqlite).await;
     let addresses = ["https://till.invalid", "https://shop.invalid"];
     let between = |through| Arc::new(Judge { through, of, spec: kept }) as Arc<dyn Transport>;
     let mut house = Rehearsal::through(options, store, addresses, between).await.unwrap();

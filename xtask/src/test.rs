@@ -49,7 +49,16 @@ const STEPS: &[Named] = &[
 ];
 
 /// The files of tests that have nothing to compare with where the vendors' recordings are not.
-const NEED_RECORDINGS: &[&str] = &["tests/it/notices.rs", "tests/it/samples.rs", "tests/it/sim_samples.rs"];
+const NEED_RECORDINGS: &[&str] = &[
+    "src/connectors/magento/recorded_tests.rs",
+    "src/sim/magento/tests/mod.rs",
+    "tests/it/notices.rs",
+    "tests/it/samples.rs",
+    "tests/it/samples_r.rs",
+    "tests/it/sim_samples.rs",
+    "tests/it/sim_samples_r.rs",
+    "tests/it/spec.rs",
+];
 
 /// How often the program is killed: enough to see a break, few enough for every day. `cargo xtask soak kills` does more.
 const KILLS: &str = "8";
@@ -209,13 +218,15 @@ mod tests {
     /// Whoever looks at the recordings is named when there are none.
     #[test]
     fn the_tests_that_need_recordings_are_those_that_read_where_they_are() {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it");
-        let mut found: Vec<String> = fs::read_dir(tests)
-            .expect("the tests")
-            .flatten()
-            .filter(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.contains("\"CONTRACTS_DIR\"")))
-            .map(|file| format!("tests/it/{}", file.file_name().to_string_lossy()))
-            .collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let (mut waiting, mut found) = (vec![root.join("src"), root.join("tests/it")], Vec::new());
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.path()));
+            } else if fs::read_to_string(&path).is_ok_and(|text| text.contains("\"CONTRACTS_DIR\"")) {
+                found.push(path.strip_prefix(&root).expect("of ours").to_string_lossy().into_owned());
+            }
+        }
         found.sort();
         assert_eq!(found, NEED_RECORDINGS);
     }

@@ -35,6 +35,12 @@ impl<'a> Errand<'a> {
         Self { shop, exchanges: Vec::new(), begun: false, acted: false }
     }
 
+    /// One that something else has led to: its first call is counted and does not wait. A count is looked at before it is
+    /// written, and a write that had to wait for what its own look had used up would look again, for ever.
+    pub(super) fn following(shop: &'a Magento) -> Self {
+        Self { begun: true, ..Self::new(shop) }
+    }
+
     /// A question; `None` when the shop has no such thing.
     pub(super) async fn find(&mut self, purpose: &'static str, path: &str) -> Result<Option<String>, CallError> {
         let asked = self.call(question(purpose, path)).await;

@@ -295,7 +295,7 @@ impl Magento {
 
 /// Writes absolute counts. What cannot be written at all is refused here and not sent.
 pub(super) async fn write(shop: &Magento, rows: &[StockWrite]) -> Result<Answer<Vec<WriteOutcome>>, CallError> {
-    let mut errand = shop.errand();
+    let mut errand = Errand::following(shop);
     let mut places = shop.known_places(&mut errand).await?;
     if rows.iter().any(|row| !places.writes_to(row.warehouse.as_str())) {
         // It may be new over there.

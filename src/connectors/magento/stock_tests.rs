@@ -299,3 +299,17 @@ async fn a_part_that_was_written_is_never_denied() {
         assert!(error.may_have_acted(), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_write_does_not_wait_for_what_its_own_look_has_used_up() {
+    let script = Script::new();
+    let shop = known(&script, &["A"]).await;
+    let now = shop.caller.clock.now();
+    while shop.pace.take(now, false).is_ok() {}
+    let look = shop.stock_of(&[ProductKey::new("A")]).await.expect_err("nothing is left");
+    assert!(matches!(look.kind, CallErrorKind::Paced { .. }), "{look}");
+    script.then(200, "[]");
+    let outcomes = shop.write_stock(&[write("A", "warehouse", 3)], "push").await.expect("it goes through").value;
+    assert_eq!(outcomes, [WriteOutcome::Accepted]);
+    script.done();
+}
