@@ -163,6 +163,10 @@ impl System {
     }
 
     /// What has to be allowed over there, in the vendor's own words.
+    ///
+    /// UNSURE: put together from the vendors' papers and tried against no account. Nobody publishes which of Centra's nested
+    /// permissions a question needs, under which heads Magento's screen shows its resources, or the R-Series scope for
+    /// shops. A test of the connection says what is really missing.
     pub const fn permissions(self) -> &'static [&'static str] {
         match self {
             System::Centra => &[
