@@ -67,10 +67,13 @@ impl Behind {
         usize::try_from(self.records()).unwrap_or(0) <= STEP
     }
 
-    /// What the database says when it is opened.
+    /// What the database says when it is opened, or when fewer wait than we thought.
     pub async fn count(&self, cx: &Cx, connection: &str) -> Result<(), StoreError> {
         let mut tx = cx.store.begin().await?;
-        self.records.store(backlog::count(&mut tx, connection).await?, Ordering::SeqCst);
+        let records = backlog::count(&mut tx, connection).await?;
+        if self.records.swap(records, Ordering::SeqCst) == 0 {
+            self.began.store(cx.now().micros(), Ordering::SeqCst);
+        }
         Ok(())
     }
 
@@ -117,6 +120,14 @@ pub(super) async fn catch_up(cx: &Cx, link: &Arc<Link>) -> Result<Next, StoreErr
 pub(super) fn puts_off(cx: &Cx, link: &Link) -> Option<Timestamp> {
     let now = cx.now();
     (!link.behind.is_one_step() && now < past(&link.behind.began, now) + PATIENCE).then_some(now + TURN)
+}
+
+/// Until when no count is written, because what is kept and not yet in the books may say another. A flood that goes on
+/// keeps no count from the shop: then it is as old as the books are, by one turn.
+pub(super) fn holds_counts(cx: &Cx) -> Option<Timestamp> {
+    let now = cx.now();
+    let waiting = cx.links().into_iter().filter(|link| link.behind.records() > 0);
+    waiting.map(|link| past(&link.behind.began, now) + TURN).filter(|until| *until > now).max()
 }
 
 /// A unit of work in which nothing of this connection waits: what is kept in it comes after what came before. The
@@ -224,5 +235,11 @@ async fn into_the_books(cx: &Cx, link: &Arc<Link>, records: &[Kept]) -> Result<(
     link.behind.records.fetch_sub(gone, Ordering::SeqCst);
     link.behind.since.store(now.micros(), Ordering::SeqCst);
     cx.follow_up(link, &applied);
+    if link.behind.records() == 0 {
+        // Counts that were held for it go on.
+        for shop in cx.links().iter().filter(|link| link.is_shop()) {
+            shop.schedule.wake(Task::Push, now);
+        }
+    }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Targets to the shop: look what is due, write down what will be sent, call, write down what was answered.
 //!
+//! While notices of a crowd are kept and not yet in the books, counts wait for them, for one turn of the books at most.
 //! No transaction is open during a call. Every write has its intent row before it. A write whose outcome is not
 //! known is looked up before anything is sent again, because the look comes first whenever the state is unknown.
 
+use super::catch_up::holds_counts;
 use super::confirm::CONFIRM_AFTER;
 use super::cx::{Cx, Link, TaskError};
 use super::outcome::{Answered, call, write_down};
@@ -49,11 +51,15 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
             // Between two calls of one turn a person stopped it.
             break;
         }
+        if let Some(until) = holds_counts(cx) {
+            write_down(cx, link, answered).await?;
+            return Ok(Next::At(until));
+        }
         let intents = match plan(cx, link, shop, now, answered.take()).await? {
             Plan::Send(intents) => intents,
             Plan::Look(look) => {
                 let write = look_first(cx, link, shop, look, subtracts(shop)).await?;
-                if write.is_empty() || link.paused.load(Ordering::SeqCst) {
+                if write.is_empty() || link.paused.load(Ordering::SeqCst) || holds_counts(cx).is_some() {
                     return Ok(Next::Again);
                 }
                 let intents = one_call(cx, shop, write);

@@ -52,6 +52,56 @@ async fn each_of_a_crowd_is_answered_when_it_is_kept_and_counted_once() {
 }
 
 #[tokio::test]
+async fn a_count_waits_for_what_was_kept_of_it_a_moment_ago() {
+    for kind in databases() {
+        let (mut stage, till) = busy(&kind, 46).await;
+        let due = stage.due();
+        // The first come one by one and are in the books at once; of the others, which name the same goods, each is kept.
+        let (first, crowd) = due.split_at(due.len() / 4);
+        for delivery in first {
+            stage.hand_over(delivery).await;
+        }
+        join_all(crowd.iter().map(|delivery| stage.hand_over(delivery))).await;
+        assert!(till.behind.records() > 100, "{kind:?}: {} wait", till.behind.records());
+        let shop = stage.engine().cx().links().into_iter().find(|link| link.is_shop()).unwrap();
+        let written = stage.world.audit().rows_written;
+        while driver::step(stage.engine().cx(), &shop, Lane::Write).await {}
+        assert_eq!(stage.world.audit().rows_written, written, "{kind:?}: nothing is written that is about to change");
+        // The books follow, and the counts at once after them.
+        while driver::step(stage.engine().cx(), &till, Lane::Books).await {}
+        stage.wait(Span::millis(100));
+        while driver::step(stage.engine().cx(), &till, Lane::Books).await {}
+        assert_eq!(till.behind.records(), 0, "{kind:?}");
+        while driver::step(stage.engine().cx(), &shop, Lane::Write).await {}
+        assert!(stage.world.audit().rows_written > written, "{kind:?}: the counts are written");
+        stage.pass(Span::minutes(10)).await;
+        stage.assert_sound(&format!("{kind:?}, counts and crowd")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_that_does_not_end_keeps_no_count_from_the_shop() {
+    for kind in databases() {
+        let (mut stage, till) = busy(&kind, 47).await;
+        let due = stage.due();
+        let (first, crowd) = due.split_at(due.len() / 4);
+        for delivery in first {
+            stage.hand_over(delivery).await;
+        }
+        join_all(crowd.iter().map(|delivery| stage.hand_over(delivery))).await;
+        assert!(till.behind.records() > 100, "{kind:?}");
+        let shop = stage.engine().cx().links().into_iter().find(|link| link.is_shop()).unwrap();
+        let written = stage.world.audit().rows_written;
+        // The books do not get their turn.
+        stage.wait(Span::secs(3));
+        while driver::step(stage.engine().cx(), &shop, Lane::Write).await {}
+        assert!(stage.world.audit().rows_written > written, "{kind:?}: the wait has an end");
+        stage.pass(Span::minutes(10)).await;
+        stage.assert_whole(&format!("{kind:?}, endless crowd")).await;
+    }
+}
+
+#[tokio::test]
 async fn what_waits_for_the_books_outlives_the_process() {
     for kind in databases() {
         let (mut stage, till) = busy(&kind, 42).await;
