@@ -146,6 +146,13 @@ export async function nothingIsLeftOut() {
   assert.deepEqual([...new Set(known)].sort(), [...new Set(routes)].sort(), "places.mjs names every address, and none that is gone");
 }
 
+/// What is wrong, and nothing behind it: the end of a long log is what is read of it.
+function shortly(wrong) {
+  const error = new Error(wrong.join("\n"));
+  error.stack = error.message;
+  return error;
+}
+
 /// All of them, each as the one who sees it. Whatever is wrong is told at once.
 export async function everyPage(browser, demo, window, found, state) {
   const { alive } = window;
@@ -167,7 +174,7 @@ export async function everyPage(browser, demo, window, found, state) {
     }
   }
   for (const other of Object.values(others)) await close(other);
-  assert.equal(wrong.length, 0, wrong.join("\n"));
+  if (wrong.length > 0) throw shortly(wrong);
 }
 
 /// Each of the demo's people comes in, sees Today as it is for them, and goes out again.
