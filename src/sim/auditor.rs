@@ -182,6 +182,8 @@ pub struct Audit {
     pub ordinary_delay: Span,
     /// 95 of a hundred differences were gone so long after what had been told was enough to know of them.
     pub heal_p95: Option<Span>,
+    /// Differences that began in the hour in which most did, and how long 95 of a hundred of them lasted.
+    pub busiest_hour: (u64, Option<Span>),
     /// Moves of a mark that claimed more than was known.
     pub false_marks: u64,
     /// The first of them in words.
@@ -451,6 +453,7 @@ impl Books {
             episodes,
             ordinary_delay,
             heal_p95: self.heal_p95(),
+            busiest_hour: self.busiest_hour(now),
             false_marks: self.marks.wrong,
             false_marks_described: self.marks.described.clone(),
             oversold_units: self.oversold,

@@ -380,18 +380,21 @@ fn due_row(row: &sqlx::any::AnyRow) -> Result<(Due, i64), sqlx::Error> {
     ))
 }
 
-/// What has never been put off comes from the index in its order, however much waits behind it; what has been, and
+/// The order is [`crate::domain::push::urgency`]'s: falls to nothing, to one, …, to five, other falls, rises; of the same
+/// kind what has waited longest. What has never been put off comes from the index in its order, however much waits behind it; what has been, and
 /// whose time has come, is sorted.
 const DUE: &str = concat!(
     "SELECT * FROM (",
     due_sql!(
         "t.connection = $1 AND t.generation > t.acknowledged AND t.next_at = 0
-         ORDER BY CASE WHEN t.should < t.web_sellable THEN 0 ELSE 1 END, t.cause_at LIMIT $3"
+         ORDER BY CASE WHEN t.web_known = 1 AND t.should >= t.web_sellable THEN 7 WHEN t.should < 6 THEN t.should ELSE 6 END,
+             t.cause_at LIMIT $3"
     ),
     ") AS fresh UNION ALL SELECT * FROM (",
     due_sql!(
         "t.connection = $1 AND t.generation > t.acknowledged AND t.next_at > 0 AND t.next_at <= $2
-         ORDER BY CASE WHEN t.should < t.web_sellable THEN 0 ELSE 1 END, t.cause_at LIMIT $3"
+         ORDER BY CASE WHEN t.web_known = 1 AND t.should >= t.web_sellable THEN 7 WHEN t.should < 6 THEN t.should ELSE 6 END,
+             t.cause_at LIMIT $3"
     ),
     ") AS put_off"
 );

@@ -95,6 +95,8 @@ pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
     // By what never changes: a pass goes on where it stopped, whatever they are called by then.
     places.sort_by(|a, b| a.id.cmp(&b.id));
     let mut at = Pass::parse(&state.cursor).unwrap_or_else(|| Pass::new(cx.now()));
+    // One question a step: where the allowance is enough for one only, two of them would begin anew for ever.
+    let mut ended = false;
     match places.iter().find(|place| place.id >= at.place).filter(|_| !at.listed) {
         Some(place) => {
             // One that is gone has no page to go on with.
@@ -104,12 +106,12 @@ pub(super) async fn observe(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Resul
             keep_readings(cx, link, &page.rows, asked_at, Meanwhile::MayHaveWritten).await?;
             at.turn(page.next, &place.id, places.iter().map(|place| place.id.as_str()));
         }
-        None => at.end_of_list(),
+        None => {
+            at.end_of_list();
+            at.after = ask_for_unnamed(cx, link, shop, &at.after).await?;
+            ended = at.after.is_none();
+        }
     }
-    if at.listed {
-        at.after = ask_for_unnamed(cx, link, shop, &at.after).await?;
-    }
-    let ended = at.listed && at.after.is_none();
     let now = cx.now();
     let mut tx = cx.store.begin().await?;
     feeds::advance(&mut tx, &link.id, feed, &if ended { String::new() } else { at.to_text() }, now);

@@ -9,6 +9,7 @@ use super::schedule::{Lane, Task};
 use super::sweep::Next;
 use super::{catch_up, confirm, house, problems, push, refusals, sweep, trial};
 use crate::connectors::error::CallErrorKind;
+use crate::connectors::pacing::patiently;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::StoreError;
 use futures_util::FutureExt;
@@ -67,7 +68,8 @@ fn begin(cx: &Cx, link: &Link, lane: Lane) -> Option<Task> {
 
 /// Runs a task and writes down what came of it.
 async fn attempt(cx: &Cx, link: &Arc<Link>, task: Task) {
-    match run_task(cx, link, task).await {
+    let work = run_task(cx, link, task);
+    match if task.can_wait() { patiently(work).await } else { work.await } {
         Ok(next) => {
             let now = cx.now();
             cx.stuck.note(&link.id, task.feed(), false, now);

@@ -111,6 +111,12 @@ impl Task {
         }
     }
 
+    /// Whether nobody waits for it: it reads everything there is, and its calls leave room for those that somebody does
+    /// wait for.
+    pub fn can_wait(self) -> bool {
+        matches!(self, Task::Catalogue | Task::Observe | Task::Compare | Task::Trial)
+    }
+
     /// Whether it moves a mark or a cursor of its own, which says that it works.
     pub fn has_mark(self) -> bool {
         !matches!(self, Task::Confirm | Task::LookUp | Task::Trial | Task::CatchUp)

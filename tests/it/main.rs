@@ -10,6 +10,7 @@ mod connections;
 mod crowd;
 mod delays;
 mod desk;
+mod full_backlog;
 mod invariants;
 mod late;
 mod notices;

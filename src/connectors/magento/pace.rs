@@ -7,7 +7,7 @@
 //! What we want of the shop often takes two or three calls. The first waits until there is room; those that follow it
 //! are counted, and run the budget into debt if need be, so that nothing begun is left half asked.
 
-use crate::connectors::pacing::Allowance;
+use crate::connectors::pacing::{Allowance, kept_of};
 use crate::domain::time::{Span, Timestamp};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,8 +53,9 @@ impl Pace {
         if let Some(until) = state.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        if !begun && state.left < MICROS {
-            let wait = (MICROS - state.left + self.per_second - 1) / self.per_second;
+        let wanted = MICROS + kept_of(self.per_second * BURST_SECONDS * MICROS);
+        if !begun && state.left < wanted {
+            let wait = (wanted - state.left + self.per_second - 1) / self.per_second;
             return Err(now + Span(wait));
         }
         state.left -= MICROS;

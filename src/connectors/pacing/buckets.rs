@@ -4,7 +4,7 @@
 //! What a question costs in complexity is known only from its answer, so a call takes what the last one of its kind
 //! cost and settles the rest afterwards.
 
-use super::{Allowance, percent};
+use super::{Allowance, kept_of, percent};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -253,7 +253,10 @@ impl Bucket {
         if self.capacity() < GRAIN {
             return now + self.interval;
         }
-        let lacking = self.worth(tokens).saturating_sub(self.level);
+        // What is dearer than what that would leave cannot wait for it: the bucket may never be full.
+        let (cost, kept) = (self.worth(tokens), kept_of(self.capacity()));
+        let wanted = if cost <= self.capacity() - kept { cost + kept } else { cost };
+        let lacking = wanted.saturating_sub(self.level);
         if lacking <= 0 {
             return now;
         }

@@ -6,7 +6,7 @@
 //! second limiter counts calls in each second of the vendor's clock; half of it in any second of ours is safe whatever
 //! the two clocks and the network do.
 
-use super::{Allowance, percent};
+use super::{Allowance, kept_of, percent};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -147,6 +147,7 @@ impl Drips {
         }
         let cost = cost.max(0);
         let room = percent(state.size, part);
+        let room = room - kept_of(room);
         let on_the_way: i64 = state.on_the_way.iter().map(|(_, cost)| cost).sum();
         let mut at = now;
         if keep_share {

@@ -3,7 +3,7 @@
 //! Whether the vendor's window is fixed or sliding is not settled, so ours slides: never more than the limit in
 //! *any* stretch of that length keeps both kinds.
 
-use super::{Allowance, percent};
+use super::{Allowance, kept_of, percent};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,7 +59,8 @@ impl Window {
         if let Some(until) = state.held_until(now) {
             return Err(until);
         }
-        let ours = percent(state.limit, SHARE_PERCENT).max(1);
+        let ours = percent(state.limit, SHARE_PERCENT);
+        let ours = (ours - kept_of(ours)).max(1);
         let cost = i64::from(cost).min(ours);
         let over = state.taken() + cost - ours;
         if over > 0 {

@@ -2,6 +2,7 @@
 
 use super::Books;
 use crate::domain::time::{Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// The longest delay that counts as ordinary, and what is taken while there is too little to measure.
 const DELAY_MAX: Span = Span::minutes(2);
@@ -22,8 +23,8 @@ pub(super) struct Episode {
 /// What has been measured of the differences that ended.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
-    /// How long each lasted, and its largest size.
-    all: Vec<(Span, i64)>,
+    /// When each began, how long it lasted, and its largest size.
+    all: Vec<(Timestamp, Span, i64)>,
     /// How long those lasted that no fault touched.
     undisturbed: Vec<Span>,
     /// From the evidence to the end.
@@ -76,7 +77,7 @@ impl Books {
 
     fn end(&mut self, episode: Episode, now: Timestamp) {
         let Some(since) = self.counted_from(episode.since, now).filter(|since| *since < now) else { return };
-        self.ended.all.push((now.since(since), episode.peak));
+        self.ended.all.push((since, now.since(since), episode.peak));
         if !episode.troubled && self.wire_trouble < episode.since {
             self.ended.undisturbed.push(now.since(since));
         }
@@ -108,12 +109,30 @@ impl Books {
 
     /// Units and number of the differences that outlived `delay`, open ones included.
     pub(super) fn outlived(&self, delay: Span, now: Timestamp) -> (u64, u64) {
-        let open = self.episodes.iter().flatten().filter_map(|episode| {
+        let late = self.lasted(now).filter(|(_, lasted, _)| *lasted > delay);
+        late.fold((0, 0), |(units, n), (_, _, peak)| (units + peak.unsigned_abs(), n + 1))
+    }
+
+    /// All differences from going live on, open ones included: since when, how long so far, their largest size.
+    fn lasted(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Span, i64)> {
+        let open = self.episodes.iter().flatten().filter_map(move |episode| {
             let since = self.counted_from(episode.since, now)?;
-            Some((now.since(since), episode.peak))
+            Some((since, now.since(since), episode.peak))
         });
-        let late = self.ended.all.iter().copied().chain(open).filter(|(lasted, _)| *lasted > delay);
-        late.fold((0, 0), |(units, n), (_, peak)| (units + peak.unsigned_abs(), n + 1))
+        self.ended.all.iter().copied().chain(open)
+    }
+
+    /// Of the hour in which most differences began: how many, and how long 95 of a hundred of them lasted, from the
+    /// moment the goods moved to the moment the shop showed it.
+    pub(super) fn busiest_hour(&self, now: Timestamp) -> (u64, Option<Span>) {
+        let mut hours: BTreeMap<i64, Vec<Span>> = BTreeMap::new();
+        // What stood there when writing began is no change.
+        let live = self.live_at.unwrap_or_default();
+        for (since, lasted, _) in self.lasted(now).filter(|(since, _, _)| *since > live) {
+            hours.entry(since.secs().div_euclid(3_600)).or_default().push(lasted);
+        }
+        let busiest = hours.into_values().max_by_key(Vec::len).unwrap_or_default();
+        (busiest.len() as u64, percentile(&busiest, 95))
     }
 
     /// Items that differ now: item, what the web shows, what it should show, since when.
