@@ -59,7 +59,8 @@ impl<'a> Errand<'a> {
         };
         self.reserves &= !question.mutates;
         let said = self.centra.ask_in_turn(question, Turn { mutates, waits: !self.begun }).await;
-        self.begun |= said.is_ok();
+        // A refused question was asked all the same, and what is asked instead of it follows.
+        self.begun |= said.as_ref().map_or_else(|error| !error.exchanges.is_empty(), |_| true);
         said
     }
 

@@ -34,7 +34,7 @@ pub use items::{Code, FoundSize, ProductTree, SizeChart, SizeRow, VariantTree};
 pub use ledger::{Booking, StockMove};
 pub use masters::{AllocationRule, Market, Policy, Seen, Store, TaxRule, WarehouseDetail};
 pub use payments::{Moved, Payment, PaymentKind, PaymentState};
-pub use returns::{Cost, NewReturn, RETURN_ROWS, Refund, ReturnDetail, ReturnLine, ReturnState};
+pub use returns::{Cost, NewReturn, RETURN_ROWS, RETURNS_NAMED_MAX, Refund, ReturnDetail, ReturnLine, ReturnState};
 pub use shipments::{Leaving, MadeShipment, NewShipment, Pay, ShipmentDetail, ShipmentLine, unshipped};
 pub use spelling::{ReferenceFilter, Release, Spelling};
 pub use transitions::{CancelLine, GoodsTo};

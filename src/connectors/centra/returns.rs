@@ -21,6 +21,9 @@ use serde_json::{Map, Value, json};
 /// Returns of a page.
 pub const RETURN_ROWS: usize = 50;
 
+/// Most returns that are read by their ids at once.
+pub const RETURNS_NAMED_MAX: usize = 200;
+
 /// Fifty returns with lines and payments.
 const RETURNS_GUESS: i64 = 8_000;
 
@@ -151,8 +154,12 @@ impl Centra {
     }
 
     /// Returns by their ids: those that were open are read again this way, since the vendor tells of no change of them.
+    /// At most [`RETURNS_NAMED_MAX`].
     pub async fn returns_named(&self, ids: &[i64]) -> Result<Answer<Vec<ReturnDetail>>, CallError> {
         let mut errand = Errand::new(self);
+        if ids.len() > RETURNS_NAMED_MAX {
+            return Err(errand.refuse("more returns than are read at once"));
+        }
         let mut found = Vec::new();
         for ids in ids.chunks(RETURN_ROWS) {
             let variables = json!({ "v": ids });

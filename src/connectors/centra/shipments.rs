@@ -345,6 +345,9 @@ fn read(row: &Object<'_>) -> Result<ShipmentDetail, Unreadable> {
     let flag = |name: &str| Ok::<_, Unreadable>(row.flag(name)?.unwrap_or(false));
     let mut lines = Vec::new();
     for line in wire::list(row, "lines")? {
+        if line.need_units("quantity")? < 0 {
+            return Err(line.wrong("quantity", "fewer than no units"));
+        }
         lines.push(ShipmentLine {
             id: wire::need_id(&line, "id")?,
             line: line.object("orderLine")?.map(|line| line.need_key("id")).transpose()?.map(LineKey::new),
