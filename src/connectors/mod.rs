@@ -4,6 +4,7 @@
 //! what the vendor can and cannot do ([`ShopCapabilities`], [`TillCapabilities`]); it keeps the vendor's rate
 //! rules before the vendor has to refuse ([`pacing`]); it knows nothing of our tables.
 
+pub mod abilities;
 mod address_guard;
 #[cfg(test)]
 mod attacks;
@@ -147,6 +148,16 @@ pub struct ShopCapabilities {
     /// A written row keeps our own reference. Without one, whether a call was done whose answer was lost is told only by
     /// reading the counts back.
     pub keeps_reference: bool,
+    /// How its notices are set up.
+    pub notices_set_up: abilities::NoticesSetUp,
+    /// It has a queue of events that we may pull and confirm, besides its notices or instead of them.
+    pub event_queue: bool,
+    /// What can be done to its products.
+    pub catalogue: abilities::CatalogueAbilities,
+    /// What can be done to its orders.
+    pub orders: abilities::OrderAbilities,
+    /// What can be done about goods that come back.
+    pub returns: abilities::ReturnAbilities,
 }
 
 /// A count to be written: absolute, physical.

@@ -2,14 +2,47 @@
 //!
 //! Reads products, orders and stock; writes absolute physical stock. The shop subtracts its own open orders from
 //! what we write, and takes off by itself what it ships, so neither is ever sent.
+//!
+//! What later steps do in the shop stands in a file for each thing: [`catalogue`], [`transitions`], [`shipments`],
+//! [`returns`]; every change there looks at the thing first and is not made twice. What the vendor's papers leave open
+//! about its words is gathered in [`spelling`].
 
+mod catalogue;
+mod detail;
+mod errand;
+mod events;
+mod items;
+mod ledger;
+mod masters;
 mod notice;
 mod orders;
+mod payments;
 mod products;
 mod queries;
+mod returns;
+mod shipments;
+mod spelling;
 mod stock;
+mod transitions;
 mod wire;
 
+pub use catalogue::{Kept, NewProduct, NewSize, NewVariant, SizeChange, StyleChange};
+pub use detail::{DetailLine, OrderDetail, ShippingOption};
+pub use errand::Done;
+pub use events::{EVENTS_MAX, Event, EventKind, PULL_EVERY, Pulled};
+pub use items::{Code, FoundSize, ProductTree, SizeChart, SizeRow, VariantTree};
+pub use ledger::{Booking, StockMove};
+pub use masters::{AllocationRule, Market, Policy, Seen, Store, TaxRule, WarehouseDetail};
+pub use payments::{Moved, Payment, PaymentKind, PaymentState};
+pub use returns::{Cost, NewReturn, RETURN_ROWS, RETURNS_NAMED_MAX, Refund, ReturnDetail, ReturnLine, ReturnState};
+pub use shipments::{Leaving, MadeShipment, NewShipment, Pay, ShipmentDetail, ShipmentLine, unshipped};
+pub use spelling::{ReferenceFilter, Release, Spelling};
+pub use transitions::{CancelLine, GoodsTo};
+
+use super::abilities::{
+    CatalogueAbilities, CreditBy, NoticesSetUp, OrderAbilities, OrderReference, ReadyForCollection, RefundBy,
+    ReturnAbilities,
+};
 use super::call::{Ask, Caller, protocol};
 use super::error::{CallError, CallErrorKind};
 use super::evidence::Exchange;
@@ -74,6 +107,8 @@ pub struct Centra {
     version: AtomicU64,
     /// Rows asked for where each warehouse is one.
     places: AtomicUsize,
+    spelling: Spelling,
+    lease: events::Lease,
 }
 
 impl Centra {
@@ -90,16 +125,28 @@ impl Centra {
             buckets: Buckets::new(config.unpaced),
             version: AtomicU64::new(0),
             places: AtomicUsize::new(queries::STOCK_ROWS),
+            spelling: Spelling::default(),
+            lease: events::Lease::default(),
         }
+    }
+
+    /// The same, for a tenant that spells some things in its own way.
+    pub fn spelled(self, spelling: Spelling) -> Self {
+        Self { spelling, ..self }
     }
 
     /// One question or change, within our budget; the vendor's quotas are asked first when that is due, unless the
     /// question is so dear that even this small one before it would make it wait.
     async fn ask(&self, question: queries::Question) -> Result<Said, CallError> {
+        let turn = Turn { mutates: question.mutates, waits: true };
+        self.ask_in_turn(question, turn).await
+    }
+
+    async fn ask_in_turn(&self, question: queries::Question, turn: Turn) -> Result<Said, CallError> {
         let mut exchanges = Vec::new();
         let needs_all = self.buckets.needs_all(question.purpose, question.things, question.guess);
         if !needs_all && self.buckets.ask_now(self.caller.clock.now()) {
-            match self.ask_once(queries::rate_limits()).await {
+            match self.ask_once(queries::rate_limits(), Turn { mutates: false, waits: turn.waits }).await {
                 Ok(said) => {
                     // A tenant that answers something else keeps the smallest plan's quotas.
                     if let Ok(rows) = wire::rate_limits(&said.data) {
@@ -116,7 +163,7 @@ impl Centra {
                 },
             }
         }
-        match self.ask_once(question).await {
+        match self.ask_once(question, turn).await {
             Ok(mut said) => {
                 exchanges.append(&mut said.exchanges);
                 Ok(Said { exchanges, ..said })
@@ -125,9 +172,14 @@ impl Centra {
         }
     }
 
-    async fn ask_once(&self, question: queries::Question) -> Result<Said, CallError> {
+    async fn ask_once(&self, question: queries::Question, turn: Turn) -> Result<Said, CallError> {
         let queries::Question { purpose, text, variables, mutates, things, guess } = question;
-        if let Err(until) = self.buckets.try_take(self.caller.clock.now(), purpose, mutates, things, guess) {
+        let now = self.caller.clock.now();
+        let taken = match turn.waits {
+            true => self.buckets.try_take(now, purpose, turn.mutates, things, guess),
+            false => self.buckets.take_on(now, purpose, turn.mutates, things, guess),
+        };
+        if let Err(until) = taken {
             return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
         }
         let body = serde_json::json!({ "query": text, "variables": variables }).to_string();
@@ -160,8 +212,22 @@ impl Centra {
     }
 
     fn rows_per_write(&self) -> usize {
-        if self.version.load(Ordering::Relaxed) >= pack(SEVERAL_ROWS_SINCE) { ROWS_PER_WRITE } else { 1 }
+        if self.is_at_least(SEVERAL_ROWS_SINCE) { ROWS_PER_WRITE } else { 1 }
     }
+
+    /// Whether the tenant is known to be of this version or a later one.
+    fn is_at_least(&self, version: (u64, u64, u64)) -> bool {
+        self.version.load(Ordering::Relaxed) >= pack(version)
+    }
+}
+
+/// How a call takes from our budget.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    /// Takes a change: its own, or that of the change which may follow it.
+    mutates: bool,
+    /// Waits for the budget. What follows a look does not.
+    waits: bool,
 }
 
 /// What the vendor said.
@@ -192,6 +258,42 @@ impl Shop for Centra {
             rows_per_write: self.rows_per_write(),
             subtracts_own_orders: true,
             keeps_reference: true,
+            notices_set_up: NoticesSetUp::ByAPerson(SET_UP_WORDS),
+            event_queue: true,
+            catalogue: CatalogueAbilities {
+                levels: &["product", "variant", "size"],
+                writes: true,
+                puts_away: true,
+                writes_sku: false,
+                unique_skus: false,
+                keeps_reference: true,
+                before_sale: Some(BEFORE_SALE_WORDS),
+            },
+            orders: OrderAbilities {
+                reference: OrderReference::Searchable,
+                confirms: true,
+                holds: true,
+                cancels_lines: true,
+                // The interface takes new lines, and cannot take more money for them than was set aside.
+                adds_lines: false,
+                shipment_in_two_steps: true,
+                captures: true,
+                money_moves_later: true,
+                marks_pickup: false,
+                ready: ReadyForCollection::NoState,
+            },
+            returns: ReturnAbilities {
+                in_two_steps: true,
+                of_a_shipment: true,
+                other_warehouse: true,
+                without_goods_back: true,
+                free_amount: false,
+                money_alone: false,
+                refund_by: RefundBy::Provider,
+                keeps_reference: true,
+                sweeps_changes: false,
+                credit: CreditBy::GiftCardByAPerson,
+            },
         }
     }
 
@@ -305,6 +407,15 @@ impl Shop for Centra {
     }
 }
 
+/// Shown where notices are set up.
+const SET_UP_WORDS: &str = "Centra has no interface for this. In Centra, add the plugin “Centra Webhook” to the store, \
+     choose “Integration API” as its type, enter the address shown here and a secret of your own, tick orders, shipments \
+     and returns, and set retries to 3. Then enter the same secret here.";
+
+/// Shown where products are made.
+const BEFORE_SALE_WORDS: &str =
+    "In Centra, put the product on a display, choose its markets and give its variants a price.";
+
 const NOT_OURS: &str = "the stored place in the list is not one of ours";
 
 fn rejected(unreadable: Unreadable) -> CallError {
@@ -392,6 +503,18 @@ impl Sweep {
 }
 
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
+mod events_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod orders_tests;
+#[cfg(test)]
+mod returns_tests;
+#[cfg(test)]
+mod sampled_tests;
+#[cfg(test)]
+mod selling_tests;
 #[cfg(test)]
 mod tests;

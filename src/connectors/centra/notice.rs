@@ -99,7 +99,8 @@ fn events(payload: &str) -> Result<Vec<Delivery>, NoticeError> {
     Ok(deliveries)
 }
 
-fn hint(kind: &str) -> Fact {
+/// What a notice or an event of this kind asks us to read again.
+pub(super) fn hint(kind: &str) -> Fact {
     match kind {
         // A shipment moves its order on; the two warehouse requests are about an order's allocation.
         "order" | "shipment" | "allocation_request" | "check_first" => Fact::Hint(Hint::Orders),

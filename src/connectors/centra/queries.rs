@@ -1,7 +1,7 @@
 //! Everything we ask, word for word. Only documented fields, the vendor's own spelling, no cleverness.
 
 use super::super::pacing::buckets::COMPLEXITY_GUESS;
-use super::Sweep;
+use super::{Sweep, wire};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -50,6 +50,26 @@ pub(super) struct Question {
     pub(super) things: i64,
     /// Its complexity for each of them, until an answer has told.
     pub(super) guess: i64,
+}
+
+/// One change, of which one was seen to cost 112 to 145.
+const CHANGE_GUESS: i64 = 200;
+
+impl Question {
+    /// A question, with what it may cost until one of its kind has been answered.
+    pub(super) fn read(
+        purpose: &'static str,
+        text: impl Into<Cow<'static, str>>,
+        variables: Value,
+        guess: i64,
+    ) -> Self {
+        Self { purpose, text: text.into(), variables, mutates: false, things: 1, guess }
+    }
+
+    /// A change.
+    pub(super) fn change(purpose: &'static str, text: impl Into<Cow<'static, str>>, variables: Value) -> Self {
+        Self { purpose, text: text.into(), variables, mutates: true, things: 1, guess: CHANGE_GUESS }
+    }
 }
 
 fn reads(purpose: &'static str, text: &'static str, variables: Value) -> Question {
@@ -202,5 +222,5 @@ pub(super) fn set_stock(warehouse: i64, rows: &[(i64, i64)], reference: &str) ->
 
 /// With an offset always: a moment without one is read in the tenant's own zone.
 fn moment(sweep: &Sweep) -> String {
-    sweep.from().to_utc().format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+    wire::moment(sweep.from())
 }

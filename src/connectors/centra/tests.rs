@@ -39,7 +39,7 @@ pub(super) fn order(number: i64, updated_at: &str) -> Value {
     })
 }
 
-fn sent(script: &Script, index: usize) -> Value {
+pub(super) fn sent(script: &Script, index: usize) -> Value {
     let asked = script.asked();
     let body = asked[index].strip_prefix("POST /graphql ").expect("a question");
     serde_json::from_str(body).expect("JSON")

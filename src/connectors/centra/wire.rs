@@ -4,11 +4,22 @@ use super::super::Unreadable;
 use super::super::error::CallErrorKind;
 use super::super::json::Object;
 use super::super::pacing::buckets::{Quota, QuotaState};
+use crate::domain::ids::DocumentKey;
+use crate::domain::money::Fine;
 use crate::domain::time::{Span, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 /// Longest piece of the vendor's words put into an outcome.
 const WORDS_MAX: usize = 300;
+
+/// Most warnings kept of one answer.
+const WARNINGS_MAX: usize = 20;
+
+/// Longest reference of ours that the vendor keeps.
+const REFERENCE_MAX: usize = 255;
+
+/// An order's id is a hash of 32 digits; anything shorter than this is its number.
+const ORDER_ID_MIN: usize = 16;
 
 /// An answer with status 200, opened.
 pub(super) struct Envelope {
@@ -77,6 +88,83 @@ pub(super) fn user_errors(payload: &Object<'_>) -> Result<Option<String>, Unread
         reasons.push(message.chars().take(WORDS_MAX).collect::<String>());
     }
     Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
+}
+
+/// The words of `userWarnings`. A warning that cannot be read is still one.
+pub(super) fn warnings(payload: &Object<'_>) -> Vec<String> {
+    let words = |raw: &&serde_json::value::RawValue| {
+        let text = Object::open("warning", raw.get()).ok().and_then(|warning| warning.text("message").ok().flatten());
+        text.map_or_else(|| "a warning without words".to_owned(), |text| text.chars().take(WORDS_MAX).collect())
+    };
+    payload.elements("userWarnings").unwrap_or_default().iter().take(WARNINGS_MAX).map(words).collect()
+}
+
+/// A list in the answer that must be there.
+pub(super) fn list<'a>(data: &Object<'a>, name: &str) -> Result<Vec<Object<'a>>, Unreadable> {
+    if !data.has(name) {
+        return Err(data.missing(name));
+    }
+    data.objects(name)
+}
+
+/// An id that must be there and be a positive whole number.
+pub(super) fn need_id(row: &Object<'_>, name: &str) -> Result<i64, Unreadable> {
+    let id = row.need_whole(name)?;
+    if id > 0 { Ok(id) } else { Err(row.wrong(name, "is not an id")) }
+}
+
+/// The id of a thing inside, if there is one: `warehouse{id}`.
+pub(super) fn id_in(row: &Object<'_>, name: &str) -> Result<Option<i64>, Unreadable> {
+    match row.object(name)? {
+        Some(inside) => need_id(&inside, "id").map(Some),
+        None => Ok(None),
+    }
+}
+
+/// An amount inside: `grandTotal{value}`. The vendor calculates in floating numbers, so what lies beyond the fifth decimal
+/// is rounded.
+pub(super) fn money(row: &Object<'_>, name: &str) -> Result<Option<Fine>, Unreadable> {
+    match row.object(name)? {
+        Some(money) => money.rounded("value"),
+        None => Ok(None),
+    }
+}
+
+/// The currency of an amount inside.
+pub(super) fn currency(row: &Object<'_>, name: &str) -> Result<Option<String>, Unreadable> {
+    let Some(money) = row.object(name)? else { return Ok(None) };
+    match money.object("currency")? {
+        Some(currency) => currency.text("code"),
+        None => Ok(None),
+    }
+}
+
+/// An amount as the vendor takes it: a number in major units, through its own text.
+pub(super) fn amount(fine: Fine, currency: &str) -> serde_json::Value {
+    let text = rust_decimal::Decimal::new(fine.0, 5).normalize().to_string();
+    let value = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    serde_json::json!({ "value": value, "currencyIsoCode": currency })
+}
+
+/// A moment as the vendor takes it, with an offset always: one without is read in the tenant's own zone.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_utc().format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+/// An order's id: the hash, never the number that people use. The two must not be taken for each other.
+pub(super) fn order_id(key: &DocumentKey) -> Result<&str, Unreadable> {
+    let text = key.as_str();
+    let plain = !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    match plain && text.len() >= ORDER_ID_MIN {
+        true => Ok(text),
+        false => Err(Unreadable::new("this is not an order's id in this shop (its number is another thing)")),
+    }
+}
+
+/// A text of ours that identifies something over there.
+pub(super) fn reference(text: &str) -> Result<&str, Unreadable> {
+    let fits = !text.trim().is_empty() && text.len() <= REFERENCE_MAX && !text.contains('\0');
+    if fits { Ok(text) } else { Err(Unreadable::new("a reference has between 1 and 255 bytes")) }
 }
 
 /// The vendor's account of our quotas. Rows of a kind or length unknown to us are passed over.

@@ -24,6 +24,10 @@ pub use actions::{KnownMemo, Memo, MemoLine, NewProduct, Pickup, Shipment, Units
 pub use detail::{DetailLine, OrderDetail};
 pub use master::{Modules, StoreView, TaxClass};
 
+use super::abilities::{
+    CatalogueAbilities, CreditBy, NoticesSetUp, OrderAbilities, OrderReference, ReadyForCollection, RefundBy,
+    ReturnAbilities,
+};
 use super::call::{Ask, Caller, Came};
 use super::credential::Credential;
 use super::error::{CallError, CallErrorKind};
@@ -208,6 +212,44 @@ impl Shop for Magento {
             rows_per_write: self.write_rows_max.load(Ordering::Relaxed),
             subtracts_own_orders: true,
             keeps_reference: false,
+            notices_set_up: NoticesSetUp::Never,
+            event_queue: false,
+            catalogue: CatalogueAbilities {
+                levels: &["configurable product", "simple product"],
+                writes: true,
+                puts_away: true,
+                writes_sku: true,
+                unique_skus: true,
+                // Its SKU is the key that it is found again by.
+                keeps_reference: false,
+                before_sale: None,
+            },
+            orders: OrderAbilities {
+                reference: OrderReference::Comment,
+                confirms: false,
+                // The shop could; there is no call for it here.
+                holds: false,
+                cancels_lines: false,
+                adds_lines: false,
+                shipment_in_two_steps: false,
+                captures: true,
+                money_moves_later: false,
+                marks_pickup: true,
+                ready: ReadyForCollection::TellsAndShips,
+            },
+            returns: ReturnAbilities {
+                in_two_steps: false,
+                of_a_shipment: false,
+                // Goods go back to the source that they left from.
+                other_warehouse: false,
+                without_goods_back: true,
+                free_amount: true,
+                money_alone: true,
+                refund_by: RefundBy::BooksOnly,
+                keeps_reference: false,
+                sweeps_changes: true,
+                credit: CreditBy::None,
+            },
         }
     }
 

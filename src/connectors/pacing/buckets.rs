@@ -164,6 +164,37 @@ impl Buckets {
         Ok(())
     }
 
+    /// Takes as [`Buckets::try_take`] does, for the second half of something that is half done: it does not wait for what
+    /// its first half has used up (it would then begin anew, and wait again, for ever), only while the vendor refuses. The
+    /// part of the quotas that is not ours bears the little that is taken too early.
+    pub fn take_on(
+        &self,
+        now: Timestamp,
+        purpose: &'static str,
+        mutates: bool,
+        things: i64,
+        guess: i64,
+    ) -> Result<(), Timestamp> {
+        if self.unpaced {
+            return Ok(());
+        }
+        let mut state = self.lock();
+        if let Some(until) = state.blocked_until.filter(|until| *until > now) {
+            return Err(until);
+        }
+        let complexity = state.costs.entry(purpose).or_insert(guess).saturating_mul(things);
+        for bucket in &mut state.buckets {
+            bucket.fill(now);
+            let tokens = match bucket.quota {
+                Quota::Requests => 1,
+                Quota::Mutations => i64::from(mutates),
+                Quota::Complexity => complexity,
+            };
+            bucket.level = bucket.level.saturating_sub(bucket.worth(tokens));
+        }
+        Ok(())
+    }
+
     /// What the question really cost.
     pub fn settle(&self, purpose: &'static str, things: i64, complexity: i64) {
         let complexity = complexity.clamp(0, 1_000_000_000);
@@ -315,6 +346,17 @@ mod tests {
         assert!(until > T0 && until <= T0 + Span::secs(1));
         assert_eq!(buckets.try_take(until, "read", false, 1, COMPLEXITY_GUESS), Ok(()));
         assert_eq!(take(&buckets, until + Span::secs(10), false), 42);
+    }
+
+    #[test]
+    fn a_second_half_does_not_wait_and_is_owed_afterwards() {
+        let buckets = Buckets::new(false);
+        take(&buckets, T0, false);
+        assert_eq!(buckets.take_on(T0, "read", false, 1, 10), Ok(()));
+        let Err(until) = buckets.try_take(T0, "read", false, 1, 10) else { panic!("it was empty") };
+        assert!(until > T0 + Span::millis(400), "two of forty-two in ten seconds are waited for");
+        buckets.block(T0 + Span::minutes(1));
+        assert_eq!(buckets.take_on(T0, "read", false, 1, 10), Err(T0 + Span::minutes(1)));
     }
 
     #[test]
