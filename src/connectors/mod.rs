@@ -11,6 +11,7 @@ mod attacks;
 mod call;
 pub mod centra;
 pub mod credential;
+mod door;
 pub mod error;
 pub mod evidence;
 pub mod http_transport;
@@ -25,6 +26,7 @@ pub mod retry_after;
 #[cfg(test)]
 mod script;
 mod signature;
+mod tokens;
 pub mod transport;
 
 use crate::domain::fact::{Fact, Listing, ShopReading};
@@ -134,6 +136,35 @@ pub struct TillCapabilities {
     pub ordered: bool,
     /// A return names the sale it returns.
     pub links_returns: bool,
+    /// How a sale that we make is found again before it is made a second time.
+    pub finds_sales: FindsSales,
+    /// A refund names the lines that come back; otherwise it is made whole and its units are edited before it is closed.
+    pub refunds_by_line: bool,
+    /// A sale that we made can be taken back through its API.
+    pub voids_sales: bool,
+    /// A sale can wait to be picked up or sent, and says how far that has come.
+    pub fulfilments: bool,
+    /// Units can be kept for a customer without a sale.
+    pub reserves: bool,
+    /// Past register closures can be read; otherwise a missed notice is lost, and only the payments of the sales tell.
+    pub lists_closures: bool,
+    /// Products can be hidden and shown again without touching their stock.
+    pub archives_products: bool,
+    /// A product and all its variants are made in one call; otherwise one after another.
+    pub makes_families_at_once: bool,
+    /// Products keep a reference of ours.
+    pub keeps_product_reference: bool,
+    /// A count can be moved by so many units; otherwise it is set, which loses what the till sells meanwhile.
+    pub moves_counts: bool,
+}
+
+/// How a sale that we made is found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindsSales {
+    /// The vendor looks for our reference.
+    ByReference,
+    /// It takes an id of our making, which is derived from the reference.
+    ByOwnId,
 }
 
 /// What a shop can do.

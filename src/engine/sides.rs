@@ -39,7 +39,8 @@ pub(super) fn connect(engine: &Engine, row: &ConnectionRow, keys: Keys) -> Resul
                 webhook_secrets: Vec::new(),
                 unpaced,
             };
-            Side::Till(Arc::new(LightspeedX::new(config, transport, clock)))
+            let keeper = Keeper::new(engine.cx.store.clone(), engine.seal.clone(), Arc::clone(&engine.cx.mint));
+            Side::Till(Arc::new(LightspeedX::new(config, transport, clock).kept_by(Arc::new(keeper))))
         }
         System::LightspeedR => {
             let keeper = Keeper::new(engine.cx.store.clone(), engine.seal.clone(), Arc::clone(&engine.cx.mint));

@@ -4,11 +4,22 @@ use crate::shop::{Kind, fresh};
 use crate::spec::Spec;
 use async_trait::async_trait;
 use bytes::Bytes;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
+use truecount::clock::ManualClock;
+use truecount::connectors::lightspeed_x::catalogue::Source;
+use truecount::connectors::lightspeed_x::fulfilment::Step;
+use truecount::connectors::lightspeed_x::making::{Move, NewProduct, NewVariant, Price, ProductChange};
+use truecount::connectors::lightspeed_x::returning::NewReturn;
+use truecount::connectors::lightspeed_x::selling::{Desk, Handing, NewLine, NewPayment, NewSale};
+use truecount::connectors::lightspeed_x::{LightspeedX, LightspeedXConfig, hooks};
 use truecount::connectors::transport::{Transport, TransportError};
 use truecount::domain::ids::ConnectionId;
+use truecount::domain::money::Fine;
 use truecount::domain::system::Pair;
-use truecount::domain::time::Span;
+use truecount::domain::time::{Span, Timestamp};
 use truecount::rehearsal::Rehearsal;
 use truecount::sim::{Options, SimTransport};
 
@@ -85,4 +96,195 @@ async fn what_is_asked_of_magento_and_what_its_likeness_answers_is_as_the_vendor
     for (known, why) in DRIFT_OF_MAGENTO {
         assert!(spec.complaints.keys().any(|what| what.contains(known)), "no longer so: {known} ({why})");
     }
+}
+
+/// Plays written answers, and holds every question against a description.
+struct Played {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    spec: Mutex<Spec>,
+}
+
+impl Played {
+    fn then(&self, status: u16, body: &Value) -> &Self {
+        self.answers.lock().unwrap().push_back((status, body.to_string()));
+        self
+    }
+}
+
+#[async_trait]
+impl Transport for Played {
+    async fn send(
+        &self,
+        _connection: &ConnectionId,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let (status, body) = self.answers.lock().unwrap().pop_front().expect("an answer for every question");
+        let response = http::Response::builder().status(status).body(Bytes::from(body)).unwrap();
+        self.spec.lock().unwrap().judge(&request, &response);
+        Ok(response)
+    }
+}
+
+/// What the description of this version leaves out, with the section of the contract that says it is there.
+const NOT_DESCRIBED_OF_X: &[(&str, &str)] = &[
+    ("GET /api/*/variant_attributes", "B6"),
+    ("POST /api/*/variant_attributes", "B6"),
+    ("GET /api/*/users", "B12"),
+    ("GET /api/*/user", "B12"),
+    ("GET /api/*/retailer", "B12"),
+];
+
+#[tokio::test]
+async fn what_is_made_in_x_series_is_asked_for_as_the_vendor_describes_it() {
+    let Some(spec) = Spec::open("lightspeed-x/api-2026-07-transcribed.json", "/api/2026-07") else { return };
+    let played = Arc::new(Played { answers: Mutex::default(), spec: Mutex::new(spec) });
+    let config = LightspeedXConfig {
+        connection: ConnectionId::new("till"),
+        base_url: "https://till.invalid".to_owned(),
+        token: SecretString::from("the-token"),
+        webhook_secrets: Vec::new(),
+        unsigned_ok: true,
+        unpaced: true,
+    };
+    let now = Timestamp::from_secs(1_770_023_700);
+    let till = LightspeedX::new(config, played.clone(), Arc::new(ManualClock::at(now)));
+    let text = str::to_owned;
+    let none = json!({ "data": [], "version": { "min": null, "max": null } });
+    let desk = Desk { author: text("u1"), register: Some(text("r1")) };
+    let line = |id: &str, units: i64| {
+        json!({ "id": id, "product": { "id": "p1" }, "quantity": units, "pricing": { "price": 10, "discount": 0, "cost": 4 },
+                "tax": { "id": "t1", "amount": 1.5 }, "_metadata": { "sequence": 0, "is_price_override": true }, "status": "CONFIRMED" })
+    };
+    let shown = |id: &str, state: &str, units: i64, of: &str| {
+        json!({ "data": { "id": id, "state": state, "attributes": [], "date": "2026-02-02T09:15:00Z", "invoice_number": "M-1",
+            "note": "n", "customer_id": "c1", "source": { "author": { "id": "u1" }, "register_id": "r1", "outlet_id": "o1" },
+            "_metadata": { "version": 7 }, "return": { "is_return": !of.is_empty(), "original_sale_id": of, "return_sale_ids": [] },
+            "line_items": [line("l1", units), line("l2", units)], "payments": [],
+            "totals": { "price": 20, "tax": 3, "price_incl_tax": 23 } } })
+    };
+
+    let payment = |amount: i64| NewPayment { payment_type: text("k1"), amount: Fine(amount), at: now };
+    for handing in [
+        Handing::Done,
+        Handing::PickUp { outlet: text("o1") },
+        Handing::Dispatch { outlet: text("o1"), address: Some(text("a1")) },
+    ] {
+        let sold = NewLine {
+            product: text("p1"),
+            units: 2,
+            unit_price: Fine(2_608_696),
+            unit_discount: Fine(1),
+            tax: text("t1"),
+            unit_tax: Fine(391_304),
+        };
+        let sale = NewSale {
+            desk: desk.clone(),
+            source: text("shop"),
+            reference: text("WEB-1"),
+            customer: Some(text("c1")),
+            at: now,
+            note: text("n"),
+            lines: vec![sold],
+            payments: vec![payment(6_000_000)],
+            handing,
+            since: Some(3),
+        };
+        played.then(404, &json!({})).then(200, &none).then(200, &json!({ "data": { "id": "s1" } }));
+        till.create_sale(&sale).await.unwrap();
+    }
+    played.then(200, &shown("s1", "closed", 2, "")).then(200, &shown("s2", "parked", -2, "s1"));
+    played.then(200, &shown("s2", "closed", -2, "s1"));
+    let back = NewReturn {
+        sale: text("s1"),
+        desk,
+        source: text("shop"),
+        reference: text("RET-1"),
+        known: BTreeSet::new(),
+        units: BTreeMap::from([(text("p1"), 3)]),
+        payments: vec![payment(-3_450_000)],
+    };
+    till.refund(&back).await.unwrap();
+    played.then(200, &shown("s1", "closed", 2, "")).then(200, &shown("s1", "voided", 2, ""));
+    till.void_sale("s1", "u1").await.unwrap();
+
+    let waits = json!({ "id": "9001", "version": 4, "sale_id": "s1", "outlet_id": "o1", "type": "PICKUP", "state": "OPEN", "line_items": [] });
+    played.then(200, &json!({ "data": [waits] }));
+    let waits = till.fulfilments("s1").await.unwrap().value;
+    for step in [Step::Pick, Step::Pack, Step::Fulfil] {
+        played.then(200, &json!({ "data": { "id": "9001", "version": 5 } }));
+        till.advance(&waits[0], step, &[("l1", 1)]).await.unwrap();
+    }
+    played.then(200, &json!({ "data": [] }));
+    till.fulfil_sale("s1").await.unwrap();
+
+    let variant = |sku: &str, values: Vec<(String, String)>, price| NewVariant {
+        sku: text(sku),
+        values,
+        price: Some(price),
+        tax: Some(text("t1")),
+    };
+    let source = Source { kind: text("USER"), product: text("77"), variant: text("78") };
+    let size = |size: &str| vec![(text("a1"), text(size))];
+    for variants in [
+        vec![variant("A", Vec::new(), Price::WithTax(Fine(2_999_000)))],
+        vec![
+            variant("A", size("M"), Price::WithoutTax(Fine(100_000))),
+            variant("B", size("L"), Price::WithTax(Fine(1))),
+        ],
+    ] {
+        for _ in &variants {
+            played.then(200, &none);
+        }
+        played.then(200, &json!({ "data": ["p1"] }));
+        till.create_product(&NewProduct { name: text("Tee"), source: source.clone(), variants }).await.unwrap();
+    }
+    let change = ProductChange {
+        name: Some(text("Shirt")),
+        active: Some(true),
+        price: Some(Price::WithTax(Fine(100_000))),
+        tax: Some(text("t1")),
+        codes: Some(vec![(text("EAN"), text("4006381333931"))]),
+    };
+    played.then(200, &json!({})).then(200, &json!({})).then(404, &json!({})).then(200, &none);
+    till.update_product("p1", &change).await.unwrap();
+    till.set_count("p1", "o1", -4).await.unwrap();
+    till.product("p1").await.unwrap();
+    till.products_by_reference("Tee", &source).await.unwrap();
+    played.then(200, &none).then(201, &json!({ "data": { "id": "a1", "name": "Size" } }));
+    till.create_attribute("Size").await.unwrap();
+    played.then(200, &none).then(201, &json!({ "data": { "id": "w1", "name": "Web order", "type": "NEGATIVE" } }));
+    let reason = till.create_reason("Web order", false).await.unwrap().value;
+    played.then(201, &json!({ "data": [] }));
+    till.move_counts(&reason, &[Move { product: text("p1"), outlet: text("o1"), units: -3 }]).await.unwrap();
+
+    let user = json!({ "data": { "id": "u1" } });
+    for answer in [&none, &none, &none, &none, &user, &user] {
+        played.then(200, answer);
+    }
+    till.payment_types().await.unwrap();
+    till.taxes().await.unwrap();
+    till.registers().await.unwrap();
+    till.users().await.unwrap();
+    till.own_user().await.unwrap();
+    till.retailer().await.unwrap();
+    played.then(200, &json!({ "data": { "payments": [] } }));
+    till.takings("r1").await.unwrap();
+
+    let hook =
+        |kind: &str, active: bool| json!({ "id": "h1", "url": "https://us.example/n", "type": kind, "active": active });
+    played.then(200, &json!({ "data": [hook("sale.update", false)] })).then(200, &json!({}));
+    for kind in hooks::WANTED.iter().skip(1) {
+        played.then(201, &json!({ "data": hook(kind, true) }));
+    }
+    till.subscribe("https://us.example/n", &hooks::WANTED).await.unwrap();
+    played.then(200, &json!({ "data": [hook("sale.update", true)] })).then(200, &json!({}));
+    till.unsubscribe("https://us.example/n").await.unwrap();
+
+    let spec = played.spec.lock().unwrap();
+    let wrong: Vec<_> = spec.complaints.keys().filter(|what| what.contains(": asked ")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(spec.judged.len() >= 24, "{:?}", spec.judged);
+    let unknown: BTreeSet<&str> = spec.unknown.keys().map(String::as_str).collect();
+    let listed: BTreeSet<&str> = NOT_DESCRIBED_OF_X.iter().map(|(what, _)| *what).collect();
+    assert_eq!(unknown, listed);
 }

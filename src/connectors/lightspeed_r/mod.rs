@@ -2,14 +2,13 @@
 //!
 //! The vendor sends no notices: everything is read again and again along the second in which it last changed
 //! (`feed`), within a bucket that leaks ([`super::pacing::drips`]), with a pair of tokens that is changed every half
-//! hour (`tokens`, `door`). Every value is a text, one element is an object where several are a list, and an empty
+//! hour ([`super::tokens`], [`super::door`]). Every value is a text, one element is an object where several are a list, and an empty
 //! relation is an empty text (`wire`).
 
 mod ask;
 mod calls;
 pub mod catalogue;
 mod costs;
-mod door;
 mod errors;
 mod feed;
 mod items;
@@ -20,18 +19,18 @@ mod sales;
 mod sales_feed;
 pub mod selling;
 mod stock;
-mod tokens;
 mod wire;
 
 use super::call::Caller;
 use super::credential::TokenKeeper;
+use super::door::{Door, Hinges, Rules};
 use super::error::CallError;
 use super::keys::{Keys, Ring};
 use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::drips::{BURST_OF, Drips};
 use super::transport::Transport;
-use super::{Answer, Page, Record, Till, TillCapabilities, Unreadable, VendorPlace};
+use super::{Answer, FindsSales, Page, Record, Till, TillCapabilities, Unreadable, VendorPlace};
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::ConnectionId;
@@ -40,7 +39,6 @@ use ask::Question;
 use async_trait::async_trait;
 use bytes::Bytes;
 use calls::{Pace, after, answer, found};
-use door::Door;
 use feed::Mark;
 use http::HeaderMap;
 pub use items::SKU_FIELDS;
@@ -54,6 +52,9 @@ pub const BASE_URL: &str = "https://api.lightspeedapp.com";
 
 /// Where its tokens are given out.
 pub const AUTH_URL: &str = "https://cloud.lightspeedapp.com";
+
+/// How it changes tokens. An access token lives the shorter of the two times that the vendor prints.
+const TOKENS: Rules = Rules { path: "/auth/oauth/token", as_form: false, lifetime: 1_800 };
 
 /// Things remembered between calls at most, so that memory has an end; what is forgotten is asked for again.
 const KNOWN_MAX: usize = 50_000;
@@ -121,7 +122,16 @@ struct Known {
 impl LightspeedR {
     /// Nothing is sent until something is asked.
     pub fn new(config: LightspeedRConfig, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        let door = Door::new(&config, Arc::clone(&transport), Arc::clone(&clock));
+        let hinges = Hinges {
+            connection: config.connection.clone(),
+            base_url: config.base_url.clone(),
+            auth_url: config.auth_url,
+            account: config.account,
+            credential: config.credential,
+            keeper: config.keeper,
+            rules: TOKENS,
+        };
+        let door = Door::new(hinges, Arc::clone(&transport), Arc::clone(&clock));
         // The door has the keys: they change while calls are made.
         let keys = Keys::for_good(config.base_url, SecretString::default(), Vec::new());
         Self {
@@ -159,7 +169,22 @@ impl LightspeedR {
 #[async_trait]
 impl Till for LightspeedR {
     fn capabilities(&self) -> TillCapabilities {
-        TillCapabilities { notices: false, ordered: true, links_returns: true }
+        TillCapabilities {
+            notices: false,
+            ordered: true,
+            links_returns: true,
+            finds_sales: FindsSales::ByReference,
+            refunds_by_line: true,
+            // UNSURE: nowhere is it said that a sale can be voided through the API.
+            voids_sales: false,
+            fulfilments: false,
+            reserves: true,
+            lists_closures: true,
+            archives_products: false,
+            makes_families_at_once: false,
+            keeps_product_reference: false,
+            moves_counts: false,
+        }
     }
 
     async fn outlets(&self) -> Result<Answer<Vec<VendorPlace>>, CallError> {

@@ -1,9 +1,9 @@
 use super::super::credential::{Credential, NotKept, OAuth2};
 use super::super::error::CallErrorKind;
 use super::super::script::{NOW, Script};
+use super::super::tokens::{Step, Tokens};
 use super::super::transport::TransportError;
 use super::tests::{BASE, config};
-use super::tokens::{Step, Tokens};
 use super::*;
 use crate::clock::ManualClock;
 use crate::domain::time::Span;

@@ -1,31 +1,43 @@
 //! Lightspeed X-Series, version 2026-07 of its API.
 //!
 //! Everything is read along one retailer-wide version counter: a record comes again with a higher version whenever
-//! it changes, and a sweep goes on after the highest version it has seen until a page comes back empty. This
-//! connector only reads; it never writes into a till.
+//! it changes, and a sweep goes on after the highest version it has seen until a page comes back empty. What is made in
+//! the till ([`selling`], [`returning`], [`catalogue`]) is looked for before, so that no lost answer makes it twice.
 
+mod calls;
+pub mod catalogue;
+pub mod detail;
+pub mod fulfilment;
+pub mod hooks;
+pub mod making;
+pub mod masters;
 mod notice;
 mod products;
+pub mod returning;
 mod sales;
+pub mod selling;
+pub mod sign_in;
 mod stock;
 mod wire;
 
-use super::call::{Ask, Caller, protocol};
+use super::call::{Ask, Caller};
+use super::credential::{NotKept, OAuth2, TokenKeeper};
+use super::door::{Door, Hinges, Rules};
 use super::error::{CallError, CallErrorKind};
-use super::evidence::Exchange;
 use super::keys::{Keys, Ring};
 use super::notice::{Delivery, NoticeError};
 use super::pacing::Allowance;
 use super::pacing::window::Window;
 use super::transport::Transport;
-use super::{Answer, Page, Record, Till, TillCapabilities, Unreadable, VendorPlace};
+use super::{Answer, FindsSales, Page, Record, Till, TillCapabilities, Unreadable, VendorPlace};
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{ConnectionId, OutletKey};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use calls::{Short, answer, found, is_id, with_earlier};
+use http::{HeaderMap, Method};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,8 +54,12 @@ const PAGE_ROWS: u32 = 200;
 /// Rows asked for in one page of counts; the vendor documents this default and a higher maximum.
 const STOCK_ROWS: u32 = 1_000;
 
-/// Most pages read of outlets or registers; nobody has two thousand shops on one account.
-const PLACE_PAGES_MAX: u32 = 10;
+const OUTLETS: Short = Short { purpose: "read outlets", resource: "outlets", with_deleted: true };
+
+const REGISTERS: Short = Short { purpose: "read registers", resource: "registers", with_deleted: true };
+
+/// How tokens are changed: at an address without our version, with a form. They live a day.
+pub(super) const TOKENS: Rules = Rules { path: "/api/1.0/token", as_form: true, lifetime: 86_400 };
 
 /// An account of the vendor.
 #[derive(Debug, Clone)]
@@ -52,7 +68,7 @@ pub struct LightspeedXConfig {
     pub connection: ConnectionId,
     /// `https://{domain prefix}.retail.lightspeed.app`.
     pub base_url: String,
-    /// The access token.
+    /// What opens it, as it is kept ([`super::credential::Credential`]): a personal token, or a pair that is changed.
     pub token: SecretString,
     /// Secrets that sign its notices: the newest, and older ones while they are being changed.
     pub webhook_secrets: Vec<SecretString>,
@@ -66,52 +82,48 @@ pub struct LightspeedXConfig {
 /// One account of the vendor, ready to be asked.
 pub struct LightspeedX {
     caller: Caller,
+    door: Door,
     unsigned_ok: AtomicBool,
     window: Window,
+}
+
+/// Keeps nothing: a pair cannot be changed then, because a new one could be lost.
+struct Nobody;
+
+#[async_trait]
+impl TokenKeeper for Nobody {
+    async fn keep(&self, _connection: &ConnectionId, _before: &OAuth2, _pair: &OAuth2) -> Result<(), NotKept> {
+        Err(NotKept("this connection has nobody who keeps them".to_owned()))
+    }
 }
 
 impl LightspeedX {
     /// Nothing is sent until something is asked.
     pub fn new(config: LightspeedXConfig, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        let hinges = Hinges {
+            connection: config.connection.clone(),
+            base_url: config.base_url.clone(),
+            // Tokens are given out where everything else is.
+            auth_url: config.base_url.clone(),
+            account: String::new(),
+            credential: config.token,
+            keeper: Arc::new(Nobody),
+            rules: TOKENS,
+        };
+        let keys = Keys::for_good(config.base_url, SecretString::default(), config.webhook_secrets);
         Self {
-            caller: Caller {
-                connection: config.connection,
-                keys: Ring::new(Keys::for_good(config.base_url, config.token, config.webhook_secrets)),
-                transport,
-                clock,
-            },
+            door: Door::new(hinges, Arc::clone(&transport), Arc::clone(&clock)),
+            caller: Caller { connection: config.connection, keys: Ring::new(keys), transport, clock },
             unsigned_ok: AtomicBool::new(config.unsigned_ok),
             window: Window::new(config.unpaced),
         }
     }
 
-    /// One call within our budget. `None` when the vendor answers that there is no such thing.
-    async fn call(&self, ask: Ask<'_>) -> Result<(Option<String>, Exchange), CallError> {
-        if let Err(until) = self.window.try_take(self.caller.clock.now(), 1) {
-            return Err(CallError { kind: CallErrorKind::Paced { until }, exchanges: Vec::new() });
-        }
-        let came = self.caller.send(ask).await?;
-        self.window.learn(
-            came.at,
-            number(&came.headers, "x-ratelimit-limit"),
-            number(&came.headers, "x-ratelimit-remaining"),
-        );
-        if came.status == StatusCode::NOT_FOUND {
-            return Ok((None, came.exchange));
-        }
-        match came.ok(wire::words) {
-            Ok((text, exchange)) => Ok((Some(text), exchange)),
-            Err(error) => {
-                if let CallErrorKind::Throttled { until } = error.kind {
-                    self.window.block(until);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    async fn get(&self, purpose: &'static str, path: &str) -> Result<(Option<String>, Exchange), CallError> {
-        self.call(Ask { purpose, method: Method::GET, path, body: None, mutates: false }).await
+    /// The same with somebody who keeps new pairs of tokens before their first use. A personal token needs nobody.
+    #[must_use]
+    pub fn kept_by(mut self, keeper: Arc<dyn TokenKeeper>) -> Self {
+        self.door = self.door.kept_by(keeper);
+        self
     }
 
     /// One page of a change feed.
@@ -126,62 +138,37 @@ impl LightspeedX {
         // A sale is never deleted, only voided: its list takes no such word.
         let deleted = if kind == "sale" { "" } else { "&deleted=true" };
         let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={PAGE_ROWS}{deleted}");
-        let (text, exchange) = found(self.get(purpose, &path).await?)?;
+        let (text, exchanges) = found(self.get(purpose, &path).await?)?;
         let page = wire::envelope(&text).and_then(|envelope| wire::page(kind, after, &envelope.rows, envelope.max));
-        answer(page, exchange)
-    }
-
-    /// All rows of a short list (outlets, registers).
-    async fn whole_list(
-        &self,
-        purpose: &'static str,
-        resource: &str,
-        exchanges: &mut Vec<Exchange>,
-    ) -> Result<Vec<wire::PlaceRow>, CallError> {
-        let (mut rows, mut after) = (Vec::new(), 0);
-        for _ in 0..PLACE_PAGES_MAX {
-            let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={PAGE_ROWS}&deleted=true");
-            let (text, exchange) = found(self.get(purpose, &path).await?)?;
-            let read = wire::envelope(&text).and_then(|envelope| {
-                let page = envelope
-                    .rows
-                    .iter()
-                    .map(|raw| wire::place_row(resource, raw.get()))
-                    .collect::<Result<Vec<_>, _>>()?;
-                Ok((page, envelope.max))
-            });
-            let (page, max) = match read {
-                Ok(read) => read,
-                Err(unreadable) => return Err(protocol(unreadable.reason, exchange)),
-            };
-            exchanges.push(exchange);
-            let next = page.iter().filter_map(|row| row.version).max().or(max).filter(|next| *next > after);
-            let ended = page.is_empty();
-            rows.extend(page);
-            match next {
-                Some(next) if !ended => after = next,
-                _ => return Ok(rows),
-            }
-        }
-        // Leaving some out in silence would hide a shop.
-        Err(CallError {
-            kind: CallErrorKind::Protocol { reason: format!("the list of {resource} does not end") },
-            exchanges: Vec::new(),
-        })
+        answer(page, exchanges)
     }
 }
 
 #[async_trait]
 impl Till for LightspeedX {
     fn capabilities(&self) -> TillCapabilities {
-        TillCapabilities { notices: true, ordered: true, links_returns: true }
+        TillCapabilities {
+            notices: true,
+            ordered: true,
+            links_returns: true,
+            finds_sales: FindsSales::ByOwnId,
+            refunds_by_line: false,
+            voids_sales: true,
+            fulfilments: true,
+            reserves: false,
+            lists_closures: false,
+            archives_products: true,
+            makes_families_at_once: true,
+            keeps_product_reference: true,
+            moves_counts: true,
+        }
     }
 
     async fn outlets(&self) -> Result<Answer<Vec<VendorPlace>>, CallError> {
         let mut exchanges = Vec::new();
-        let outlets = self.whole_list("read outlets", "outlets", &mut exchanges).await;
+        let outlets = self.whole_list(OUTLETS, &mut exchanges, wire::place_row).await;
         let outlets = outlets.map_err(|error| with_earlier(error, &exchanges))?;
-        let registers = self.whole_list("read registers", "registers", &mut exchanges).await;
+        let registers = self.whole_list(REGISTERS, &mut exchanges, wire::place_row).await;
         let registers = registers.map_err(|error| with_earlier(error, &exchanges))?;
         let mut at_outlet: HashMap<String, u32> = HashMap::new();
         for outlet in registers.into_iter().filter(|row| !row.archived).filter_map(|row| row.outlet) {
@@ -214,13 +201,12 @@ impl Till for LightspeedX {
     }
 
     async fn sale(&self, id: &str) -> Result<Answer<Option<Record>>, CallError> {
-        // Ids become part of a path: only what an id can consist of is sent.
-        if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        if !is_id(id) {
             return Ok(Answer { value: None, exchanges: Vec::new() });
         }
-        let (text, exchange) = self.get("read one sale", &format!("/api/{API_VERSION}/sales/{id}")).await?;
-        let Some(text) = text else { return Ok(Answer { value: None, exchanges: vec![exchange] }) };
-        answer(wire::single(&text).map(|raw| Some(wire::record("sale", raw))), exchange)
+        let (text, exchanges) = self.get("read one sale", &format!("/api/{API_VERSION}/sales/{id}")).await?;
+        let Some(text) = text else { return Ok(Answer { value: None, exchanges }) };
+        answer(wire::single(&text).map(|raw| Some(wire::record("sale", raw))), exchanges)
     }
 
     async fn stock_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
@@ -232,9 +218,9 @@ impl Till for LightspeedX {
         let body = body.to_string();
         let path = format!("/api/{API_VERSION}/inventory");
         let ask = Ask { purpose: "read stock", method: Method::POST, path: &path, body: Some(body), mutates: false };
-        let (text, exchange) = found(self.call(ask).await?)?;
+        let (text, exchanges) = found(self.call(ask).await?)?;
         let rows = super::json::elements("the list of counts", &text);
-        answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchange)
+        answer(rows.and_then(|rows| wire::page("inventory", after, &rows, None)), exchanges)
     }
 
     async fn newest_count(&self) -> Result<Answer<Option<i64>>, CallError> {
@@ -247,8 +233,8 @@ impl Till for LightspeedX {
             body: Some(body),
             mutates: false,
         };
-        let (text, exchange) = found(self.call(ask).await?)?;
-        answer(super::json::elements("the list of counts", &text).map(|rows| wire::highest(&rows)), exchange)
+        let (text, exchanges) = found(self.call(ask).await?)?;
+        answer(super::json::elements("the list of counts", &text).map(|rows| wire::highest(&rows)), exchanges)
     }
 
     fn products_named(&self, raw: &str) -> Option<BTreeSet<String>> {
@@ -257,7 +243,10 @@ impl Till for LightspeedX {
 
     fn read_notice(&self, headers: &HeaderMap, body: &Bytes, at: Timestamp) -> Result<Vec<Delivery>, NoticeError> {
         let unsigned_ok = self.unsigned_ok.load(Ordering::SeqCst);
-        notice::read(&self.caller.keys.secrets(at), unsigned_ok, headers, body)
+        let mut secrets = self.caller.keys.secrets(at);
+        // An application's notices are signed with its own secret, which stands beside its pair.
+        secrets.extend(self.door.application());
+        notice::read(&secrets, unsigned_ok, headers, body)
     }
 
     fn interpret(&self, kind: &str, raw: &str) -> Result<Fact, Unreadable> {
@@ -266,35 +255,14 @@ impl Till for LightspeedX {
 
     fn change_keys(&self, keys: Keys) {
         // With a secret, what is not signed is not theirs any more.
-        self.unsigned_ok.store(keys.secrets.is_empty(), Ordering::SeqCst);
+        self.door.change(&keys);
+        self.unsigned_ok.store(keys.secrets.is_empty() && self.door.application().is_none(), Ordering::SeqCst);
         self.caller.keys.change(keys);
     }
 
     fn allowance(&self, at: Timestamp) -> Allowance {
         self.window.allowance(at)
     }
-}
-
-fn answer<T>(read: Result<T, Unreadable>, exchange: Exchange) -> Result<Answer<T>, CallError> {
-    match read {
-        Ok(value) => Ok(Answer { value, exchanges: vec![exchange] }),
-        Err(unreadable) => Err(protocol(unreadable.reason, exchange)),
-    }
-}
-
-fn found((text, exchange): (Option<String>, Exchange)) -> Result<(String, Exchange), CallError> {
-    match text {
-        Some(text) => Ok((text, exchange)),
-        None => Err(CallError {
-            kind: CallErrorKind::Rejected { reason: "there is no such list at this address (404)".to_owned() },
-            exchanges: vec![exchange],
-        }),
-    }
-}
-
-fn with_earlier(mut error: CallError, earlier: &[Exchange]) -> CallError {
-    error.exchanges.splice(0..0, earlier.iter().cloned());
-    error
 }
 
 fn after(cursor: Option<&str>) -> Result<i64, CallError> {
@@ -308,11 +276,11 @@ fn after(cursor: Option<&str>) -> Result<i64, CallError> {
     }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod notice_tests;
 #[cfg(test)]
+mod sale_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work_tests;

@@ -211,7 +211,7 @@ fn tenders(sale: &Object<'_>) -> Result<Vec<Tender>, Unreadable> {
 }
 
 /// The total including tax and the tax in it. The vendor's `total_price` never includes tax.
-fn totals(sale: &Object<'_>) -> Result<(Fine, Fine), Unreadable> {
+pub(super) fn totals(sale: &Object<'_>) -> Result<(Fine, Fine), Unreadable> {
     let (holder, price, including, tax) = match sale.object("totals")? {
         Some(totals) if totals.has("total_price") => (totals, "total_price", "total_price_incl", "total_tax"),
         Some(totals) => (totals, "price", "price_incl_tax", "tax"),

@@ -368,12 +368,12 @@ async fn outlets_come_with_their_registers_and_set_the_allowance() {
 #[tokio::test]
 async fn a_list_of_outlets_without_an_end_is_not_taken_for_a_whole_one() {
     let script = Script::new();
-    for version in 1..=PLACE_PAGES_MAX {
+    for version in 1..=calls::PAGES_MAX {
         script.then(200, json!({"data": [{"id": version, "name": "x", "version": version}]}).to_string());
     }
     let error = till(&script).outlets().await.expect_err("no end");
     assert!(matches!(error.kind, CallErrorKind::Protocol { .. }), "{error}");
-    assert_eq!(error.exchanges.len(), PLACE_PAGES_MAX as usize);
+    assert_eq!(error.exchanges.len(), calls::PAGES_MAX as usize);
     script.done();
 }
 

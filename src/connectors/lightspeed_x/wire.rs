@@ -152,12 +152,10 @@ pub(super) struct PlaceRow {
     /// The outlet a register stands in.
     pub(super) outlet: Option<String>,
     pub(super) archived: bool,
-    pub(super) version: Option<i64>,
 }
 
 /// Reads an outlet or a register.
-pub(super) fn place_row(what: &str, raw: &str) -> Result<PlaceRow, Unreadable> {
-    let row = Object::open(what, raw)?;
+pub(super) fn place_row(row: &Object<'_>) -> Result<PlaceRow, Unreadable> {
     Ok(PlaceRow {
         id: row.need_key("id")?,
         name: row.text("name")?.unwrap_or_default(),
@@ -165,7 +163,6 @@ pub(super) fn place_row(what: &str, raw: &str) -> Result<PlaceRow, Unreadable> {
         currency: row.text("currency")?.filter(|currency| !currency.is_empty()),
         outlet: row.key("outlet_id")?,
         archived: row.text("deleted_at")?.is_some_and(|at| !at.is_empty()),
-        version: version(&row)?,
     })
 }
 

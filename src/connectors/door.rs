@@ -1,18 +1,18 @@
 //! Where the vendor's doors are and how the pair that opens them is changed: carries out what [`super::tokens`] decides,
-//! one refresh at a time.
+//! one refresh at a time. Both tills of Lightspeed change their keys in this way; they differ in [`Rules`].
 //!
 //! What goes to and comes from the token address holds nothing but secrets, so nothing of it is kept as evidence.
 
-use super::super::Unreadable;
-use super::super::call::OUR_NAME;
-use super::super::credential::{OAuth2, TokenKeeper};
-use super::super::error::{CallError, CallErrorKind};
-use super::super::evidence::Exchange;
-use super::super::json::Object;
-use super::super::keys::Keys;
-use super::super::retry_after;
-use super::super::transport::Transport;
+use super::Unreadable;
+use super::call::OUR_NAME;
+use super::credential::{OAuth2, TokenKeeper};
+use super::error::{CallError, CallErrorKind};
+use super::evidence::Exchange;
+use super::json::Object;
+use super::keys::Keys;
+use super::retry_after;
 use super::tokens::{Step, Tokens};
+use super::transport::Transport;
 use crate::clock::Clock;
 use crate::domain::ids::ConnectionId;
 use crate::domain::time::{Span, Timestamp};
@@ -24,11 +24,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Stands in evidence where secrets were.
 const HIDDEN: &str = "•••";
 
-/// Where tokens are changed.
-const TOKEN_PATH: &str = "/auth/oauth/token";
+/// How a vendor changes tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Where.
+    pub(super) path: &'static str,
+    /// What is asked stands in a form, not in JSON.
+    pub(super) as_form: bool,
+    /// Seconds that an access token lives when the answer does not say.
+    pub(super) lifetime: i64,
+}
 
-/// How long an access token lives when the answer does not say: the shorter of the two figures the vendor prints.
-const LIFETIME: i64 = 1_800;
+/// What a door is made of.
+pub(super) struct Hinges {
+    pub(super) connection: ConnectionId,
+    pub(super) base_url: String,
+    pub(super) auth_url: String,
+    /// The vendor's id of the account; empty where none is needed or it is learned.
+    pub(super) account: String,
+    /// As it is kept.
+    pub(super) credential: SecretString,
+    pub(super) keeper: Arc<dyn TokenKeeper>,
+    pub(super) rules: Rules,
+}
 
 /// The longest lifetime believed.
 const LIFETIME_MAX: i64 = 30 * 86_400;
@@ -46,6 +64,7 @@ pub(super) struct Door {
     gate: tokio::sync::Mutex<()>,
     connection: ConnectionId,
     keeper: Arc<dyn TokenKeeper>,
+    rules: Rules,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
 }
@@ -64,22 +83,34 @@ struct State {
 pub(super) type Access = (SecretString, Vec<Exchange>);
 
 impl Door {
-    pub(super) fn new(config: &super::LightspeedRConfig, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(hinges: Hinges, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let state = State {
-            base_url: trimmed(&config.base_url),
-            auth_url: trimmed(&config.auth_url),
-            account: config.account.clone(),
-            tokens: Tokens::read(config.credential.expose_secret()),
+            base_url: trimmed(&hinges.base_url),
+            auth_url: trimmed(&hinges.auth_url),
+            account: hinges.account,
+            tokens: Tokens::read(hinges.credential.expose_secret()),
             keys: 0,
         };
         Self {
             state: Mutex::new(state),
             gate: tokio::sync::Mutex::new(()),
-            connection: config.connection.clone(),
-            keeper: Arc::clone(&config.keeper),
+            connection: hinges.connection,
+            keeper: hinges.keeper,
+            rules: hinges.rules,
             transport,
             clock,
         }
+    }
+
+    /// The same door with somebody who keeps new pairs.
+    pub(super) fn kept_by(mut self, keeper: Arc<dyn TokenKeeper>) -> Self {
+        self.keeper = keeper;
+        self
+    }
+
+    /// The application's own secret, where the keys are a pair.
+    pub(super) fn application(&self) -> Option<SecretString> {
+        self.lock().tokens.pair().map(|pair| pair.client_secret)
     }
 
     pub(super) fn base_url(&self) -> String {
@@ -169,44 +200,8 @@ impl Door {
     /// One refresh: the new pair, or what went wrong, and the exchange without anything secret.
     async fn refresh(&self, pair: &OAuth2) -> (Result<OAuth2, CallErrorKind>, Exchange) {
         let auth_url = self.lock().auth_url.clone();
-        let at = self.clock.now();
-        let body = serde_json::json!({
-            "client_id": pair.client_id,
-            "client_secret": pair.client_secret.expose_secret(),
-            "grant_type": "refresh_token",
-            "refresh_token": pair.refresh.expose_secret(),
-        });
-        let mut exchange = Exchange {
-            at,
-            took: Span::ZERO,
-            purpose: "change the keys",
-            request_line: format!("POST {TOKEN_PATH}"),
-            status: None,
-            sent: HIDDEN.to_owned(),
-            received: String::new(),
-        };
-        let request = http::Request::post(format!("{auth_url}{TOKEN_PATH}"))
-            .header(USER_AGENT, OUR_NAME)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.to_string()));
-        let Ok(request) = request else {
-            let reason = "the address of this connection is not a web address".to_owned();
-            return (Err(CallErrorKind::Rejected { reason }), exchange);
-        };
-        let answer = self.transport.send(&self.connection, request).await;
-        let now = self.clock.now();
-        exchange.took = Span(now.since(at).0.max(0));
-        let response = match answer {
-            Ok(response) => response,
-            Err(error) => {
-                exchange.received = error.to_string();
-                return (Err(CallErrorKind::Unavailable { reason: error.to_string(), acted: false }), exchange);
-            }
-        };
-        exchange.status = Some(response.status().as_u16());
-        exchange.received = HIDDEN.to_owned();
-        (judge(pair, at, now, &response), exchange)
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", pair.refresh.expose_secret())];
+        ask_for_pair((&*self.transport, &*self.clock), &self.connection, (&auth_url, self.rules), &fields, pair).await
     }
 
     /// Tells the tokens something, unless they have been replaced since.
@@ -222,6 +217,57 @@ impl Door {
     }
 }
 
+/// Asks for a pair: the pair, or what went wrong, and the exchange without anything secret. `of` names the application.
+pub(super) async fn ask_for_pair(
+    (transport, clock): (&dyn Transport, &dyn Clock),
+    connection: &ConnectionId,
+    (auth_url, rules): (&str, Rules),
+    fields: &[(&str, &str)],
+    of: &OAuth2,
+) -> (Result<OAuth2, CallErrorKind>, Exchange) {
+    let at = clock.now();
+    let application = [("client_id", of.client_id.as_str()), ("client_secret", of.client_secret.expose_secret())];
+    let all = application.iter().chain(fields);
+    let (kind, body) = if rules.as_form {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        ("application/x-www-form-urlencoded", form)
+    } else {
+        let json: serde_json::Map<_, _> = all.map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        ("application/json", serde_json::Value::Object(json).to_string())
+    };
+    let mut exchange = Exchange {
+        at,
+        took: Span::ZERO,
+        purpose: "change the keys",
+        request_line: format!("POST {}", rules.path),
+        status: None,
+        sent: HIDDEN.to_owned(),
+        received: String::new(),
+    };
+    let request = http::Request::post(format!("{}{}", auth_url.trim_end_matches('/'), rules.path))
+        .header(USER_AGENT, OUR_NAME)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, kind)
+        .body(Bytes::from(body));
+    let Ok(request) = request else {
+        let reason = "the address of this connection is not a web address".to_owned();
+        return (Err(CallErrorKind::Rejected { reason }), exchange);
+    };
+    let answer = transport.send(connection, request).await;
+    let now = clock.now();
+    exchange.took = Span(now.since(at).0.max(0));
+    let response = match answer {
+        Ok(response) => response,
+        Err(error) => {
+            exchange.received = error.to_string();
+            return (Err(CallErrorKind::Unavailable { reason: error.to_string(), acted: false }), exchange);
+        }
+    };
+    exchange.status = Some(response.status().as_u16());
+    exchange.received = HIDDEN.to_owned();
+    (judge(of, (at, now), rules, &response), exchange)
+}
+
 fn trimmed(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }
@@ -233,14 +279,15 @@ fn failed(kind: CallErrorKind, exchanges: Vec<Exchange>) -> CallError {
 /// What the token address answered.
 fn judge(
     old: &OAuth2,
-    asked_at: Timestamp,
-    now: Timestamp,
+    (asked_at, now): (Timestamp, Timestamp),
+    rules: Rules,
     response: &http::Response<Bytes>,
 ) -> Result<OAuth2, CallErrorKind> {
     let status = response.status();
     let text = std::str::from_utf8(response.body()).unwrap_or_default();
     if status.is_success() {
-        return pair(old, asked_at, text).map_err(|unreadable| CallErrorKind::Protocol { reason: unreadable.reason });
+        return pair(old, asked_at, rules, text)
+            .map_err(|unreadable| CallErrorKind::Protocol { reason: unreadable.reason });
     }
     let word = Object::open("the refusal", text).ok().and_then(|body| body.text("error").ok().flatten());
     Err(match (status.as_u16(), word.as_deref()) {
@@ -271,7 +318,7 @@ fn judge(
 }
 
 /// Reads a new pair. Nothing of the tokens stands in a complaint.
-fn pair(old: &OAuth2, asked_at: Timestamp, text: &str) -> Result<OAuth2, Unreadable> {
+fn pair(old: &OAuth2, asked_at: Timestamp, rules: Rules, text: &str) -> Result<OAuth2, Unreadable> {
     let body = Object::open("the new keys", text)?;
     let token = |name: &str| -> Result<Option<SecretString>, Unreadable> {
         let Some(token) = body.text(name)?.filter(|token| !token.is_empty()) else { return Ok(None) };
@@ -280,7 +327,8 @@ fn pair(old: &OAuth2, asked_at: Timestamp, text: &str) -> Result<OAuth2, Unreada
         }
         Ok(Some(SecretString::from(token)))
     };
-    let lifetime = body.whole("expires_in")?.unwrap_or(LIFETIME);
+    let ends = body.whole("expires").ok().flatten().and_then(|at| at.checked_sub(asked_at.to_utc().timestamp()));
+    let lifetime = body.whole("expires_in")?.or(ends).unwrap_or(rules.lifetime);
     if !(1..=LIFETIME_MAX).contains(&lifetime) {
         return Err(body.wrong("expires_in", "is no lifetime of a key"));
     }

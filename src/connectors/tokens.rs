@@ -1,11 +1,12 @@
 //! The pair of tokens: when it is changed for a new one, and in which order, so that no crash can lock us out.
 //!
-//! The vendor's rule: a refresh answers a new pair and ends the old access token; the old refresh token lives until the
-//! *new access token is first used*. So a new pair is kept for good before it is used, and as long as it is not kept,
+//! R-Series' rule: a refresh answers a new pair and ends the old access token; the old refresh token lives until the
+//! *new access token is first used*. X-Series changes both tokens too. UNSURE: nowhere is it said how long its old refresh
+//! token lives; where it dies at once, an answer that is lost costs a new sign-in and nothing else. So a new pair is kept for good before it is used, and as long as it is not kept,
 //! or no answer came, the old refresh token is still good and is tried again. Nothing here calls, waits or stores: it
 //! says what to do next, and is told what became of it.
 
-use super::super::credential::{Credential, OAuth2};
+use super::credential::{Credential, OAuth2};
 use crate::domain::time::{Span, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use std::collections::VecDeque;
 /// with the change.
 const EARLY: Span = Span::secs(60);
 
-/// The vendor takes so many refreshes in a minute.
+/// R-Series takes so many refreshes in a minute; the one figure seen of X-Series is twice that.
 const ATTEMPTS_MAX: usize = 5;
 
 /// A little more than that minute, for two clocks that do not agree on it.
