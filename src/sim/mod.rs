@@ -31,6 +31,7 @@ pub mod workload;
 pub mod world;
 
 pub use auditor::{Audit, Claim, ExpectedMovement, HandChange, Mark, OpenDifference, TrueCause, TrueLine, TrueOrder};
+pub use centra::quirks::{CentraQuirks, Outcome};
 pub use habits::Habits;
 pub use options::{BelowAllocated, Fault, Options, Store, Vendor};
 pub use outbox::Delivery;

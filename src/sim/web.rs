@@ -5,6 +5,7 @@
 
 use super::auditor::Knowledge;
 use super::centra::limits::Buckets;
+use super::centra::papers::Papers;
 use super::options::{BelowAllocated, Fault, Options, Vendor};
 use super::text;
 use super::world::State;
@@ -66,6 +67,8 @@ pub(super) struct OrderLine {
     pub units: i64,
     /// Taken out of the order again.
     pub cancelled: i64,
+    /// Of `units`, those that have left.
+    pub shipped: i64,
     pub price: Minor,
 }
 
@@ -126,7 +129,9 @@ pub(super) struct Web {
     pub hook_url: Option<String>,
     next_line: i64,
     next_change: i64,
-    next_shipment: i64,
+    pub next_shipment: i64,
+    /// What only the shop as Centra writes down: shipments, returns, payments, events.
+    pub papers: Papers,
 }
 
 impl Web {
@@ -152,6 +157,7 @@ impl Web {
             next_line: 7_001,
             next_change: 4_301,
             next_shipment: 345,
+            papers: Papers::default(),
         };
         let missing = options.habits().rows_missing;
         for (i, item) in range.items.iter().enumerate() {
@@ -191,7 +197,7 @@ impl Web {
         }
     }
 
-    fn shelf_mut(&mut self, item: usize, warehouse: usize) -> Option<&mut Shelf> {
+    pub fn shelf_mut(&mut self, item: usize, warehouse: usize) -> Option<&mut Shelf> {
         self.stock.get_mut(item).and_then(|row| row.get_mut(warehouse))
     }
 }
@@ -231,7 +237,14 @@ impl State {
         let mut lines = Vec::with_capacity(wanted.len());
         for (item, units) in wanted {
             let price = self.range.items.get(*item).map_or(Minor::ZERO, |row| row.price);
-            lines.push(OrderLine { id: self.web.next_line, item: *item, units: *units, cancelled: 0, price });
+            lines.push(OrderLine {
+                id: self.web.next_line,
+                item: *item,
+                units: *units,
+                cancelled: 0,
+                shipped: 0,
+                price,
+            });
             self.web.next_line += 1;
             if let Some(shelf) = self.web.shelf_mut(*item, SELLING) {
                 *if allocated { &mut shelf.allocated } else { &mut shelf.demand } += units;
@@ -257,7 +270,7 @@ impl State {
     }
 
     /// An order is changed now: its clock moves, and the books know that we do not know it.
-    fn changed(&mut self, at: usize) {
+    pub fn changed(&mut self, at: usize) {
         let now = self.now;
         let Some(order) = self.web.orders.get_mut(at) else { return };
         self.web.order_by_updated.remove(&(order.updated_at.secs(), at));
@@ -334,7 +347,7 @@ impl State {
         }
         order.status = status;
         let allocated = order.allocated;
-        let lines: Vec<(usize, i64)> = order.lines.iter().map(|l| (l.item, l.units)).collect();
+        let lines: Vec<(usize, i64)> = order.lines.iter().map(|l| (l.item, l.units - l.shipped)).collect();
         for (item, units) in lines {
             let Some(shelf) = self.web.shelf_mut(item, SELLING) else { continue };
             match status {
@@ -353,8 +366,7 @@ impl State {
         self.note(&format!("order {number} {status}"));
         self.changed(at);
         if status == SHIPPED {
-            let shipment = self.web.next_shipment;
-            self.web.next_shipment += 1;
+            let shipment = self.ship_the_rest(at);
             self.post_web("shipment", "create", shipment);
         }
         self.post_web("order", "update", number);
@@ -429,7 +441,13 @@ impl State {
         Ok(self.book_change(comment, "CHANGE", warehouse, lines.to_vec()))
     }
 
-    fn book_change(&mut self, comment: &str, kind: &'static str, warehouse: usize, lines: Vec<(usize, i64)>) -> i64 {
+    pub fn book_change(
+        &mut self,
+        comment: &str,
+        kind: &'static str,
+        warehouse: usize,
+        lines: Vec<(usize, i64)>,
+    ) -> i64 {
         let id = self.web.next_change;
         self.web.next_change += 1;
         self.note(&format!("stock change {id} {kind} {lines:?}"));
@@ -438,12 +456,14 @@ impl State {
                 self.tell_books_what_shows(*item);
             }
         }
+        self.tell_event("StockChange", "CREATED", id);
         self.web.changes.push(StockChange { id, at: self.now, comment: comment.into(), kind, warehouse, lines });
         id
     }
 
     /// Queues a notice of the shop; it names what changed and nothing else.
-    fn post_web(&mut self, kind: &'static str, action: &str, id: i64) {
+    pub fn post_web(&mut self, kind: &'static str, action: &str, id: i64) {
+        self.tell_events(kind, action, id);
         let Some(url) = self.web.hook_url.clone().filter(|_| !self.is_magento()) else { return };
         let body = super::centra::hooks::form(kind, action, id, self.now, self.web.zone);
         self.post(Vendor::Centra, url, body, None);
@@ -467,7 +487,7 @@ impl State {
                 SHIPPED if order.settled => (l.item, 0, 0),
                 SHIPPED => (l.item, 0, l.units),
                 CANCELLED => (l.item, 0, 0),
-                _ => (l.item, l.units, 0),
+                _ => (l.item, l.units - l.shipped, l.shipped),
             })
             .collect();
         Some(Knowledge::Order { order: at, lines })

@@ -20,6 +20,11 @@ impl<'a> Filter<'a> {
         self.keys?.get(key).filter(|v| !v.is_null())
     }
 
+    /// Whether a key was given at all.
+    pub fn names(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
     pub fn ids(&self, key: &str) -> Option<Vec<i64>> {
         let value = self.get(key)?;
         Some(match value.as_array() {

@@ -1,14 +1,30 @@
 //! The shop on the wire: one GraphQL endpoint. Who asks, whether the question is well formed, what it costs,
 //! whether there is allowance left, and only then what the answer is.
 
+mod events;
 mod filter;
+mod goods;
 pub(in crate::sim) mod hooks;
+mod input;
 pub(in crate::sim) mod limits;
+mod mutations;
+mod order_write;
+mod orders;
+pub(in crate::sim) mod papers;
+mod papers_show;
 mod parse;
 mod query;
+pub mod quirks;
+mod returns;
 mod schema;
+mod shipments;
+mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_orders;
+#[cfg(test)]
+mod tests_traps;
 mod write;
 
 use super::auditor::Knowledge;
@@ -31,6 +47,37 @@ pub(super) fn answer(state: &mut State, request: &Request<Bytes>) -> (Response<B
         Err(response) => *response,
     };
     (response, learned)
+}
+
+/// The first thing that our token may not do, in the vendor's words.
+fn denied(state: &State, price: &schema::Price) -> Result<(), Box<Response<Bytes>>> {
+    let quirks = &state.web.papers.quirks;
+    let Some((permission, field, line, column)) = price.needs.iter().find(|need| quirks.denied.contains(&need.0))
+    else {
+        return Ok(());
+    };
+    let body = json!({
+        "errors": [{
+            "message": format!("You need {permission} permission to access {field}."),
+            "extensions": {"category": "authorization"},
+            "locations": [{"line": line, "column": column}],
+            "path": [field],
+        }],
+        "extensions": {
+            "complexity": price.complexity, "permissionsUsed": price.permissions, "appVersion": APP_VERSION,
+        },
+    });
+    let status = StatusCode::from_u16(quirks.permission_status).unwrap_or(StatusCode::OK);
+    Err(Box::new(json_response(status, &body)))
+}
+
+fn refusal(until: Timestamp, as_date: bool) -> Response<Bytes> {
+    let mut response = too_many(until);
+    let date = HeaderValue::from_str(&text::http_date(text::ceil_second(until))).ok().filter(|_| as_date);
+    if let Some(date) = date {
+        response.headers_mut().insert(header::RETRY_AFTER, date);
+    }
+    response
 }
 
 /// The refusal of the rate rule, also used when a burst is injected. The header is a moment, not a delay.
@@ -79,6 +126,9 @@ fn respond(
         return Err(plain(StatusCode::METHOD_NOT_ALLOWED, "Only POST is allowed."));
     }
     let bearer = format!("Bearer {}", state.options.web_token);
+    if state.web.papers.quirks.token_expired {
+        return Err(plain(StatusCode::FORBIDDEN, "Access token is expired."));
+    }
     if request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()) != Some(bearer.as_str()) {
         return Err(plain(StatusCode::FORBIDDEN, "Access token is not valid or is expired."));
     }
@@ -97,14 +147,15 @@ fn respond(
     let variables = variables(operation, given)?;
     let (asked, price) = schema::check(&document, operation, &variables).map_err(bad)?;
     if operation.mutation {
-        write::check(&asked).map_err(|wrong| plain(StatusCode::BAD_REQUEST, &wrong.0))?;
+        mutations::check(&asked).map_err(|wrong| plain(StatusCode::BAD_REQUEST, &wrong.0))?;
     }
     if state.options.limits_on {
         let now = state.now;
         let charged = state.web.buckets.charge(price.mutations, price.complexity, now);
-        charged.map_err(|until| Box::new(too_many(until)))?;
+        charged.map_err(|until| Box::new(refusal(until, state.web.papers.quirks.retry_as_date)))?;
     }
-    let data = if operation.mutation { write::root(state, &asked) } else { query::root(state, &asked, learned) };
+    denied(state, &price)?;
+    let data = if operation.mutation { mutations::root(state, &asked) } else { query::root(state, &asked, learned) };
     Ok(json!({
         "data": data,
         "extensions": {

@@ -2,14 +2,16 @@
 
 use super::super::auditor::Knowledge;
 use super::super::text;
-use super::super::till::TAX_PERCENT;
-use super::super::web::{CANCELLED, Order, PENDING, SELLING, Shelf};
+use super::super::web::{SELLING, Shelf};
 use super::super::world::State;
 use super::filter::Filter;
+use super::orders::{self, line_field, money, order_field};
 use super::schema::Asked;
+use super::{events, papers_show};
 use crate::domain::money::Minor;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashMap};
 
 /// Something that has fields.
 #[derive(Debug, Clone)]
@@ -26,12 +28,15 @@ pub(super) enum Node {
     Allocation(usize, usize),
     Change(usize),
     ChangeLine(usize, usize),
+    Shipment(usize),
+    Return(usize),
+    Entry(usize),
     Counters,
     /// Small things whose fields lie ready.
     Ready(Value),
 }
 
-enum Found {
+pub(super) enum Found {
     Leaf(Value),
     One(Option<Node>),
     Many(Vec<Node>),
@@ -51,6 +56,11 @@ pub(super) fn root(state: &mut State, asked: &[Asked], learned: &mut Vec<Knowled
                     field.key.clone(),
                     show(state, &Node::Counters, field.selection.as_deref().unwrap_or(&[]), learned),
                 );
+                continue;
+            }
+            "orderConnection" => {
+                let shown = orders::connection(state, field);
+                data.insert(field.key.clone(), show(state, &shown, field.selection.as_deref().unwrap_or(&[]), learned));
                 continue;
             }
             "rateLimits" => {
@@ -90,8 +100,8 @@ fn list(state: &State, name: &str, asked: &Asked) -> Vec<Node> {
         "products" => (0..state.range.styles.len())
             .filter(|s| {
                 state.range.styles.get(*s).is_some_and(|style| filter.id("id", style.web_id))
-                    && filter.word("status", "ACTIVE")
-                    && filter.time("updatedAt", opened)
+                    && filter.word("status", on_or_off(&state.web.papers.styles_off, *s))
+                    && filter.time("updatedAt", moment(&state.web.papers.style_changed, *s, opened))
                     && !variants_of(state, *s).is_empty()
             })
             .map(Node::Product)
@@ -101,14 +111,23 @@ fn list(state: &State, name: &str, asked: &Asked) -> Vec<Node> {
                 state.range.variants.get(*v).is_some_and(|variant| {
                     filter.id("id", variant.web_id)
                         && state.range.styles.get(variant.style).is_some_and(|s| filter.id("productId", s.web_id))
-                }) && filter.word("status", "ACTIVE")
-                    && filter.time("updatedAt", opened)
+                }) && filter.word("status", on_or_off(&state.web.papers.variants_off, *v))
+                    && filter.time("updatedAt", moment(&state.web.papers.variant_changed, *v, opened))
                     && !sizes_of(state, *v).is_empty()
             })
             .map(Node::Variant)
             .collect(),
         "productSizes" => sizes(state, &filter),
-        "orders" => return orders(state, asked, &filter),
+        "orders" => return orders::list(state, asked, &filter),
+        "events" => return events::list(state, asked),
+        "stores" => {
+            vec![Node::Ready(json!({"__typename": "Store", "id": 1, "name": "Web shop", "type": "DIRECT_TO_CONSUMER"}))]
+        }
+        "markets" => vec![Node::Ready(json!({"__typename": "Market", "id": 1, "name": "Home market"}))],
+        "paymentMethods" => {
+            vec![Node::Ready(json!({"__typename": "PaymentMethod", "id": 1, "uri": "card", "plugin": "simulated"}))]
+        }
+        "shipments" | "returns" => papers_show::list(state, name, asked),
         "stockChanges" => (0..state.web.changes.len())
             .filter(|c| {
                 state.web.changes.get(*c).is_some_and(|change| {
@@ -137,8 +156,8 @@ fn sizes(state: &State, filter: &Filter<'_>) -> Vec<Node> {
                 && filter.text("SKU", Some(&item.sku))
                 && filter.text("EAN", item.ean.as_deref())
                 && filter.text("UPC", None)
-                && filter.flag("isActive", true)
-                && filter.time("updatedAt", state.web.opened_at)
+                && filter.flag("isActive", !state.web.papers.sizes_off.contains(at))
+                && filter.time("updatedAt", moment(&state.web.papers.size_changed, *at, state.web.opened_at))
         })
     };
     match filter.ids("id") {
@@ -152,48 +171,6 @@ fn sizes(state: &State, filter: &Filter<'_>) -> Vec<Node> {
         }
         None => (0..state.range.items.len()).filter(|at| fits(at)).map(Node::Size).collect(),
     }
-}
-
-fn orders(state: &State, asked: &Asked, filter: &Filter<'_>) -> Vec<Node> {
-    let (from, to) = filter.range("updatedAt");
-    let fits = |at: &usize| {
-        state.web.orders.get(*at).is_some_and(|o| {
-            filter.id("number", o.number)
-                && filter.word("id", &o.id)
-                && filter.word("status", o.status)
-                && filter.word("storeType", "DIRECT_TO_CONSUMER")
-                && filter.flag("isOnHold", false)
-                && filter.flag("isWaitingForPayment", false)
-                && filter.time("createdAt", o.created_at)
-                && filter.time("orderDate", o.created_at)
-                && filter.time("updatedAt", o.updated_at)
-        })
-    };
-    let mut found: Vec<usize> = match (filter.ids("number"), from) {
-        (Some(numbers), _) => {
-            numbers.iter().filter_map(|n| state.web.order_by_number.get(n).copied()).filter(|at| fits(at)).collect()
-        }
-        (None, Some(from)) => state
-            .web
-            .order_by_updated
-            .range((from.secs(), 0)..)
-            .take_while(|(secs, _)| to.is_none_or(|to| *secs <= to.secs()))
-            .map(|(_, at)| *at)
-            .filter(|at| fits(at))
-            .collect(),
-        (None, None) => (0..state.web.orders.len()).filter(|at| fits(at)).collect(),
-    };
-    match asked.sort() {
-        Some("updatedAt_ASC" | "updatedAt_DESC") => {
-            found.sort_by_key(|at| state.web.orders.get(*at).map(|o| (o.updated_at.secs(), o.number)));
-        }
-        _ => found.sort_unstable(),
-    }
-    found.dedup();
-    if asked.sort().is_some_and(|sort| sort.ends_with("_DESC")) {
-        found.reverse();
-    }
-    found.into_iter().map(Node::Order).collect()
 }
 
 fn variants_of(state: &State, style: usize) -> Vec<usize> {
@@ -215,10 +192,22 @@ pub(super) fn show(state: &State, node: &Node, selection: &[Asked], learned: &mu
     let mut out = Map::new();
     for asked in selection {
         let inner = asked.selection.as_deref().unwrap_or(&[]);
+        // A fragment on another kind of event object says nothing here.
+        if asked.only.is_some_and(|only| !kind_of(node).ends_with(only)) {
+            continue;
+        }
         let value = match find(state, node, asked) {
             Found::Leaf(value) => value,
             Found::One(None) => Value::Null,
-            Found::One(Some(node)) => show(state, &node, inner, learned),
+            Found::One(Some(node)) => {
+                // Who reads an order's lines on a way round has still read the order.
+                if let Node::Order(at) = &node
+                    && inner.iter().any(|asked| asked.name == "lines")
+                {
+                    learned.extend(state.order_knowledge(*at));
+                }
+                show(state, &node, inner, learned)
+            }
             Found::Many(nodes) => {
                 let nodes = if asked.arguments.contains_key("limit") || paged(&asked.name) {
                     asked.slice(nodes)
@@ -292,10 +281,11 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
             match name {
                 "id" => leaf(Value::from(style.web_id)),
                 "name" => leaf(Value::from(style.name.as_str())),
-                "status" => leaf(Value::from("ACTIVE")),
+                "status" => leaf(Value::from(on_or_off(&web.papers.styles_off, *s))),
                 "productNumber" => leaf(Value::from(style.number.as_str())),
                 "isBundle" | "isSerializableProduct" => leaf(Value::from(false)),
-                "createdAt" | "updatedAt" => when(web.opened_at),
+                "createdAt" => when(web.opened_at),
+                "updatedAt" => when(moment(&web.papers.style_changed, *s, web.opened_at)),
                 "brand" => Found::One(Some(Node::Ready(json!({"id": 1, "name": "House label"})))),
                 "variants" => Found::Many(variants_of(state, *s).into_iter().map(Node::Variant).collect()),
                 _ => typename("Product"),
@@ -306,9 +296,9 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
             match name {
                 "id" => leaf(Value::from(variant.web_id)),
                 "name" => leaf(Value::from(variant.colour)),
-                "status" => leaf(Value::from("ACTIVE")),
+                "status" => leaf(Value::from(on_or_off(&web.papers.variants_off, *v))),
                 "variantNumber" => leaf(Value::from(variant.number.as_str())),
-                "updatedAt" => when(web.opened_at),
+                "updatedAt" => when(moment(&web.papers.variant_changed, *v, web.opened_at)),
                 "unitCost" => {
                     let cost = variant.items.first().and_then(|i| range.items.get(*i)).map_or(Minor::ZERO, |i| i.cost);
                     Found::One(Some(money(state, cost)))
@@ -328,8 +318,8 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
                 "EAN" => leaf(Value::from(item.ean.as_deref())),
                 "UPC" => leaf(Value::Null),
                 "preorder" => leaf(Value::from(false)),
-                "isActive" => leaf(Value::from(true)),
-                "updatedAt" => when(web.opened_at),
+                "isActive" => leaf(Value::from(!web.papers.sizes_off.contains(i))),
+                "updatedAt" => when(moment(&web.papers.size_changed, *i, web.opened_at)),
                 "productVariant" => Found::One(Some(Node::Variant(item.variant))),
                 "stock" => Found::Many(stock_rows(state, (0..web.warehouses.len()).map(|w| (*i, w)), &filter)),
                 "stockTotals" => Found::One(Some(Node::Totals(*i))),
@@ -348,12 +338,15 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
             let line = web.orders.get(*o).and_then(|order| order.lines.get(*k));
             match name {
                 "id" => leaf(Value::from(line.map(|l| l.id + 50_000))),
-                "quantity" => leaf(Value::from(line.map(|l| l.units))),
+                "quantity" => leaf(Value::from(line.map(|l| l.units - l.shipped))),
                 "isWaitingForConfirmation" => leaf(Value::from(false)),
                 "warehouse" => Found::One(Some(Node::Warehouse(SELLING))),
                 _ => typename("Allocation"),
             }
         }
+        Node::Shipment(at) => ready(&papers_show::shipment(state, *at), asked),
+        Node::Return(at) => ready(&papers_show::back(state, *at), asked),
+        Node::Entry(at) => ready(&papers_show::entry(state, *at), asked),
         Node::Change(c) => {
             let Some(change) = web.changes.get(*c) else { return Found::Leaf(Value::Null) };
             match name {
@@ -380,7 +373,7 @@ fn find(state: &State, node: &Node, asked: &Asked) -> Found {
     }
 }
 
-fn typename(name: &str) -> Found {
+pub(super) fn typename(name: &str) -> Found {
     Found::Leaf(Value::from(name))
 }
 
@@ -388,9 +381,49 @@ fn ready(value: &Value, asked: &Asked) -> Found {
     let field = value.get(&asked.name).cloned().unwrap_or(Value::Null);
     match (&asked.selection, field) {
         (None, field) => Found::Leaf(field),
-        (Some(_), Value::Array(list)) => Found::Many(list.into_iter().map(Node::Ready).collect()),
+        (Some(_), Value::Array(list)) => Found::Many(list.into_iter().map(marked).collect()),
         (Some(_), Value::Null) => Found::One(None),
-        (Some(_), field) => Found::One(Some(Node::Ready(field))),
+        (Some(_), field) => Found::One(Some(marked(field))),
+    }
+}
+
+/// A ready thing may point to one that has its own fields.
+fn marked(value: Value) -> Node {
+    let number = |key: &str| value.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let (at, line) = (number("at"), number("line"));
+    match value.get("$node").and_then(Value::as_str) {
+        Some("Order") => Node::Order(at),
+        Some("Line") => Node::Line(at, line),
+        Some("Shipment") => Node::Shipment(at),
+        Some("Return") => Node::Return(at),
+        Some("Change") => Node::Change(at),
+        Some("Size") => Node::Size(at),
+        Some("Product") => Node::Product(at),
+        Some("Variant") => Node::Variant(at),
+        Some("Warehouse") => Node::Warehouse(at),
+        _ => Node::Ready(value),
+    }
+}
+
+fn on_or_off(off: &BTreeSet<usize>, at: usize) -> &'static str {
+    if off.contains(&at) { "INACTIVE" } else { "ACTIVE" }
+}
+
+fn moment(changed: &HashMap<usize, Timestamp>, at: usize, otherwise: Timestamp) -> Timestamp {
+    changed.get(&at).copied().unwrap_or(otherwise)
+}
+
+/// What kind of thing it is, as a fragment names it.
+fn kind_of(node: &Node) -> &'static str {
+    match node {
+        Node::Order(_) => "DirectToConsumerOrder",
+        Node::Shipment(_) => "DirectToConsumerShipment",
+        Node::Return(_) => "DirectToConsumerReturn",
+        Node::Change(_) => "StockChange",
+        Node::Size(_) => "ProductSize",
+        Node::Product(_) => "Product",
+        Node::Variant(_) => "ProductVariant",
+        _ => "",
     }
 }
 
@@ -427,116 +460,4 @@ fn stock_rows(state: &State, rows: impl Iterator<Item = (usize, usize)>, filter:
     })
     .map(|(i, w)| Node::Stock(i, w))
     .collect()
-}
-
-fn money_value(state: &State, amount: Minor) -> Value {
-    json!({
-        "value": text::number_minor(amount),
-        "currency": {"id": 1, "code": state.web.currency},
-        "conversionRate": 1,
-        "formattedValue": format!("{}.{:02} {}", amount.0 / 100, (amount.0 % 100).abs(), state.web.currency),
-    })
-}
-
-fn money(state: &State, amount: Minor) -> Node {
-    Node::Ready(money_value(state, amount))
-}
-
-/// The tax inside an amount, to the cent.
-fn tax_in(gross: Minor) -> Minor {
-    Minor(gross.0 - (gross.0 * 100 + (100 + TAX_PERCENT) / 2) / (100 + TAX_PERCENT))
-}
-
-fn order_field(state: &State, at: usize, order: &Order, asked: &Asked) -> Found {
-    let web = &state.web;
-    let total = Minor(order.goods().0 + order.shipping.0);
-    let when = |at: Timestamp| text::zoned(at, web.zone);
-    let small = |value: Value| Found::One(Some(Node::Ready(value)));
-    match asked.name.as_str() {
-        "id" => Found::Leaf(Value::from(order.id.as_str())),
-        "number" => Found::Leaf(Value::from(order.number)),
-        "status" => Found::Leaf(Value::from(order.status)),
-        "isOnHold" | "isLocked" => Found::Leaf(Value::from(false)),
-        "createdAt" | "orderDate" => Found::Leaf(Value::from(when(order.created_at))),
-        "updatedAt" => Found::Leaf(Value::from(when(order.updated_at))),
-        "currencyBaseRate" => Found::Leaf(Value::from(1)),
-        "internalComment" | "otherComment" => Found::Leaf(Value::from("")),
-        "store" => small(json!({"id": 1, "type": "DIRECT_TO_CONSUMER"})),
-        "market" => small(json!({"id": 1, "name": "Home market"})),
-        "pricelist" => small(json!({"id": 1, "name": web.currency})),
-        "country" => small(json!({"code": "GB", "name": "United Kingdom"})),
-        "customer" => small(
-            json!({"id": order.number, "email": "customer@example.com", "firstName": "Web", "lastName": "Customer"}),
-        ),
-        "grandTotal" => {
-            let including = asked.arguments.get("includingTax").and_then(Value::as_bool).unwrap_or(true);
-            Found::One(Some(money(state, if including { total } else { Minor(total.0 - tax_in(total).0) })))
-        }
-        "totals" => {
-            let units: i64 = order.lines.iter().map(|l| l.units).sum();
-            let cancelled: i64 = order.lines.iter().map(|l| l.cancelled).sum();
-            let zero = money_value(state, Minor::ZERO);
-            small(json!({
-                "quantity": units, "originalQuantity": units + cancelled, "cancelledQuantity": cancelled,
-                "unexpeditedQuantity": if order.open() { units } else { 0 },
-                "lineValues": money_value(state, order.goods()), "shipping": money_value(state, order.shipping),
-                "taxIncluded": money_value(state, tax_in(total)),
-                "handling": zero, "discounts": zero, "taxAdded": zero, "taxDeducted": zero,
-            }))
-        }
-        "shippingPriceGroup" => small(json!({"shippingOption": {"id": 7, "name": "Standard", "uri": "standard"}})),
-        "paymentMethod" => small(json!({"uri": "card", "plugin": "simulated"})),
-        "paymentHistory" => {
-            let kind = if order.status == PENDING { "AUTH" } else { "CAPTURE" };
-            let entry = json!({
-                "id": order.number, "entryType": kind, "status": "SUCCESS", "createdAt": when(order.created_at),
-                "externalReference": format!("psp-{}", order.number), "value": money_value(state, total),
-            });
-            let filter = Filter::of(asked, web.zone);
-            Found::Many(if filter.word("entryType", kind) { vec![Node::Ready(entry)] } else { Vec::new() })
-        }
-        "lines" => {
-            let all = asked.arguments.get("includeFullyCancelled").and_then(Value::as_bool).unwrap_or(false);
-            let shown = |k: &usize| all || order.lines.get(*k).is_some_and(|line| line.units > 0);
-            Found::Many((0..order.lines.len()).filter(shown).map(|k| Node::Line(at, k)).collect())
-        }
-        "shippingAddress" | "billingAddress" => small(json!({
-            "firstName": "Web", "lastName": "Customer", "address1": "1 Any Street", "address2": "", "zipCode": "",
-            "city": "Anytown", "country": {"code": "GB", "name": "United Kingdom"},
-        })),
-        _ => typename("DirectToConsumerOrder"),
-    }
-}
-
-fn line_field(state: &State, at: usize, order: &Order, k: usize, name: &str) -> Found {
-    let Some((line, item)) = order.lines.get(k).and_then(|l| Some((l, state.range.items.get(l.item)?))) else {
-        return Found::Leaf(Value::Null);
-    };
-    let style = state.range.styles.get(item.style);
-    let leaf = Found::Leaf;
-    match name {
-        "id" => leaf(Value::from(line.id)),
-        "productNumber" => leaf(Value::from(style.map(|s| s.number.as_str()))),
-        "productName" => leaf(Value::from(style.map(|s| s.name.as_str()))),
-        "productBrand" => leaf(Value::from("House label")),
-        "productVariantName" => leaf(Value::from(item.colour)),
-        "size" => leaf(Value::from(item.size)),
-        "comment" => leaf(Value::from("")),
-        "hasAnyDiscount" => leaf(Value::from(false)),
-        // A cancelled order leaves its quantities as they were.
-        "quantity" => leaf(Value::from(line.units)),
-        "cancelledQuantity" => leaf(Value::from(line.cancelled)),
-        "returnedQuantity" | "discountPercent" => leaf(Value::from(0)),
-        "taxPercent" => leaf(Value::from(TAX_PERCENT)),
-        "unitPrice" | "unitOriginalPrice" => Found::One(Some(money(state, line.price))),
-        "lineValue" => Found::One(Some(money(state, Minor(line.price.0 * line.units)))),
-        "product" => Found::One(Some(Node::Product(item.style))),
-        "productVariant" => Found::One(Some(Node::Variant(item.variant))),
-        "productSize" => Found::One(Some(Node::Size(line.item))),
-        "allocations" => {
-            let has = order.allocated && order.status != CANCELLED && line.units > 0;
-            Found::Many(if has { vec![Node::Allocation(at, k)] } else { Vec::new() })
-        }
-        _ => typename("ProductOrderLine"),
-    }
 }

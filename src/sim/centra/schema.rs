@@ -3,73 +3,10 @@
 //! answer with full confidence.
 
 use super::parse::{Document, Field, Operation, Selection, Wrong};
+use super::tables::{INPUTS, KINDS, TYPES, permission};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
-
-/// One line per type; `name:Type` is an object, `name:[Type]` a list, a bare name a scalar. Arguments in brackets.
-const TYPES: &str = "
-Query: warehouses(where=WarehouseFilter,sort=WarehouseSort,limit,page):[Warehouse] products(where=ProductFilter,sort=ProductSort,limit,page):[Product] productVariants(where=VariantFilter,sort=VariantSort,limit,page):[ProductVariant] productSizes(where=SizeFilter,sort=SizeSort,limit,page):[ProductSize] orders(where=OrderFilter,sort=OrderSort,limit,page):[Order] stockChanges(where=StockChangeFilter,sort=StockChangeSort,limit,page):[StockChange] counters:Counters rateLimits:[RateLimit]
-Mutation: setStock(input):StockSetPayload changeStock(input):StockChangePayload
-StockSetPayload: stockChanges:[StockChange] userErrors:[UserError] userWarnings:[UserError]
-StockChangePayload: stockChange:StockChange userErrors:[UserError] userWarnings:[UserError]
-UserError: message path
-RateLimit: type intervalSeconds quota usedQuota remainingQuota
-Counters: products(where=ProductFilter) productVariants(where=VariantFilter) productSizes(where=SizeFilter) orders(where=OrderFilter)
-Warehouse: id name status stockMaster stockOwnership allocationPolicy isHiddenFromStockView isConsignation threshold brickAndMortar:Named stock(where=StockFilter,sort=StockSort,limit,page):[Stock] stockTotals(where=StockTotalsFilter):StockTotals
-Stock: productSize:ProductSize warehouse:Warehouse physicalQuantity allocatedQuantity freeToAllocateQuantity demandQuantity availableNowQuantity availableQuantity unshippedQuantity incomingQuantity
-StockTotals: physicalQuantity allocatedQuantity freeToAllocateQuantity demandQuantity availableNowQuantity availableQuantity unshippedQuantity incomingQuantity
-Named: id name
-Product: id name status productNumber isBundle isSerializableProduct createdAt updatedAt brand:Named variants(where=VariantFilter,sort=VariantSort,limit,page):[ProductVariant]
-ProductVariant: id name status variantNumber updatedAt unitCost:Money product:Product productSizes(where=SizeFilter,sort=SizeSort,limit,page):[ProductSize]
-ProductSize: id description sizeNumber SKU EAN UPC preorder isActive updatedAt productVariant:ProductVariant stock(where=StockFilter,sort=StockSort,limit,page):[Stock] stockTotals(where=StockTotalsFilter):StockTotals
-Money: value formattedValue conversionRate currency:Currency
-Currency: id code
-Order: id number status isOnHold isLocked createdAt updatedAt orderDate currencyBaseRate internalComment otherComment store:Store market:Named pricelist:Named country:Country grandTotal(includingTax):Money totals:OrderTotals shippingPriceGroup:ShippingPriceGroup paymentMethod:PaymentMethod paymentHistory(where=PaymentFilter):[Payment] lines(includeFullyCancelled):[OrderLine] shippingAddress:Address billingAddress:Address
-DirectToConsumerOrder: =Order customer:Customer
-Store: id type
-Country: code name
-Customer: id email firstName lastName
-ShippingPriceGroup: shippingOption:ShippingOption
-ShippingOption: id name uri
-PaymentMethod: uri plugin
-Payment: id createdAt entryType status externalReference value:Money
-Address: firstName lastName address1 address2 zipCode city country:Country
-OrderTotals: quantity originalQuantity cancelledQuantity unexpeditedQuantity lineValues:Money handling:Money shipping:Money discounts:Money taxAdded:Money taxDeducted:Money taxIncluded:Money
-OrderLine: id productNumber productName productBrand productVariantName size comment hasAnyDiscount quantity cancelledQuantity returnedQuantity discountPercent taxPercent unitOriginalPrice(includingTax):Money unitPrice(includingTax):Money lineValue(includingTax):Money product:Product productVariant:ProductVariant productSize:ProductSize allocations:[Allocation]
-ProductOrderLine: =OrderLine
-Allocation: id quantity isWaitingForConfirmation warehouse:Warehouse
-StockChange: id createdAt comment type warehouse:Warehouse lines(limit,page):[StockChangeLine]
-StockChangeLine: id deliveredQuantity productSize:ProductSize
-";
-
-/// Keys of the filters, and members of the sort orders.
-const INPUTS: &str = "
-WarehouseFilter: id
-ProductFilter: id status updatedAt
-VariantFilter: id status productId updatedAt
-SizeFilter: id SKU EAN UPC isActive updatedAt
-StockFilter: productSizeId warehouseId physicalQuantity allocatedQuantity freeToAllocateQuantity
-StockTotalsFilter: productSizeId warehouseId
-OrderFilter: id number status storeType updatedAt createdAt orderDate isOnHold isWaitingForPayment
-StockChangeFilter: id comment createdAt warehouseId
-PaymentFilter: entryType
-WarehouseSort: id_ASC id_DESC
-ProductSort: id_ASC id_DESC updatedAt_ASC updatedAt_DESC
-VariantSort: id_ASC id_DESC updatedAt_ASC updatedAt_DESC
-SizeSort: id_ASC id_DESC productSizeSort_ASC
-StockSort: warehouseId_ASC productId_ASC productVariantId_ASC productSizeSort_ASC
-OrderSort: id_ASC id_DESC number_ASC number_DESC orderDate_ASC orderDate_DESC createdAt_ASC createdAt_DESC updatedAt_ASC updatedAt_DESC
-StockChangeSort: id_ASC id_DESC
-";
-
-/// Other names under which a selection of a type may be asked for: the same thing, or another kind of it.
-const KINDS: &[(&str, &str, bool)] = &[
-    ("Order", "DirectToConsumerOrder", true),
-    ("Order", "WholesaleOrder", false),
-    ("OrderLine", "ProductOrderLine", true),
-    ("OrderLine", "BundleItemOrderLine", false),
-];
 
 /// Rows of a list when no limit is given, and the most that may be asked for.
 pub(super) const PAGE: i64 = 20;
@@ -127,6 +64,8 @@ pub(super) struct Price {
     pub complexity: i64,
     pub mutations: i64,
     pub permissions: BTreeSet<&'static str>,
+    /// Each permission where it is needed: the field, and where it stands.
+    pub needs: Vec<(&'static str, String, usize, usize)>,
 }
 
 /// A selection with fragments flattened, ready to be answered.
@@ -136,6 +75,8 @@ pub(super) struct Asked {
     pub name: String,
     pub arguments: Map<String, Value>,
     pub selection: Option<Vec<Asked>>,
+    /// Asked only of event objects of this kind.
+    pub only: Option<&'static str>,
 }
 
 impl Asked {
@@ -210,7 +151,13 @@ impl Checker<'_> {
                     let related = KINDS.iter().find(|(base, other, _)| *base == kind && other == on);
                     match related {
                         _ if same => self.selection(kind, inner, times, out, depth + 1)?,
-                        Some((_, other, true)) => self.selection(other, inner, times, out, depth + 1)?,
+                        Some((base, other, true)) => {
+                            let before = out.len();
+                            self.selection(other, inner, times, out, depth + 1)?;
+                            if *base == "EventObject" {
+                                out.iter_mut().skip(before).for_each(|asked| asked.only = Some(other));
+                            }
+                        }
                         Some((base, _, false)) => self.selection(base, inner, times, &mut Vec::new(), depth + 1)?,
                         None => {
                             let message = format!(
@@ -239,6 +186,7 @@ impl Checker<'_> {
             name: field.name.clone(),
             arguments,
             selection,
+            only: None,
         };
         if field.name == "__typename" {
             return Ok(asked(Map::new(), None));
@@ -266,8 +214,13 @@ impl Checker<'_> {
                 format!("Field \"{}\" of type \"{target}\" must have a selection of subfields.", field.name),
             ));
         }
-        self.price.permissions.extend(permission(kind, &field.name));
-        let rows = if known.arguments.contains_key("limit") {
+        if let Some(permission) = permission(kind, &field.name) {
+            self.price.permissions.insert(permission);
+            self.price.needs.push((permission, field.name.clone(), field.line, field.column));
+        }
+        let rows = if known.arguments.contains_key("first") {
+            arguments.get("first").and_then(Value::as_i64).unwrap_or(PAGE)
+        } else if known.arguments.contains_key("limit") {
             arguments.get("limit").and_then(Value::as_i64).unwrap_or(PAGE)
         } else {
             1
@@ -301,7 +254,7 @@ impl Checker<'_> {
 
     fn check_value(&self, field: &Field, name: &str, input: Option<&str>, value: &Value) -> Result<(), Wrong> {
         match (name, input) {
-            ("limit", _) if !value.as_i64().is_some_and(|n| (1..=MOST).contains(&n)) => {
+            ("limit" | "first", _) if !value.as_i64().is_some_and(|n| (1..=MOST).contains(&n)) => {
                 Err(at(field, format!("Limit must be between 1 and {MOST}.")))
             }
             ("page", _) if value.as_i64().is_none_or(|n| n < 1) => Err(at(field, "Page must be at least 1.".into())),
@@ -325,27 +278,6 @@ impl Checker<'_> {
             _ => Ok(()),
         }
     }
-}
-
-fn permission(kind: &str, field: &str) -> Option<&'static str> {
-    Some(match (kind, field) {
-        ("Query", "warehouses") | (_, "warehouse") => "Warehouse:read",
-        ("Query", "products") | (_, "product") => "Product:read",
-        (_, "variants" | "productVariants" | "productVariant") => "ProductVariant:read",
-        (_, "productSizes" | "productSize") => "ProductSize:read",
-        ("Warehouse", "stock") => "Warehouse.stock:read",
-        ("ProductSize", "stock") => "ProductSize.stock:read",
-        ("ProductSize", "stockTotals") => "ProductSize.stockTotals:read",
-        (_, "brickAndMortar") => "BrickAndMortar:read",
-        ("Query", "orders") => "Order:read",
-        (_, "allocations") => "Allocation:read",
-        (_, "shippingAddress") => "Order.shippingAddress:read",
-        (_, "billingAddress") => "Order.billingAddress:read",
-        (_, "paymentHistory") => "PaymentHistory:read",
-        ("Mutation", "setStock" | "changeStock") => "StockChange:write",
-        (_, "stockChanges" | "stockChange") => "StockChange:read",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -5,127 +5,15 @@ use super::super::auditor::SetRow;
 use super::super::options::Fault;
 use super::super::web::SELLING;
 use super::super::world::State;
-use super::query::{Node, show};
-use super::schema::Asked;
+use super::input::{Refused, one_key};
 use rand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Percent of accepted writes that are not applied under F06.
 const NOT_APPLIED_PERCENT: u32 = 5;
 
-/// Why the arguments make no sense at all: the request is answered 400.
-pub(super) struct BadInput(pub String);
-
 /// One row: item and quantity.
 type Row = (usize, i64);
-
-struct Refused(String, Vec<String>);
-
-/// Checks the shape of all inputs, before the first mutation runs.
-pub(super) fn check(asked: &[Asked]) -> Result<(), BadInput> {
-    for field in asked {
-        let input = field.arguments.get("input").and_then(Value::as_object);
-        let (allowed, required, quantity): (&[&str], &[&str], &str) = match field.name.as_str() {
-            "setStock" => (
-                &["warehouse", "description", "stockQuantityType", "productSizes"],
-                &["warehouse", "description", "stockQuantityType", "productSizes"],
-                "quantity",
-            ),
-            "changeStock" => (
-                &["outFromWarehouse", "intoWarehouse", "description", "productSizes"],
-                &["description", "productSizes"],
-                "deliveredQuantity",
-            ),
-            _ => continue,
-        };
-        let Some(input) = input else {
-            return Err(BadInput(format!("Argument \"input\" of \"{}\" is required.", field.name)));
-        };
-        keys(input, allowed, required)?;
-        let kind = input.get("stockQuantityType").and_then(Value::as_str);
-        if let Some(kind) = kind.filter(|kind| !["PHYSICAL", "FREE_TO_ALLOCATE"].contains(kind)) {
-            return Err(BadInput(format!("Value \"{kind}\" does not exist in \"StockQuantityType\" enum.")));
-        }
-        let Some(rows) = input.get("productSizes").and_then(Value::as_array) else {
-            return Err(BadInput("Field \"productSizes\" must be a list.".into()));
-        };
-        for row in rows {
-            let Some(row) = row.as_object() else { return Err(BadInput("A row must be an object.".into())) };
-            keys(row, &["productSize", quantity, "unitCost"], &["productSize", quantity])?;
-            if row.get(quantity).is_none_or(|n| n.as_i64().is_none()) {
-                return Err(BadInput(format!("Field \"{quantity}\" must be an Int.")));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn keys(input: &Map<String, Value>, allowed: &[&str], required: &[&str]) -> Result<(), BadInput> {
-    if let Some(unknown) = input.keys().find(|k| !allowed.contains(&k.as_str())) {
-        return Err(BadInput(format!("Field \"{unknown}\" is not defined by the input type.")));
-    }
-    match required.iter().find(|k| input.get(**k).is_none_or(Value::is_null)) {
-        Some(missing) => Err(BadInput(format!("Field \"{missing}\" of required type was not provided."))),
-        None => Ok(()),
-    }
-}
-
-/// Runs the mutations one after the other.
-pub(super) fn root(state: &mut State, asked: &[Asked]) -> Map<String, Value> {
-    let mut data = Map::new();
-    for field in asked {
-        let empty = Map::new();
-        let input = field.arguments.get("input").and_then(Value::as_object).unwrap_or(&empty);
-        let (many, done) = match field.name.as_str() {
-            "setStock" => (true, set_stock(state, input)),
-            "changeStock" => (false, change_stock(state, input)),
-            _ => {
-                data.insert(field.key.clone(), Value::from("Mutation"));
-                continue;
-            }
-        };
-        let selection = field.selection.as_deref().unwrap_or(&[]);
-        data.insert(field.key.clone(), payload(state, selection, many, &done));
-    }
-    data
-}
-
-fn payload(state: &State, selection: &[Asked], many: bool, done: &Result<i64, Refused>) -> Value {
-    let change = done.as_ref().ok().and_then(|id| state.web.changes.iter().rposition(|c| c.id == *id));
-    let errors = match done {
-        Ok(_) => json!([]),
-        Err(Refused(message, path)) => json!([{"message": message, "path": path}]),
-    };
-    let rest = Node::Ready(json!({"userErrors": errors, "userWarnings": []}));
-    let mut out = Map::new();
-    for asked in selection {
-        let inner = asked.selection.as_deref().unwrap_or(&[]);
-        let value = match (asked.name.as_str(), change) {
-            ("stockChanges" | "stockChange", Some(at)) => {
-                let shown = show(state, &Node::Change(at), inner, &mut Vec::new());
-                if many { Value::Array(vec![shown]) } else { shown }
-            }
-            ("stockChanges", None) => json!([]),
-            ("stockChange", None) => Value::Null,
-            ("__typename", _) => Value::from(if many { "StockSetPayload" } else { "StockChangePayload" }),
-            _ => show(state, &rest, std::slice::from_ref(asked), &mut Vec::new())
-                .get(&asked.key)
-                .cloned()
-                .unwrap_or(Value::Null),
-        };
-        out.insert(asked.key.clone(), value);
-    }
-    Value::Object(out)
-}
-
-/// Exactly one way of naming something.
-fn one_key<'a>(value: Option<&'a Value>, path: &[&str]) -> Result<(&'a str, &'a Value), Refused> {
-    let object = value.and_then(Value::as_object);
-    match object.map(|o| (o.len(), o.iter().next())) {
-        Some((1, Some((key, value)))) => Ok((key.as_str(), value)),
-        _ => Err(Refused("Exactly one reference must be given.".into(), path.iter().map(|p| (*p).into()).collect())),
-    }
-}
 
 fn warehouse(state: &State, input: &Map<String, Value>, key: &str) -> Result<usize, Refused> {
     let path = ["input", key];
@@ -167,7 +55,7 @@ fn description(input: &Map<String, Value>) -> &str {
     input.get("description").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
+pub(super) fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
     let place = warehouse(state, input, "warehouse")?;
     let mut rows = rows(state, input, "quantity")?;
     if input.get("stockQuantityType").and_then(Value::as_str) == Some("FREE_TO_ALLOCATE") {
@@ -205,7 +93,7 @@ fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refus
     Ok(state.set_rows(&rows, place, description(input)))
 }
 
-fn change_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
+pub(super) fn change_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refused> {
     let rows = rows(state, input, "deliveredQuantity")?;
     let from = input.get("outFromWarehouse").map(|_| warehouse(state, input, "outFromWarehouse")).transpose()?;
     let into = input.get("intoWarehouse").map(|_| warehouse(state, input, "intoWarehouse")).transpose()?;
