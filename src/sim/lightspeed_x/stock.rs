@@ -205,7 +205,7 @@ fn level(state: &State, item: usize, outlet: usize) -> Option<Value> {
     let (point, amount) = state.x.reorder.get(&(item, outlet)).copied().unwrap_or((2, 10));
     Some(json!({
         "product_id": hooks::product_id(&state.till, item),
-        "location_id": state.till.outlets.get(outlet)?.id, "name": state.variant_name(item),
+        "location_id": state.till.outlets.get(outlet)?.id, "name": rest::facts(state, item)?.name,
         "current_inventory_level": row.shown, "average_cost": text::number_minor(cost),
         "reorder_threshold": point, "reorder_amount": amount, "reorder_method": "FIXED", "quantity_to_procure": 0,
     }))
