@@ -180,12 +180,6 @@ impl State {
         self.heads.get(style).copied().flatten()
     }
 
-    pub fn variant_name(&self, item: usize) -> String {
-        let Some(row) = self.range.items.get(item) else { return String::new() };
-        let style = self.range.styles.get(row.style).map(|s| s.name.as_str()).unwrap_or_default();
-        format!("{style} / {} / {}", row.colour, row.size)
-    }
-
     /// People call an item by this name from now on, unless another has it.
     pub fn name_item(&mut self, sku: String, item: usize) {
         self.sku.entry(sku).or_insert(item);
