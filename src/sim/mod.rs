@@ -33,6 +33,7 @@ pub mod world;
 pub use auditor::{Audit, Claim, ExpectedMovement, HandChange, Mark, OpenDifference, TrueCause, TrueLine, TrueOrder};
 pub use centra::quirks::{CentraQuirks, Outcome};
 pub use habits::Habits;
+pub use lightspeed_x::switches::{SameId, Signing, XSwitches};
 pub use options::{BelowAllocated, Fault, Options, Store, Vendor};
 pub use outbox::Delivery;
 pub use transport::{SimTransport, WireFault};

@@ -1,6 +1,7 @@
 //! How large the simulated world is, how busy, and what goes wrong in it.
 
 use super::habits::Habits;
+use super::lightspeed_x::switches::XSwitches;
 use crate::domain::ids::ConnectionId;
 use crate::domain::system::{Pair, System};
 use crate::domain::time::{Span, Timestamp};
@@ -203,16 +204,18 @@ pub struct Options {
     pub till_connection: ConnectionId,
     /// Our connection to the shop.
     pub web_connection: ConnectionId,
-    /// Bearer token that the till accepts; with R-Series only as long as `till_token_lasts`.
+    /// Bearer token that the till accepts; with R-Series only as long as `till_token_lasts`, with X-Series until it is renewed.
     pub till_token: String,
-    /// With R-Series: the refresh token that was given out with `till_token` when the world began.
+    /// The refresh token that was given out with `till_token` when the world began.
     pub till_refresh_token: String,
     /// With R-Series: how long an access token lives.
     pub till_token_lasts: Span,
-    /// With R-Series: what `till_token` allows, as words after `employee:`, space separated.
+    /// What `till_token` allows, space separated; with R-Series words after `employee:`. `all` is everything.
     pub till_scopes: String,
-    /// With R-Series: our application's client id; its secret is `till_secret`.
+    /// Our application's client id; its secret is `till_secret`.
     pub till_client: String,
+    /// With X-Series: what the vendor's papers leave open.
+    pub till_switches: XSwitches,
     /// Client secret with which the till signs its notices.
     pub till_secret: String,
     /// Bearer token that the shop accepts.
@@ -265,6 +268,7 @@ impl Default for Options {
             till_token_lasts: Span::hours(1),
             till_scopes: "all".into(),
             till_client: "simulated-till-client".into(),
+            till_switches: XSwitches::default(),
             till_secret: "simulated-till-client-secret".into(),
             web_token: "simulated-shop-token".into(),
             web_secret: "simulated-shop-webhook-secret".into(),

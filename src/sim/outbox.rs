@@ -153,7 +153,9 @@ impl State {
                 connection: self.options.connection(pending.vendor).clone(),
                 url: pending.url.clone(),
                 headers: match pending.vendor {
-                    Vendor::LightspeedX => lightspeed_x::hooks::headers(&self.options.till_secret, &pending.body),
+                    Vendor::LightspeedX => {
+                        lightspeed_x::hooks::headers(&self.options.till_secret, &pending.body, self.x.switches.signing)
+                    }
                     Vendor::LightspeedR | Vendor::Magento => http::HeaderMap::new(),
                     Vendor::Centra => centra::hooks::headers(&self.options.web_secret, &pending.body, now),
                 },

@@ -6,7 +6,7 @@
 
 use super::auditor::{Effect, Knowledge, UNSEEN};
 use super::lightspeed_x::hooks;
-use super::till::{CLOSED, SAVED, Sale, VOIDED};
+use super::till::{CLOSED, PENDING, SAVED, Sale, VOIDED};
 use super::world::State;
 use crate::domain::time::{Span, Timestamp};
 use rand::Rng;
@@ -91,21 +91,24 @@ impl State {
     /// Sets the state of a sale and moves what that moves; the till shows it when its time has come.
     pub fn publish_sale(&mut self, sale: usize, status: &'static str) {
         let (now, keeps_payments) = (self.now, self.till.numbered);
+        let gone = self.till.sales.get(sale).map(|row| self.x.gone(sale, row, status)).unwrap_or_default();
+        let dated = self.x.sales.get(&sale).is_some_and(|notes| notes.date.is_some());
         let Some(row) = self.till.sales.get_mut(sale) else { return };
         let outlet = self.till.registers.get(row.register).map_or(0, |r| r.outlet);
         if status == VOIDED && !keeps_payments {
             row.payments.clear();
         }
-        if status == CLOSED && row.status == SAVED {
-            row.date = now;
+        if status == CLOSED && (row.status == SAVED || row.status == PENDING) {
+            if row.status == SAVED && !dated {
+                row.date = now;
+            }
             row.completed_at.get_or_insert(now);
         }
         row.status = status;
         row.updated_at = now;
         let linked = row.return_for.is_some();
         let mut moves = Vec::new();
-        for line in &mut row.lines {
-            let target = if status == CLOSED { line.quantity } else { 0 };
+        for (line, target) in row.lines.iter_mut().zip(gone) {
             if target != line.moved {
                 moves.push((line.id.clone(), line.item, target - line.moved, line.quantity < 0));
                 line.moved = target;
@@ -117,6 +120,7 @@ impl State {
         let mut rows = Vec::new();
         for (line, item, left, is_return) in moves {
             let on_hold = if is_return && !linked { -left } else { 0 };
+            let outlet = self.x.leaves(sale, &line).unwrap_or(outlet);
             let effect = Effect {
                 sale,
                 number: 0,

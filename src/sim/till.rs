@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) const SAVED: &str = "SAVED";
 pub(super) const CLOSED: &str = "CLOSED";
+/// Open, with an attribute that says for what: on account, to be picked up, to be sent.
+pub(super) const PENDING: &str = "OPEN";
 pub(super) const VOIDED: &str = "VOIDED";
 
 /// Tax in percent, included in every price.
@@ -462,7 +464,7 @@ impl State {
         let urls: Vec<String> =
             self.till.hooks.iter().filter(|h| h.active && h.kind == kind).map(|h| h.url.clone()).collect();
         for url in urls {
-            let body = hooks::form(&self.till, kind, payload);
+            let body = hooks::form(&self.till, kind, payload, self.x.switches.payload_only);
             self.post(Vendor::LightspeedX, url, body, knowledge.clone());
         }
     }

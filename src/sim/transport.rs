@@ -92,7 +92,7 @@ impl State {
     pub fn carry(&mut self, vendor: Vendor, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         *self.books.calls.entry(vendor).or_default() += 1;
         // Signing in has a rule of its own.
-        let signs_in = vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request);
+        let signs_in = signs_in(vendor, request);
         if !signs_in && self.wire.named.get(&vendor).is_some_and(|named| self.now < *named) {
             self.books.early_calls += 1;
         }
@@ -158,7 +158,7 @@ impl State {
         if let Some(fault) = self.wire.injected.get_mut(&vendor).and_then(VecDeque::pop_front) {
             return Some(fault);
         }
-        if vendor == Vendor::LightspeedR && lightspeed_r::signs_in(request) {
+        if signs_in(vendor, request) {
             let lost = self.has(Fault::F26) && self.fate.random_range(0..100) < RENEWED_PERCENT;
             if lost {
                 self.count_case(Fault::F26);
@@ -217,6 +217,15 @@ impl State {
         if let Some(named) = named {
             self.wire.named.insert(vendor, named);
         }
+    }
+}
+
+/// Whether a request asks for a token.
+fn signs_in(vendor: Vendor, request: &Request<Bytes>) -> bool {
+    match vendor {
+        Vendor::LightspeedX => lightspeed_x::signs_in(request),
+        Vendor::LightspeedR => lightspeed_r::signs_in(request),
+        Vendor::Centra | Vendor::Magento => false,
     }
 }
 

@@ -7,6 +7,7 @@ use super::auditor::Books;
 use super::catalogue::Catalogue;
 use super::habits::Habits;
 use super::lightspeed_r::account::Account;
+use super::lightspeed_x::account::Account as AccountX;
 use super::magento_front::Front;
 use super::options::{Fault, Options, Vendor};
 use super::outbox::{Delivery, Outbox};
@@ -18,7 +19,6 @@ use super::workload::Workload;
 use crate::domain::time::Timestamp;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,8 @@ pub(super) struct State {
     pub till: Till,
     /// What only the R-Series front of the till knows.
     pub r: Account,
+    /// What only the X-Series front of the till knows.
+    pub x: AccountX,
     pub surface: Surface,
     pub habits: Habits,
     pub web: Web,
@@ -95,7 +97,7 @@ impl State {
             range.number_products();
         }
         let mut ids = stream(seed, 2);
-        let till = Till::open(&options, &range, &mut ids, stream(seed, 3));
+        let mut till = Till::open(&options, &range, &mut ids, stream(seed, 3));
         let web = Web::open(&options, &range, &till);
         let opening: Vec<(bool, i64, i64)> = range
             .items
@@ -113,6 +115,7 @@ impl State {
             books.marks.go_by_seconds();
         }
         let r = Account::open(&options, &range, &till);
+        let x = AccountX::open(&options, &range, &mut till);
         let sku = range.items.iter().enumerate().map(|(i, item)| (item.sku.clone(), i)).collect();
         let heads = (0..range.styles.len())
             .map(|s| range.items.iter().position(|item| item.style == s && item.on_till()))
@@ -134,6 +137,7 @@ impl State {
             range,
             till,
             r,
+            x,
             web,
             books,
             sku,
@@ -174,19 +178,6 @@ impl State {
     pub fn family_head(&self, item: usize) -> Option<usize> {
         let style = self.range.items.get(item)?.style;
         self.heads.get(style).copied().flatten()
-    }
-
-    pub fn variant_name(&self, item: usize) -> String {
-        let Some(row) = self.range.items.get(item) else { return String::new() };
-        let style = self.range.styles.get(row.style).map(|s| s.name.as_str()).unwrap_or_default();
-        format!("{style} / {} / {}", row.colour, row.size)
-    }
-
-    pub fn variant_options(&self, item: usize) -> Value {
-        match self.range.items.get(item) {
-            Some(row) => json!([{"name": "Color", "value": row.colour}, {"name": "Size", "value": row.size}]),
-            None => json!([]),
-        }
     }
 
     /// People call an item by this name from now on, unless another has it.

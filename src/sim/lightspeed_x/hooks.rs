@@ -4,12 +4,21 @@
 use super::super::text;
 use super::super::till::{CLOSED, Line, Payment, TAX_PERCENT, Till};
 use super::super::world::State;
+use super::account::legacy_status;
+use super::rest::facts;
+use super::switches::Signing;
 use crate::domain::money::Fine;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
 /// The raw body. The promised field is `payload`; the others have been seen.
-pub(in crate::sim) fn form(till: &Till, kind: &str, payload: &Value) -> Vec<u8> {
+pub(in crate::sim) fn form(till: &Till, kind: &str, payload: &Value, alone: bool) -> Vec<u8> {
+    if alone {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        return form.append_pair("payload", &payload.to_string()).finish().into_bytes();
+    }
     form_urlencoded::Serializer::new(String::new())
         .append_pair("domain_prefix", &till.domain_prefix)
         .append_pair("environment", "prod")
@@ -21,10 +30,17 @@ pub(in crate::sim) fn form(till: &Till, kind: &str, payload: &Value) -> Vec<u8> 
 }
 
 /// Content type and signature over the raw body.
-pub(in crate::sim) fn headers(secret: &str, body: &[u8]) -> HeaderMap {
+pub(in crate::sim) fn headers(secret: &str, body: &[u8], signing: Signing) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    let signature = format!("signature={},algorithm=HMAC-SHA256", text::sign(secret, body));
+    let hexadecimal = text::sign(secret, body);
+    let signature = match signing {
+        Signing::Hex => hexadecimal,
+        Signing::UpperHex => hexadecimal.to_uppercase(),
+        Signing::Base64 => BASE64.encode(hex::decode(&hexadecimal).unwrap_or_default()),
+        Signing::Nothing => return headers,
+    };
+    let signature = format!("signature={signature},algorithm=HMAC-SHA256");
     if let Ok(value) = HeaderValue::from_str(&signature) {
         headers.insert("x-signature", value);
     }
@@ -34,19 +50,20 @@ pub(in crate::sim) fn headers(secret: &str, body: &[u8]) -> HeaderMap {
 /// `sale.update`
 pub(in crate::sim) fn sale(state: &State, sale: usize) -> Value {
     let till = &state.till;
+    let notes = state.x.sales.get(&sale);
     let Some(sale) = state.seen(sale) else { return Value::Null };
     let outlet = till.registers.get(sale.register).and_then(|r| till.outlets.get(r.outlet));
     let (net, tax, paid) = (sale.net(), sale.tax(), sale.paid());
     json!({
         "id": sale.id,
-        "status": sale.status,
-        "source": "USER",
-        "source_id": null,
+        "status": legacy_status(sale.status, notes),
+        "source": notes.and_then(|notes| notes.source.as_deref()).unwrap_or("USER"),
+        "source_id": notes.and_then(|notes| notes.source_id.as_deref()),
         "register_id": till.registers.get(sale.register).map(|r| r.id.as_str()),
         "outlet_id": outlet.map(|o| o.id.as_str()),
         "user_id": till.user_id,
         "user": user(till),
-        "customer_id": till.walk_in_id,
+        "customer_id": super::customers::of_sale(state, notes),
         "customer": walk_in(till),
         "created_at": text::spaced(sale.created_at),
         "sale_date": text::zulu(sale.date),
@@ -196,7 +213,7 @@ pub(in crate::sim) fn product(state: &State, item: usize) -> Value {
     let (Some(row), Some(product)) = (state.range.items.get(item), till.products.get(item)) else {
         return Value::Null;
     };
-    let Some(style) = state.range.styles.get(row.style) else { return Value::Null };
+    let Some(facts) = facts(state, item) else { return Value::Null };
     let inventory: Vec<Value> = (0..till.outlets.len())
         .map(|outlet| {
             let mut count = count(state, item, outlet);
@@ -206,22 +223,22 @@ pub(in crate::sim) fn product(state: &State, item: usize) -> Value {
             count
         })
         .collect();
-    let parent = state.family_head(item).filter(|head| *head != item).map(|head| product_id(till, head));
+    let parent = state.x_head(item).filter(|head| *head != item).map(|head| product_id(till, head));
     json!({
         "id": row.product_id,
         "active": product.active,
         "attributed_cost": null,
-        "base_name": style.name,
+        "base_name": facts.family.name,
         "brand": {"id": till.brand_id, "name": "House label"},
         "button_order": 1,
         "categories": [],
-        "deleted_at": null,
-        "description": format!("<p>{}</p>", style.name),
-        "handle": style.handle,
+        "deleted_at": facts.deleted.map(text::spaced),
+        "description": facts.family.description,
+        "handle": facts.family.handle,
         "inventory": inventory,
-        "name": state.variant_name(item),
+        "name": facts.name,
         "price_book_entries": [{
-            "id": style.family_id,
+            "id": facts.family.id,
             "customer_group_id": till.group_id,
             "customer_group_name": "All Customers",
             "product_id": row.product_id,
@@ -235,20 +252,19 @@ pub(in crate::sim) fn product(state: &State, item: usize) -> Value {
         "product_type": {"id": till.group_id, "name": "General"},
         "retailer_id": till.retailer_id,
         "sku": row.till_sku,
-        "source": "USER",
-        "source_id": null,
-        "source_variant_id": null,
+        "source": facts.source[0].as_deref().unwrap_or("USER"),
+        "source_id": facts.source[1],
+        "source_variant_id": facts.source[2],
         "supplier": {"id": till.brand_id, "name": "House label", "description": "", "source": ""},
         "supply_price": two(row.cost.0),
         "taxes": till.outlets.iter().map(|o| json!({"outlet_id": o.id, "tax_id": till.tax_id})).collect::<Vec<_>>(),
-        "variant_options": options(state, item),
+        "variant_options": options(state, facts.options),
         "variant_parent_id": parent,
         "version": product.version,
     })
 }
 
-fn options(state: &State, item: usize) -> Value {
-    let mut options = state.variant_options(item);
+fn options(state: &State, mut options: Value) -> Value {
     if let Some(list) = options.as_array_mut() {
         for (option, id) in list.iter_mut().zip([&state.till.tax_id, &state.till.tax_rate_id]) {
             option["id"] = Value::from(id.as_str());

@@ -115,6 +115,7 @@ impl World {
             for line in &sale.lines {
                 let Some(product) = state.till.product_ids.get(line.item) else { continue };
                 let earlier = sale.created_at < began;
+                let outlet = state.x.leaves(at, &line.id).and_then(|at| state.till.outlets.get(at)).unwrap_or(outlet);
                 let own = steps.get(&(at, line.id.as_str())).map(|own| state.till.told_versions(own));
                 list.push(TrueLine {
                     sale: sale.id.clone(),
