@@ -6,7 +6,7 @@ use super::super::error::{CallError, CallErrorKind};
 use super::super::evidence::Exchange;
 use super::super::json::Object;
 use super::super::{Answer, Unreadable};
-use super::{API_VERSION, LightspeedX, PAGE_ROWS, wire};
+use super::{API_VERSION, LightspeedX, wire};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Number, Value};
@@ -22,6 +22,8 @@ pub(super) struct Short {
     pub(super) resource: &'static str,
     /// Its list takes the word for "deleted rows too".
     pub(super) with_deleted: bool,
+    /// The most rows that one page of it may hold.
+    pub(super) rows: u32,
 }
 
 /// An answer, or `None` when there is no such thing.
@@ -114,11 +116,11 @@ impl LightspeedX {
         exchanges: &mut Vec<Exchange>,
         read: impl Fn(&Object<'_>) -> Result<T, Unreadable>,
     ) -> Result<Vec<T>, CallError> {
-        let Short { purpose, resource, with_deleted } = short;
+        let Short { purpose, resource, with_deleted, rows: size } = short;
         let deleted = if with_deleted { "&deleted=true" } else { "" };
         let (mut rows, mut after) = (Vec::new(), 0);
         for _ in 0..PAGES_MAX {
-            let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={PAGE_ROWS}{deleted}");
+            let path = format!("/api/{API_VERSION}/{resource}?after={after}&page_size={size}{deleted}");
             let (text, seen) = found(self.get(purpose, &path).await?)?;
             let page = wire::envelope(&text).and_then(|envelope| {
                 let (mut page, mut highest) = (Vec::new(), None);

@@ -173,10 +173,12 @@ impl LightspeedX {
 
     /// Reasons of the account's own why counts move.
     pub async fn reasons(&self) -> Result<Answer<Vec<Reason>>, CallError> {
+        // The vendor gives at most a hundred of them, and two hundred of everything else.
         let list = Short {
             purpose: "read reasons for movements",
             resource: "custom_inventory_adjustment_reasons",
             with_deleted: false,
+            rows: 100,
         };
         self.short_list(list, reason).await
     }

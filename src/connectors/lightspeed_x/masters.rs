@@ -9,7 +9,7 @@ use super::super::json::Object;
 use super::super::{Answer, Unreadable};
 use super::calls::{Short, id};
 use super::detail::SaleDetail;
-use super::{LightspeedX, REGISTERS};
+use super::{LightspeedX, PAGE_ROWS, REGISTERS};
 use crate::domain::money::Fine;
 use crate::domain::time::Timestamp;
 use rust_decimal::Decimal;
@@ -128,7 +128,8 @@ pub struct Session {
 impl LightspeedX {
     /// Ways of paying, archived ones too.
     pub async fn payment_types(&self) -> Result<Answer<Vec<PaymentType>>, CallError> {
-        let list = Short { purpose: "read payment types", resource: "payment_types", with_deleted: true };
+        let list =
+            Short { purpose: "read payment types", resource: "payment_types", with_deleted: true, rows: PAGE_ROWS };
         self.short_list(list, |row| {
             Ok(PaymentType {
                 id: row.need_key("id")?,
@@ -143,7 +144,7 @@ impl LightspeedX {
 
     /// Sales taxes.
     pub async fn taxes(&self) -> Result<Answer<Vec<Tax>>, CallError> {
-        let list = Short { purpose: "read taxes", resource: "taxes", with_deleted: false };
+        let list = Short { purpose: "read taxes", resource: "taxes", with_deleted: false, rows: PAGE_ROWS };
         self.short_list(list, |row| {
             let mut rates = Vec::new();
             for rate in row.objects("rates")? {
@@ -178,7 +179,8 @@ impl LightspeedX {
 
     /// Users. UNSURE: the list is described for an older version only; that it is the same here is our assumption.
     pub async fn users(&self) -> Result<Answer<Vec<User>>, CallError> {
-        self.short_list(Short { purpose: "read users", resource: "users", with_deleted: false }, user).await
+        self.short_list(Short { purpose: "read users", resource: "users", with_deleted: false, rows: PAGE_ROWS }, user)
+            .await
     }
 
     /// The user whose key this is: the author where nobody else is named. UNSURE as [`LightspeedX::users`]; the example of

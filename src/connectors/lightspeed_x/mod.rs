@@ -54,9 +54,10 @@ const PAGE_ROWS: u32 = 200;
 /// Rows asked for in one page of counts; the vendor documents this default and a higher maximum.
 const STOCK_ROWS: u32 = 1_000;
 
-const OUTLETS: Short = Short { purpose: "read outlets", resource: "outlets", with_deleted: true };
+const OUTLETS: Short = Short { purpose: "read outlets", resource: "outlets", with_deleted: true, rows: PAGE_ROWS };
 
-const REGISTERS: Short = Short { purpose: "read registers", resource: "registers", with_deleted: true };
+const REGISTERS: Short =
+    Short { purpose: "read registers", resource: "registers", with_deleted: true, rows: PAGE_ROWS };
 
 /// How tokens are changed: at an address without our version, with a form. They live a day.
 pub(super) const TOKENS: Rules = Rules { path: "/api/1.0/token", as_form: true, lifetime: 86_400 };

@@ -291,9 +291,9 @@ proptest! {
         let mut sale = three_shapes()[2].clone();
         let known: Vec<String> = sale.as_object().expect("an object").keys().cloned().collect();
         let key = known.get(at).cloned().unwrap_or(name);
-        sale[key.as_str()] = value.clone();
         sale["line_items"][0][key.as_str()] = value.clone();
-        sale["payments"][0][key.as_str()] = value;
+        sale["payments"][0][key.as_str()] = value.clone();
+        sale[key.as_str()] = value;
         let raw = sale.to_string();
         if let Ok(read) = detail::read(&raw) {
             let _sums = (read.paid(), read.is_paid(), masters::sessions(&[read]));

@@ -259,9 +259,8 @@ async fn signing_in_brings_the_first_pair_and_trusts_no_address() {
     let without = r#"{"access_token":"access-new","expires":1770110100}"#;
     script.then(200, NEW_PAIR).then(200, without).then(400, r#"{"error":"invalid_grant"}"#);
     let clock = Script::clock();
-    let first = || {
-        sign_in::first_pair((&*script, &*clock), &ConnectionId::new("till"), &base, &application, &back.code).boxed()
-    };
+    let connection = ConnectionId::new("till");
+    let first = || sign_in::first_pair((&*script, &*clock), &connection, &base, &application, &back.code).boxed();
     let pair = first().await.expect("a pair").value;
     assert_eq!((pair.refresh.expose_secret(), pair.expires_at), ("refresh-new", NOW + Span::secs(86_400)));
     assert!(first().await.is_err(), "without a refresh token it would end tomorrow");
