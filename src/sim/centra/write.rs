@@ -188,6 +188,7 @@ fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result<i64, Refus
             physical: *units,
             allocated: shelf.allocated,
             demand: shelf.demand,
+            unseen: 0,
             selling: place == SELLING,
         };
         state.books.judge_set(row, grace, now);
