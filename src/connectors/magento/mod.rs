@@ -35,6 +35,7 @@ use super::{
     Answer, Page, Record, Shop, ShopCapabilities, ShopStock, StockWrite, Unreadable, VendorPlace, WriteOutcome,
 };
 use crate::clock::Clock;
+use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
 use crate::domain::time::Timestamp;
@@ -206,7 +207,7 @@ impl Shop for Magento {
         ShopCapabilities {
             notices: false,
             rows_per_write: self.write_rows_max.load(Ordering::Relaxed),
-            subtracts_own_orders: true,
+            subtracts: ShopSubtracts::OwnOpenOrdersOfAll,
             keeps_reference: false,
         }
     }
