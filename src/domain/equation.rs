@@ -49,7 +49,8 @@ impl Terms {
 /// What a shop subtracts by itself from the number we write before it shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShopSubtracts {
-    /// Its own open orders, place by place; it takes no number below what it keeps (Centra physical → free to allocate).
+    /// Its own open orders, place by place; it takes no number below what it keeps (Centra physical → free to
+    /// allocate).
     OwnOpenOrders,
     /// Its own open orders, from the sum over several places (Magento sources → salable of their stock). It takes any
     /// number, and what one place owes the others must pay.

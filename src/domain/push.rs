@@ -89,8 +89,8 @@ pub fn stands(due: &Due, subtracts: ShopSubtracts) -> bool {
     due.web_sellable == expected(due) && (!owes || due.web_physical == physical(due, subtracts))
 }
 
-/// The number to write. A place that shows nothing may keep more than it lets be seen: then what stands there stays as far
-/// as it can be true, and is never raised by what cannot be seen.
+/// The number to write. A place that shows nothing may keep more than it lets be seen: then what stands there stays as
+/// far as it can be true, and is never raised by what cannot be seen.
 fn physical(due: &Due, subtracts: ShopSubtracts) -> i64 {
     let least = number_to_write(due.sum(), held_and_known(due), subtracts);
     let most = number_to_write(due.sum(), due.known_open, subtracts);

@@ -57,9 +57,9 @@ impl Mark {
         last.or(self.last).or(self.from).map(|second| second.to_string())
     }
 
-    /// Where the next pass begins when it need not read the last second again: that one was whole when it was believed,
-    /// and whoever reads on begins some passes back anyway. A till that was counted at once has all its rows in one second,
-    /// and would show them every few seconds until something is sold.
+    /// Where the next pass begins when it need not read the last second again: that one was whole when it was
+    /// believed, and whoever reads on begins some passes back anyway. A till that was counted at once has all its rows
+    /// in one second, and would show them every few seconds until something is sold.
     pub(super) fn resume_behind(&self, last: Option<i64>) -> Option<String> {
         let read = last.or(self.last).map(|second| second.saturating_add(1));
         read.or(self.from).map(|second| second.to_string())

@@ -111,8 +111,8 @@ pub(super) fn list(
     Ok((Value::Object(body), knowledge))
 }
 
-/// Whether a count or a sale has changed in the second that is still running. The till tells whole seconds, so nobody can
-/// say yet what is inside such a row and what comes behind it: it says something only when it is read again.
+/// Whether a count or a sale has changed in the second that is still running. The till tells whole seconds, so nobody
+/// can say yet what is inside such a row and what comes behind it: it says something only when it is read again.
 fn is_running(state: &State, kind: Kind, at: At) -> bool {
     matches!(kind, Kind::ItemShop | Kind::Sale)
         && kind.stamp(state, at).is_some_and(|stamp| stamp.secs() >= state.now.secs())

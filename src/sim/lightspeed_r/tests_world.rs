@@ -334,7 +334,10 @@ fn a_row_of_the_running_second_says_nothing_before_it_is_read_again() {
             .expect("a request");
         let (answer, knowledge) = super::answer(&mut world.lock(), &request);
         assert_eq!(answer.status(), 200);
-        let is_it = |knowledge: &Knowledge| matches!(knowledge, Knowledge::Count { item, outlet, .. } if (*item, *outlet + 1) == row);
+        let is_it = |told: &Knowledge| match told {
+            Knowledge::Count { item, outlet, .. } => (*item, *outlet + 1) == row,
+            _ => false,
+        };
         (knowledge.len(), knowledge.iter().any(is_it))
     };
     let (rows, known) = told(&world);
