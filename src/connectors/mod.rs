@@ -29,6 +29,7 @@ mod signature;
 mod tokens;
 pub mod transport;
 
+use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, Listing, ShopReading};
 use crate::domain::ids::{OutletKey, ProductKey};
 use crate::domain::time::Timestamp;
@@ -174,8 +175,8 @@ pub struct ShopCapabilities {
     pub notices: bool,
     /// Rows that one write call may carry.
     pub rows_per_write: usize,
-    /// The number we write is physical and the shop subtracts its own open orders from it.
-    pub subtracts_own_orders: bool,
+    /// What it takes off by itself from the number we write.
+    pub subtracts: ShopSubtracts,
     /// A written row keeps our own reference. Without one, whether a call was done whose answer was lost is told only by
     /// reading the counts back.
     pub keeps_reference: bool,

@@ -49,8 +49,12 @@ impl Terms {
 /// What a shop subtracts by itself from the number we write before it shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShopSubtracts {
-    /// Its own open orders (Centra physical → free to allocate; a Magento source → salable).
+    /// Its own open orders, place by place; it takes no number below what it keeps (Centra physical → free to
+    /// allocate).
     OwnOpenOrders,
+    /// Its own open orders, from the sum over several places (Magento sources → salable of their stock). It takes any
+    /// number, and what one place owes the others must pay.
+    OwnOpenOrdersOfAll,
     /// Nothing: it shows what we write.
     Nothing,
 }
@@ -60,10 +64,16 @@ pub enum ShopSubtracts {
 /// `held_by_shop` are the units that the shop keeps for its own open orders at this moment. They are added back
 /// exactly once, because `should` has them subtracted already (they are part of *waiting*) and the shop will
 /// subtract them again.
-pub fn number_to_write(should: i64, held_by_shop: i64, subtracts: ShopSubtracts) -> i64 {
+///
+/// Where more is sold than there is, the sum is below zero and `should` is not. A shop that subtracts from the sum over
+/// several places must then be told what really is there: a place that were raised to its orders would let the shop
+/// offer, from another place, what it owes here; and once an order is cancelled it would offer what nobody has.
+pub fn number_to_write(should: Should, held_by_shop: i64, subtracts: ShopSubtracts) -> i64 {
+    let (units, held) = (should.units.max(0), held_by_shop.max(0));
     match subtracts {
-        ShopSubtracts::OwnOpenOrders => should.max(0).saturating_add(held_by_shop.max(0)),
-        ShopSubtracts::Nothing => should.max(0),
+        ShopSubtracts::OwnOpenOrders => units.saturating_add(held),
+        ShopSubtracts::OwnOpenOrdersOfAll => units.saturating_sub(should.floored.max(0)).saturating_add(held).max(0),
+        ShopSubtracts::Nothing => units,
     }
 }
 
@@ -71,6 +81,7 @@ pub fn number_to_write(should: i64, held_by_shop: i64, subtracts: ShopSubtracts)
 pub fn shop_shows(written: i64, held_by_shop: i64, subtracts: ShopSubtracts) -> i64 {
     match subtracts {
         ShopSubtracts::OwnOpenOrders => written - held_by_shop,
+        ShopSubtracts::OwnOpenOrdersOfAll => (written - held_by_shop).max(0),
         ShopSubtracts::Nothing => written,
     }
 }
@@ -97,6 +108,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_really_is_there_is_written_where_places_share_their_orders() {
+        //          should floored held -> one place by itself, of several, one that subtracts nothing
+        let table = [
+            ((4, 0, 2), [6, 6, 4]),
+            ((0, 3, 5), [5, 2, 0]),
+            ((0, 9, 5), [5, 0, 0]),
+            ((0, 0, 0), [0, 0, 0]),
+            ((7, 0, -1), [7, 7, 7]),
+        ];
+        for ((units, floored, held), want) in table {
+            let should = Should { units, floored };
+            let rules = [ShopSubtracts::OwnOpenOrders, ShopSubtracts::OwnOpenOrdersOfAll, ShopSubtracts::Nothing];
+            assert_eq!(rules.map(|rule| number_to_write(should, held, rule)), want, "{should:?}, {held} held");
+        }
+    }
+
     proptest! {
         /// No open order is subtracted twice or never: whatever the shop holds for its own orders, after our
         /// write it shows exactly what it should.
@@ -107,21 +135,41 @@ mod tests {
             // The till has given up none of them; the shop still holds only the open ones.
             let terms = Terms { till, waiting: open + shipped, hold, buffer, checking: 0 };
             let should = terms.should_show();
-            for subtracts in [ShopSubtracts::OwnOpenOrders, ShopSubtracts::Nothing] {
-                let written = number_to_write(should.units, open, subtracts);
+            use ShopSubtracts::{Nothing, OwnOpenOrders, OwnOpenOrdersOfAll};
+            for subtracts in [OwnOpenOrders, OwnOpenOrdersOfAll, Nothing] {
+                let written = number_to_write(should, open, subtracts);
                 prop_assert!(written >= 0);
                 prop_assert_eq!(shop_shows(written, open, subtracts), should.units);
             }
             prop_assert_eq!(should.units - should.floored, till - open - shipped - hold - buffer);
         }
 
+        /// Of several places of one stock, whichever the orders wait at: the shop offers what all of them have less
+        /// what is kept, however much one of them owes, and after orders were cancelled too.
+        #[test]
+        fn what_one_place_owes_the_others_pay(
+            tills in prop::collection::vec(0i64..60, 1..4), open in 0i64..90, cancelled in 0i64..90,
+        ) {
+            let cancelled = cancelled.min(open);
+            let written: i64 = tills.iter().enumerate().map(|(n, till)| {
+                let waiting = if n == 0 { open } else { 0 };
+                let should = Terms { till: *till, waiting, ..Terms::default() }.should_show();
+                number_to_write(should, waiting, ShopSubtracts::OwnOpenOrdersOfAll)
+            }).sum();
+            let there: i64 = tills.iter().sum();
+            prop_assert_eq!(written, there);
+            let offers = |kept: i64| shop_shows(written, kept, ShopSubtracts::OwnOpenOrdersOfAll);
+            prop_assert_eq!(offers(open), (there - open).max(0));
+            prop_assert_eq!(offers(open - cancelled), (there - open + cancelled).max(0));
+        }
+
         /// An order that the shop takes between our reading and our write lowers what it shows by itself.
         #[test]
         fn an_order_taken_meanwhile_is_never_given_back(till in 1i64..500, open in 0i64..20, taken in 1i64..5) {
-            let should = Terms { till, waiting: open, ..Terms::default() }.should_show().units;
+            let should = Terms { till, waiting: open, ..Terms::default() }.should_show();
             let written = number_to_write(should, open, ShopSubtracts::OwnOpenOrders);
             let shows = shop_shows(written, open + taken, ShopSubtracts::OwnOpenOrders);
-            prop_assert_eq!(shows, should - taken);
+            prop_assert_eq!(shows, should.units - taken);
         }
 
         /// Nothing on hold and nothing being checked is ever sellable.

@@ -1,5 +1,6 @@
 //! Which counts to write next, in which order, and which need a look at the shop first.
 
+use super::equation::{ShopSubtracts, Should, number_to_write};
 use super::time::{Span, Timestamp};
 
 /// Why a write waits although the shop would take it: we keep below its limit ourselves. Told apart from a busy shop.
@@ -20,9 +21,13 @@ pub struct Due {
     pub generation: i64,
     /// What should show.
     pub should: i64,
+    /// How far below zero the sum was.
+    pub floored: i64,
     /// Whether the shop's stock was ever read.
     pub web_known: bool,
-    /// What the shop offered when we last looked or wrote.
+    /// What lay on its shelf when we last looked or wrote.
+    pub web_physical: i64,
+    /// What the shop offered then.
     pub web_sellable: i64,
     /// What it kept for its own orders then.
     pub web_allocated: i64,
@@ -36,6 +41,12 @@ pub struct Due {
     pub unknown: bool,
     /// The change that waits.
     pub cause_at: Timestamp,
+}
+
+impl Due {
+    fn sum(&self) -> Should {
+        Should { units: self.should, floored: self.floored }
+    }
 }
 
 /// A shop reading without open orders may be used this long. With open orders it is never used: a shipment may
@@ -54,7 +65,7 @@ pub enum Next {
 }
 
 /// Decides on one target. `just_read` is set when the shop's numbers in `due` were read in this very step.
-pub fn next(due: &Due, now: Timestamp, just_read: bool, subtracts: super::equation::ShopSubtracts) -> Next {
+pub fn next(due: &Due, now: Timestamp, just_read: bool, subtracts: ShopSubtracts) -> Next {
     if !just_read {
         let too_old = now.since(due.web_read_at) > READING_GOOD_FOR;
         if !due.web_known || !due.web_fresh || due.unknown || due.web_allocated > 0 || too_old {
@@ -63,12 +74,31 @@ pub fn next(due: &Due, now: Timestamp, just_read: bool, subtracts: super::equati
     }
     if !due.web_known {
         // The shop does not list it at this warehouse: writing creates the row.
-        return Next::Write(super::equation::number_to_write(due.should, 0, subtracts));
+        return Next::Write(number_to_write(due.sum(), 0, subtracts));
     }
-    if due.web_sellable == expected(due) {
+    if stands(due, subtracts) {
         return Next::Nothing;
     }
-    Next::Write(super::equation::number_to_write(due.should, held_and_known(due), subtracts))
+    Next::Write(physical(due, subtracts))
+}
+
+/// Whether the shop shows what it must; where places share their orders, also with nothing on the shelf that is not
+/// there, for the shop would offer it from another place.
+pub fn stands(due: &Due, subtracts: ShopSubtracts) -> bool {
+    let owes = subtracts == ShopSubtracts::OwnOpenOrdersOfAll && due.floored > 0;
+    due.web_sellable == expected(due) && (!owes || due.web_physical == physical(due, subtracts))
+}
+
+/// The number to write. A place that shows nothing may keep more than it lets be seen: then what stands there stays as
+/// far as it can be true, and is never raised by what cannot be seen.
+fn physical(due: &Due, subtracts: ShopSubtracts) -> i64 {
+    let least = number_to_write(due.sum(), held_and_known(due), subtracts);
+    let most = number_to_write(due.sum(), due.known_open, subtracts);
+    let unseen = due.web_sellable == 0 && due.web_allocated < due.known_open;
+    match unseen && due.floored > 0 && subtracts == ShopSubtracts::OwnOpenOrdersOfAll {
+        true => due.web_physical.clamp(least, most.max(least)),
+        false => least,
+    }
 }
 
 /// Units that the shop keeps for orders which our sum has subtracted as well. Units kept for an order that we do
@@ -101,7 +131,7 @@ pub fn urgency(due: &Due) -> (u8, i64, Timestamp) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::equation::ShopSubtracts::OwnOpenOrders;
+    use super::super::equation::ShopSubtracts::{OwnOpenOrders, OwnOpenOrdersOfAll};
     use super::*;
 
     fn due() -> Due {
@@ -112,7 +142,9 @@ mod tests {
             warehouse: "3".into(),
             generation: 2,
             should: 4,
+            floored: 0,
             web_known: true,
+            web_physical: 5,
             web_sellable: 5,
             web_allocated: 0,
             known_open: 0,
@@ -165,6 +197,22 @@ mod tests {
         let d = Due { should: 2, web_allocated: 1_000, known_open: 0, web_sellable: 0, ..due() };
         assert_eq!(expected(&d), 0);
         assert_eq!(next(&d, Timestamp::from_secs(1_060), true, OwnOpenOrders), Next::Nothing);
+    }
+
+    #[test]
+    fn what_is_owed_is_not_left_standing_on_a_shelf_that_others_pay_for() {
+        let owed =
+            Due { should: 0, floored: 3, web_physical: 5, web_allocated: 5, known_open: 5, web_sellable: 0, ..due() };
+        let next = |due: &Due, rule| next(due, Timestamp::from_secs(1_060), true, rule);
+        assert_eq!(next(&owed, OwnOpenOrders), Next::Nothing);
+        assert_eq!(next(&owed, OwnOpenOrdersOfAll), Next::Write(2));
+        // The shop shows no number below zero, so of five it now lets two be seen.
+        let told = Due { web_physical: 2, web_allocated: 2, ..owed };
+        assert_eq!(next(&told, OwnOpenOrdersOfAll), Next::Nothing);
+        let unseen = |web_physical| Due { web_physical, web_allocated: web_physical.max(0), ..told.clone() };
+        assert_eq!(next(&unseen(4), OwnOpenOrdersOfAll), Next::Write(2), "there are two by all we know");
+        assert_eq!(next(&unseen(0), OwnOpenOrdersOfAll), Next::Nothing, "never raised by what cannot be seen");
+        assert_eq!(next(&unseen(-1), OwnOpenOrdersOfAll), Next::Write(0));
     }
 
     #[test]

@@ -300,6 +300,7 @@ impl State {
                 physical: *units,
                 allocated: shelf.allocated,
                 demand: shelf.demand,
+                unseen: (shelf.allocated + shelf.demand - shelf.physical.max(0)).max(0),
                 selling: *selling,
             };
             self.books.judge_set(row, grace, now);

@@ -346,7 +346,7 @@ macro_rules! due_sql {
         concat!(
             "SELECT t.variant, t.place, t.product, t.warehouse, t.generation, t.should, t.web_known, t.web_sellable,
                     t.web_allocated, t.web_read_at, t.web_fresh, t.push_state, t.cause_at,
-                    COALESCE(w.open_units, 0) AS open_units, t.attempt
+                    COALESCE(w.open_units, 0) AS open_units, t.attempt, t.floored, t.web_physical
              FROM ",
             $before,
             " target t CROSS JOIN place p
@@ -375,6 +375,8 @@ fn due_row(row: &sqlx::any::AnyRow) -> Result<(Due, i64), sqlx::Error> {
             unknown: row.try_get::<String, _>(11)? == "unknown",
             cause_at: Timestamp(row.try_get(12)?),
             known_open: row.try_get(13)?,
+            floored: row.try_get(15)?,
+            web_physical: row.try_get(16)?,
         },
         row.try_get(14)?,
     ))

@@ -1,10 +1,11 @@
 //! Reading back: what was acknowledged a moment ago, and from time to time the shop's whole stock.
 
-use super::cx::{Cx, Link, TaskError};
+use super::cx::{Cx, Link, Side, TaskError};
 use super::schedule::Task;
 use super::shop_look::{Asked, LOOK_MAX, ask_for, keep_readings, look_at};
 use super::sweep::Next;
 use crate::connectors::Shop;
+use crate::domain::equation::ShopSubtracts;
 use crate::domain::push::{self, Due};
 use crate::domain::retry;
 use crate::domain::time::{Span, Timestamp};
@@ -49,6 +50,10 @@ async fn compare_and_mend(
     before: &[(String, String, i64)],
 ) -> Result<(), StoreError> {
     let now = cx.now();
+    let rule = match &link.side {
+        Side::Shop(shop) => shop.capabilities().subtracts,
+        Side::Till(_) => ShopSubtracts::Nothing,
+    };
     let (mut seen, mut again, mut behind) = (Vec::new(), Vec::new(), false);
     for (due, attempt) in fresh {
         behind |= push::orders_behind(&due);
@@ -57,7 +62,7 @@ async fn compare_and_mend(
             // A newer number waits to be written; what we read was about an older one.
             continue;
         }
-        if due.web_sellable == push::expected(&due) {
+        if push::stands(&due, rule) {
             seen.push((due.variant, due.place, due.generation));
         } else {
             let reason = format!("the shop shows {} where {} should stand", due.web_sellable, push::expected(&due));

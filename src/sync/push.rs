@@ -12,7 +12,6 @@ use super::schedule::Task;
 use super::shop_look::{LOOK_MAX, look_first};
 use super::sweep::Next;
 use crate::connectors::Shop;
-use crate::domain::equation::ShopSubtracts;
 use crate::domain::push::{self, Due};
 use crate::domain::time::Timestamp;
 use crate::store::pushes::{self, Intent};
@@ -25,10 +24,6 @@ const BATCH: i64 = 240;
 
 /// Calls of one turn at most; then reading back has its own.
 const CALLS_MAX: usize = 8;
-
-fn subtracts(shop: &dyn Shop) -> ShopSubtracts {
-    if shop.capabilities().subtracts_own_orders { ShopSubtracts::OwnOpenOrders } else { ShopSubtracts::Nothing }
-}
 
 /// Sends what is due, the most urgent first; comes back while there is more.
 pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<Next, TaskError> {
@@ -58,7 +53,7 @@ pub(super) async fn push(cx: &Cx, link: &Arc<Link>, shop: &dyn Shop) -> Result<N
         let intents = match plan(cx, link, shop, now, answered.take()).await? {
             Plan::Send(intents) => intents,
             Plan::Look(look) => {
-                let write = look_first(cx, link, shop, look, subtracts(shop)).await?;
+                let write = look_first(cx, link, shop, look, shop.capabilities().subtracts).await?;
                 if write.is_empty() || link.paused.load(Ordering::SeqCst) || holds_counts(cx).is_some() {
                     return Ok(Next::Again);
                 }
@@ -113,7 +108,7 @@ async fn plan(
     let (mut due, next) = targets::due_or_next(&mut tx, &link.id, now, BATCH).await?;
     due.sort_by_key(|(due, _)| push::urgency(due));
     let nothing_due = due.is_empty();
-    let rule = subtracts(shop);
+    let rule = shop.capabilities().subtracts;
     let (mut look, mut write, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for (due, attempt) in due {
         match push::next(&due, now, false, rule) {

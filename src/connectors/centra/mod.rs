@@ -55,6 +55,7 @@ use super::{
     Answer, Page, Record, Shop, ShopCapabilities, ShopStock, StockWrite, Unreadable, VendorPlace, WriteOutcome,
 };
 use crate::clock::Clock;
+use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
 use crate::domain::time::{Span, Timestamp};
@@ -256,7 +257,7 @@ impl Shop for Centra {
         ShopCapabilities {
             notices: true,
             rows_per_write: self.rows_per_write(),
-            subtracts_own_orders: true,
+            subtracts: ShopSubtracts::OwnOpenOrders,
             keeps_reference: true,
             notices_set_up: NoticesSetUp::ByAPerson(SET_UP_WORDS),
             event_queue: true,

@@ -56,6 +56,14 @@ impl Mark {
     pub(super) fn resume(&self, last: Option<i64>) -> Option<String> {
         last.or(self.last).or(self.from).map(|second| second.to_string())
     }
+
+    /// Where the next pass begins when it need not read the last second again: that one was whole when it was
+    /// believed, and whoever reads on begins some passes back anyway. A till that was counted at once has all its rows
+    /// in one second, and would show them every few seconds until something is sold.
+    pub(super) fn resume_behind(&self, last: Option<i64>) -> Option<String> {
+        let read = last.or(self.last).map(|second| second.saturating_add(1));
+        read.or(self.from).map(|second| second.to_string())
+    }
 }
 
 /// A stored place that we cannot have written.
@@ -156,5 +164,9 @@ mod tests {
         assert_eq!(on.resume(Some(23)).as_deref(), Some("23"));
         assert_eq!(begin.resume(None).as_deref(), Some("17"));
         assert_eq!(Mark::default().resume(None), None);
+        assert_eq!(on.resume_behind(None).as_deref(), Some("20"));
+        assert_eq!(on.resume_behind(Some(23)).as_deref(), Some("24"));
+        assert_eq!(begin.resume_behind(None).as_deref(), Some("17"), "nothing was read: nothing is passed over");
+        assert_eq!(Mark::default().resume_behind(None), None);
     }
 }

@@ -243,7 +243,7 @@ impl Till for LightspeedR {
             let next = next.map(|next| wire::onward(&self.door.base_url(), &question.path, &next)).transpose()?;
             Ok(match next {
                 Some(path) => Page { rows, next: Some(mark.within(stretch.last, path)), resume: None, began: None },
-                None => Page { rows, next: None, resume: mark.resume(stretch.last), began: None },
+                None => Page { rows, next: None, resume: mark.resume_behind(stretch.last), began: None },
             })
         });
         answer(page, exchanges)

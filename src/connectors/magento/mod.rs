@@ -39,6 +39,7 @@ use super::{
     Answer, Page, Record, Shop, ShopCapabilities, ShopStock, StockWrite, Unreadable, VendorPlace, WriteOutcome,
 };
 use crate::clock::Clock;
+use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
 use crate::domain::time::Timestamp;
@@ -210,7 +211,7 @@ impl Shop for Magento {
         ShopCapabilities {
             notices: false,
             rows_per_write: self.write_rows_max.load(Ordering::Relaxed),
-            subtracts_own_orders: true,
+            subtracts: ShopSubtracts::OwnOpenOrdersOfAll,
             keeps_reference: false,
             notices_set_up: NoticesSetUp::Never,
             event_queue: false,

@@ -374,7 +374,8 @@ async fn after_a_start_the_styles_are_read_before_the_sweep_goes_on() {
 fn it_sends_no_notices_and_says_so() {
     let shop = shop(&Script::new());
     let capabilities = shop.capabilities();
-    assert!(!capabilities.notices && !capabilities.keeps_reference && capabilities.subtracts_own_orders);
+    assert!(!capabilities.notices && !capabilities.keeps_reference);
+    assert_eq!(capabilities.subtracts, ShopSubtracts::OwnOpenOrdersOfAll);
     assert_eq!(capabilities.rows_per_write, 250);
     assert!(shop.read_notice(&HeaderMap::new(), &Bytes::new(), NOW).is_err());
     assert_eq!(shop.interpret("customer", "{}"), Ok(vec![Fact::Noted { kind: "customer".to_owned() }]));

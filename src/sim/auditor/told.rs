@@ -34,7 +34,8 @@ impl Told {
 pub(super) struct Recent {
     /// What was justified since when.
     justified: VecDeque<(Timestamp, Option<i64>)>,
-    /// Falls that sales told of: a careful product may count one twice until it knows that a count includes it.
+    /// Falls that sales told of, by when they or a count that includes them were told: a careful product may count
+    /// one twice until it knows that a count includes it.
     falls: VecDeque<(Timestamp, i64)>,
     /// Rises of the count that nothing told by then explained.
     rises: VecDeque<(Timestamp, i64)>,
@@ -141,10 +142,20 @@ impl Books {
         };
         told.first.get_or_insert(version);
         told.count = Some((version, on_hand));
-        told.after = told.after.split_off(&(version + 1));
+        let behind = told.after.split_off(&(version + 1));
+        let inside = std::mem::replace(&mut told.after, behind);
         let rise = expected.map_or(0, |expected| on_hand - expected);
-        if let Some(recent) = self.recent.get_mut(item).filter(|_| rise > 0) {
-            keep(&mut recent.rises, (now, rise));
+        if let Some(recent) = self.recent.get_mut(item) {
+            if rise > 0 {
+                keep(&mut recent.rises, (now, rise));
+            }
+            // However long ago a sale was told: whether this count includes it, the count itself does not say.
+            for units in inside.values().filter(|units| **units < 0) {
+                if let Some(told) = recent.falls.iter().position(|(_, fall)| *fall == -units) {
+                    recent.falls.remove(told);
+                }
+                keep(&mut recent.falls, (now, -units));
+            }
         }
         // A rise that came from a return without a link is on hold from the first count that shows it.
         let shown: Vec<((usize, usize), i64)> = self

@@ -76,6 +76,7 @@ pub(super) fn set_stock(state: &mut State, input: &Map<String, Value>) -> Result
             physical: *units,
             allocated: shelf.allocated,
             demand: shelf.demand,
+            unseen: 0,
             selling: place == SELLING,
         };
         state.books.judge_set(row, grace, now);

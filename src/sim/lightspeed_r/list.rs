@@ -101,12 +101,21 @@ pub(super) fn list(
         1 => drop(body.insert(kind.word().into(), rows.pop().unwrap_or_default())),
         _ => drop(body.insert(kind.word().into(), Value::Array(rows))),
     }
+    let settled = |at: &At| !is_running(state, kind, *at);
+    let told = page.iter().map(|(.., at)| *at).filter(settled);
     let mut knowledge: Vec<Knowledge> =
-        page.iter().flat_map(|(.., at)| learned(state, kind, *at, asked.relations.has("SaleLines"), asked)).collect();
+        told.flat_map(|at| learned(state, kind, at, asked.relations.has("SaleLines"), asked)).collect();
     if to == found.len() && reads_all_sales(kind, asked) {
         knowledge.push(Knowledge::SalesEnd);
     }
     Ok((Value::Object(body), knowledge))
+}
+
+/// Whether a count or a sale has changed in the second that is still running. The till tells whole seconds, so nobody
+/// can say yet what is inside such a row and what comes behind it: it says something only when it is read again.
+fn is_running(state: &State, kind: Kind, at: At) -> bool {
+    matches!(kind, Kind::ItemShop | Kind::Sale)
+        && kind.stamp(state, at).is_some_and(|stamp| stamp.secs() >= state.now.secs())
 }
 
 /// Whether the last page of this query is the end of the till's sales.

@@ -1,11 +1,12 @@
 //! A world whose till is R-Series: it trades, its books balance, and the auditor is as strict.
 
-use super::super::auditor::Mark;
+use super::super::auditor::{Knowledge, Mark};
 use super::super::habits::Habits;
 use super::super::options::{Fault, Options, Vendor};
 use super::super::till::{CLOSED, VOIDED};
 use super::super::transport::WireFault;
 use super::super::world::World;
+use super::tables::{At, Kind};
 use super::tests::{BASE, follow, get, list, plenty, send, still, words};
 use crate::domain::time::{Span, Timestamp};
 use bytes::Bytes;
@@ -309,4 +310,38 @@ fn accounts_differ_where_the_papers_are_silent() {
     let there = world.lock().till.stock[number(&json!({"n": id}), "n") as usize - 1][1].on_hand;
     assert_eq!((aside(there - 1), world.till_on_hand(&sku)), (200, before), "still counted");
     assert_eq!((aside(2), aside(1)), (422, 200), "and not to be had twice");
+}
+
+#[test]
+fn a_row_of_the_running_second_says_nothing_before_it_is_read_again() {
+    let world = r_world(6, 9);
+    let changed = |world: &World| {
+        let state = world.lock();
+        let running = |at: &At| Kind::ItemShop.stamp(&state, *at).is_some_and(|at| at.secs() == state.now.secs());
+        Kind::ItemShop.rows(&state).into_iter().filter(|at| at.1 > 0).find(running)
+    };
+    let row = loop {
+        world.advance_to(world.now() + Span::millis(500));
+        if let Some(row) = changed(&world) {
+            break row;
+        }
+    };
+    let told = |world: &World| {
+        let request = Request::builder()
+            .uri(format!("{BASE}ItemShop.json?sort=-timeStamp&limit=100"))
+            .header("authorization", "Bearer simulated-till-token")
+            .body(Bytes::new())
+            .expect("a request");
+        let (answer, knowledge) = super::answer(&mut world.lock(), &request);
+        assert_eq!(answer.status(), 200);
+        let is_it = |told: &Knowledge| match told {
+            Knowledge::Count { item, outlet, .. } => (*item, *outlet + 1) == row,
+            _ => false,
+        };
+        (knowledge.len(), knowledge.iter().any(is_it))
+    };
+    let (rows, known) = told(&world);
+    assert!(rows > 50 && !known, "{rows}");
+    world.advance_to(world.now() + Span::secs(1));
+    assert!(told(&world).1, "its second is over");
 }
