@@ -22,6 +22,7 @@ use super::{Answer, Page, Record, Till, TillCapabilities, Unreadable, VendorPlac
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{ConnectionId, OutletKey};
+use crate::domain::master::{Master, MasterKind, Told};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -131,6 +132,17 @@ impl LightspeedX {
         answer(page, exchange)
     }
 
+    /// Its registers, deleted ones too.
+    pub(super) async fn register_rows(&self) -> Result<Answer<Vec<Master>>, CallError> {
+        let mut exchanges = Vec::new();
+        let rows = self.whole_list("read registers", "registers", &mut exchanges).await;
+        let rows = rows.map_err(|error| with_earlier(error, &exchanges))?;
+        let row = |row: wire::PlaceRow| {
+            Master::new(row.id, row.name).within(row.outlet.unwrap_or_default()).archived(row.archived)
+        };
+        Ok(Answer { value: rows.into_iter().map(row).collect(), exchanges })
+    }
+
     /// All rows of a short list (outlets, registers).
     async fn whole_list(
         &self,
@@ -203,6 +215,10 @@ impl Till for LightspeedX {
             newest.push(place);
         }
         Ok(Answer { value: newest, exchanges })
+    }
+
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError> {
+        super::masters::of_lightspeed_x(self, kind).await
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
