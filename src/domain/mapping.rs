@@ -73,13 +73,13 @@ impl Topic {
         }
     }
 
-    /// One of it at the till.
-    pub const fn at_till(self) -> &'static str {
+    /// One of it at the till, and several.
+    pub const fn at_till(self) -> [&'static str; 2] {
         match self {
-            Topic::Payments => "payment type",
-            Topic::Taxes => "tax",
-            Topic::Registers => "register",
-            Topic::Returns => "outlet",
+            Topic::Payments => ["payment type", "payment types"],
+            Topic::Taxes => ["tax", "taxes"],
+            Topic::Registers => ["register", "registers"],
+            Topic::Returns => ["outlet", "outlets"],
         }
     }
 
@@ -295,7 +295,7 @@ pub fn in_words(topic: Topic, choice: &Choice, till: &List, outlets: &List) -> S
         Choice::Open => "Not decided".to_owned(),
         Choice::LeftOut => "Left out on purpose".to_owned(),
         Choice::Twin(code) => till.row(code).map_or_else(
-            || format!("{} {code}, no longer there", capital(topic.at_till())),
+            || format!("{} {code}, no longer there", capital(topic.at_till()[0])),
             |row| label(topic, row, outlets),
         ),
     }

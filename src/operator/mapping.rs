@@ -327,7 +327,7 @@ fn check(sides: &Sides, topic: Topic, chosen: &Chosen) -> Result<String, Operato
             "“{}” is no longer used at the till, so it cannot be chosen for “{}”. Choose another.",
             row.name, web.name
         )),
-        None => invalid(format!("The till has no such {}. Choose one from the list.", topic.at_till())),
+        None => invalid(format!("The till has no such {}. Choose one from the list.", topic.at_till()[0])),
     }
 }
 

@@ -56,8 +56,8 @@ fn undecided(shop: &Link, till: &Link, topic: Topic, open: &[&Line]) -> Option<P
     };
     let title = match n {
         0 => return None,
-        1 => format!("1 {one} of {} has no {} at {}", shop.name, topic.at_till(), till.name),
-        n => format!("{n} {several} of {} have no {} at {}", shop.name, topic.at_till(), till.name),
+        1 => format!("1 {one} of {} has no {} at {}", shop.name, topic.at_till()[0], till.name),
+        n => format!("{n} {several} of {} have no {} at {}", shop.name, topic.at_till()[0], till.name),
     };
     let why = format!("{}.{suggested} What is said there decides how an order is booked.", named(open));
     Some(problem(Kind::NotMapped, (shop, till), topic, title, why))
@@ -67,13 +67,13 @@ fn put_away(shop: &Link, till: &Link, topic: Topic, away: &[&Line]) -> Option<Pr
     let title = match (away.len(), topic) {
         (0, _) => return None,
         (_, Topic::Returns) => format!("The outlet for returned units is no longer used at {}", till.name),
-        (1, _) => format!("A {} that {} counts on is no longer used at {}", topic.at_till(), shop.name, till.name),
+        (1, _) => format!("A {} that {} counts on is no longer used at {}", topic.at_till()[0], shop.name, till.name),
         (n, _) => {
             format!(
                 "For {n} {} of {} the {} is no longer used at {}",
                 topic.in_shop()[1],
                 shop.name,
-                topic.at_till(),
+                topic.at_till()[0],
                 till.name
             )
         }

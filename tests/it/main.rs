@@ -12,6 +12,7 @@ mod delays;
 mod desk;
 mod invariants;
 mod late;
+mod mapping;
 mod notices;
 mod panics;
 mod pause;

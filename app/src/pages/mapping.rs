@@ -116,14 +116,18 @@ pub fn view(shown: &Shown, role: Role, clock: &Clock) -> AnyView {
 
 fn sentence(shown: &Shown, pair: &Pair) -> String {
     let open: usize = shown.topics.iter().map(TopicShown::exceptions).sum();
+    let lines = || shown.topics.iter().flat_map(|topic| &topic.lines).map(|shown| &shown.line.standing);
     let (shop, till) = &pair.names;
     match open {
-        0 if shown.topics.iter().all(|topic| topic.lines.iter().all(|shown| shown.line.standing == Standing::Fine)) => {
-            format!("What {shop} calls each of them, and what it is at {till}.")
+        0 if lines().any(|standing| *standing == Standing::Unknown) => {
+            format!("What {shop} uses is known; not everything that {till} has is.")
         }
-        0 => format!("Everything we know of {shop} has its twin at {till}."),
-        1 => format!("1 thing of {shop} needs you: nobody can tell what it is at {till}."),
-        n => format!("{n} things of {shop} need you: nobody can tell what they are at {till}."),
+        0 if lines().any(|standing| *standing == Standing::Linked) => {
+            format!("Everything we know of {shop} is decided.")
+        }
+        0 => format!("What {shop} calls each of them, and what it is at {till}."),
+        1 => format!("1 thing of {shop} needs you: nobody has said what it is at {till}."),
+        n => format!("{n} things of {shop} need you: nobody has said what they are at {till}."),
     }
 }
 
@@ -170,7 +174,7 @@ fn list(shown: &TopicShown, pair: &Pair, role: Role, clock: &Clock) -> AnyView {
     let may = role.may(Deed::ManageMapping);
     let missing: Vec<AnyView> = [
         missing(&shown.web, &pair.names.0, shown.topic.in_shop()[1]),
-        missing(&shown.till, &pair.names.1, &format!("{}s", shown.topic.at_till()).replace("taxs", "taxes")),
+        missing(&shown.till, &pair.names.1, shown.topic.at_till()[1]),
     ]
     .into_iter()
     .flatten()
@@ -291,7 +295,7 @@ fn select(shown: &TopicShown, line: &LineShown, id: &str) -> AnyView {
 }
 
 fn state(topic: Topic, line: &LineShown) -> (Sign, String) {
-    let there = topic.at_till();
+    let [there, several] = topic.at_till();
     match &line.line.standing {
         Standing::TwinPutAway => (Sign::Soon, format!("This {there} is no longer used. Choose another.")),
         Standing::Several(_) => {
@@ -304,7 +308,7 @@ fn state(topic: Topic, line: &LineShown) -> (Sign, String) {
             (Sign::Soon, format!("Suggested: {}. Nobody has confirmed it.", line.could_be.concat()))
         }
         Standing::Alone => (Sign::Soon, format!("No {there} is called the same. Choose one, or leave it out.")),
-        Standing::Unknown => (Sign::Held, format!("Waits until the till's {there} list is known.")),
+        Standing::Unknown => (Sign::Held, format!("Waits until the till's {several} are known.")),
         Standing::Linked => (Sign::Fine, "Linked".to_owned()),
         Standing::Fine if topic == Topic::Returns => (Sign::Held, "Kept where they came back".to_owned()),
         Standing::Fine => (Sign::Held, "Left out".to_owned()),

@@ -17,7 +17,7 @@ pub mod login;
 pub mod map_outlet;
 pub mod mapping;
 mod mapping_form;
-mod mapping_preview;
+pub mod mapping_preview;
 pub mod problems;
 pub mod search;
 pub mod sku;
