@@ -246,7 +246,7 @@ fn row(shown: &TopicShown, line: &LineShown, at: usize, choosable: bool, clock: 
         facts.push(rate.text());
     }
     if web.seen > 0 {
-        facts.push(format!("on {} of the newest", counted(web.seen, "order", "orders")));
+        facts.push(format!("on {} of the newest orders", plain(web.seen)));
     }
     let facts = (!facts.is_empty()).then(|| view! { <p class="small">{facts.join(", ")}</p> });
     let id = format!("{}-{at}", shown.topic.word());

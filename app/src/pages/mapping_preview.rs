@@ -17,7 +17,10 @@ pub fn view(preview: &Preview) -> AnyView {
     let rows: Vec<AnyView> = preview.lines.iter().map(row).collect();
     let seen: i64 = preview.lines.iter().map(|line| line.seen).sum();
     let used = (seen > 0).then(|| {
-        let words = format!("{} of the newest name what is changed here.", counted(seen, "order", "orders"));
+        let words = match seen {
+            1 => "1 of the newest orders names what is changed here.".to_owned(),
+            n => format!("{} of the newest orders name what is changed here.", plain(n)),
+        };
         check(Sign::Soon, &words)
     });
     view! {
@@ -61,7 +64,7 @@ pub fn view(preview: &Preview) -> AnyView {
 fn row(line: &PreviewLine) -> AnyView {
     let code = &line.chosen.web;
     let seen = (line.seen > 0).then(|| {
-        view! { <span class="small">{format!(" on {} of the newest", counted(line.seen, "order", "orders"))}</span> }
+        view! { <span class="small">{format!(" on {} of the newest orders", plain(line.seen))}</span> }
     });
     view! {
         <tr role="row">
