@@ -59,7 +59,8 @@ fn undecided(shop: &Link, till: &Link, topic: Topic, open: &[&Line]) -> Option<P
         1 => format!("1 {one} of {} has no {} at {}", shop.name, topic.at_till()[0], till.name),
         n => format!("{n} {several} of {} have no {} at {}", shop.name, topic.at_till()[0], till.name),
     };
-    let why = format!("{}.{suggested} What is said there decides how an order is booked.", named(open));
+    let why =
+        format!("{}.{suggested} Until somebody says so, nothing of it can be compared with the till.", named(open));
     Some(problem(Kind::NotMapped, (shop, till), topic, title, why))
 }
 

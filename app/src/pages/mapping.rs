@@ -105,7 +105,7 @@ pub fn view(shown: &Shown, role: Role, clock: &Clock) -> AnyView {
         {crumbs(&[("/connections", "Connections")], TITLE)}
         {page_head(TITLE, view! { {sentence(shown, pair)} }.into_any(), None)}
         {pairs(shown, pair)}
-        <div class="stack">
+        <div class="stack mapping">
             {topics}
             {owners(&shown.owners, pair, role)}
             {reading(shown, pair, role, clock)}
@@ -169,6 +169,7 @@ fn list(shown: &TopicShown, pair: &Pair, role: Role, clock: &Clock) -> AnyView {
     let all = shown.lines.len();
     let note = match (open, all) {
         (0, _) | (_, 0) => None,
+        (1, all) => Some(format!("1 of {} needs you", plain(all as i64))),
         (open, all) => Some(format!("{} of {} need you", plain(open as i64), plain(all as i64))),
     };
     let may = role.may(Deed::ManageMapping);
