@@ -181,7 +181,8 @@ fn list(shown: &TopicShown, pair: &Pair, role: Role, clock: &Clock) -> AnyView {
     .flatten()
     .map(|words| view! { <p class="panel__words with-sign">{sign(Sign::Held)}{words}</p> }.into_any())
     .collect();
-    let choosable = may && !shown.lines.is_empty() && !(shown.options.is_empty() && !shown.till.0.is_read());
+    let to_choose = shown.till.0.is_read() || !shown.options.is_empty();
+    let choosable = may && to_choose && !shown.lines.is_empty();
     let rows: Vec<AnyView> =
         shown.lines.iter().enumerate().map(|(at, line)| row(shown, line, at, choosable, clock)).collect();
     let none = (rows.is_empty() && missing.is_empty()).then(|| {
