@@ -36,6 +36,7 @@ const PLACES = [
   { route: "/evidence/{kind}/{id}", name: "evidence-notice", show: at((found) => found.evidence.notice) },
   { route: "/connections", name: "connections", show: at("/connections") },
   { route: "/connections/outlets/{id}/map", name: "move", show: moveOutlet },
+  { route: "/connections/mapping", name: "mapping", show: at("/connections/mapping") },
   { route: "/connections/{id}/keys", name: "keys", show: keys },
   { route: "/connections/{id}/test", name: "test", show: tested },
   { route: "/connections/{id}/remove", name: "remove-stays", show: stays },

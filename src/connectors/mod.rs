@@ -20,6 +20,7 @@ pub mod keys;
 pub mod lightspeed_r;
 pub mod lightspeed_x;
 pub mod magento;
+mod masters;
 pub mod notice;
 pub mod pacing;
 pub mod retry_after;
@@ -32,6 +33,7 @@ pub mod transport;
 use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, Listing, ShopReading};
 use crate::domain::ids::{OutletKey, ProductKey};
+use crate::domain::master::{MasterKind, Told};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -219,6 +221,8 @@ pub trait Till: Send + Sync {
     fn capabilities(&self) -> TillCapabilities;
     /// Outlets with their registers.
     async fn outlets(&self) -> Result<Answer<Vec<VendorPlace>>, CallError>;
+    /// One list of what it is set up with: what of it we cannot read is a value ([`Told`]).
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError>;
     /// Catalogue changes after a cursor, oldest first; `None` starts from the beginning.
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError>;
     /// Sales changed after a cursor, oldest change first.
@@ -254,6 +258,8 @@ pub trait Shop: Send + Sync {
     fn capabilities(&self) -> ShopCapabilities;
     /// Warehouses.
     async fn warehouses(&self) -> Result<Answer<Vec<VendorPlace>>, CallError>;
+    /// As [`Till::masters`].
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError>;
     /// Catalogue changes after a cursor, one row per *product* with all its sizes. The row's fact is
     /// `Fact::Noted { kind: "product" }` when it can be read; [`Shop::interpret`] gives its listings, one
     /// `Fact::Listing` per sellable size.

@@ -34,6 +34,8 @@ pub enum Deed {
     PauseConnection,
     /// Add or change a connection, its keys and its places.
     ManageConnections,
+    /// Say which payment type, tax and register is whose twin.
+    ManageMapping,
     /// Let a place be written to, or stop that.
     GoLive,
     /// Download lists.
@@ -53,9 +55,19 @@ impl Role {
         match self {
             Role::Admin => true,
             Role::Operations => {
-                matches!(deed, D::SeeStock | D::OwnProblems | D::ReadAgain | D::PauseConnection | D::Export | D::GoLive)
+                matches!(
+                    deed,
+                    D::SeeStock
+                        | D::OwnProblems
+                        | D::ReadAgain
+                        | D::PauseConnection
+                        | D::ManageMapping
+                        | D::Export
+                        | D::GoLive
+                )
             }
-            Role::Finance | Role::Merchandising => matches!(deed, D::SeeStock | D::OwnProblems | D::Export),
+            Role::Finance => matches!(deed, D::SeeStock | D::OwnProblems | D::ManageMapping | D::Export),
+            Role::Merchandising => matches!(deed, D::SeeStock | D::OwnProblems | D::Export),
             Role::Store | Role::ReadOnly => matches!(deed, D::SeeStock),
         }
     }
@@ -106,7 +118,15 @@ mod tests {
     #[test]
     fn readers_change_nothing() {
         for role in [Role::ReadOnly, Role::Store] {
-            for deed in [Deed::OwnProblems, Deed::ReadAgain, Deed::PauseConnection, Deed::GoLive, Deed::Export] {
+            let deeds = [
+                Deed::OwnProblems,
+                Deed::ReadAgain,
+                Deed::PauseConnection,
+                Deed::ManageMapping,
+                Deed::GoLive,
+                Deed::Export,
+            ];
+            for deed in deeds {
                 assert!(!role.may(deed), "{role:?} {deed:?}");
             }
         }

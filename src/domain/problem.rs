@@ -33,6 +33,10 @@ pub enum Kind {
     NoticesRefused,
     /// More web orders than units.
     Oversold,
+    /// Something of a shop has no twin at a till, or several could be it.
+    NotMapped,
+    /// A twin that somebody chose is no longer used at the till.
+    TwinPutAway,
     /// Somebody guesses passwords.
     Guessing,
 }
@@ -53,6 +57,8 @@ impl Kind {
             Kind::Unreadable => "unreadable",
             Kind::NoticesRefused => "notices refused",
             Kind::Oversold => "oversold",
+            Kind::NotMapped => "not mapped",
+            Kind::TwinPutAway => "twin put away",
             Kind::Guessing => "guessing",
         }
     }

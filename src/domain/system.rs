@@ -202,6 +202,11 @@ impl System {
 }
 
 impl SystemSide {
+    /// From the word that is stored or sent in forms.
+    pub fn parse(word: &str) -> Option<SystemSide> {
+        [SystemSide::Shop, SystemSide::Till].into_iter().find(|side| side.word() == word)
+    }
+
     /// The word that is stored.
     pub const fn word(self) -> &'static str {
         match self {

@@ -212,7 +212,16 @@ pub async fn read_again(engine: &Engine, actor: &Actor, connection: &str) -> Res
     tx.commit().await.map_err(store_failed)?;
     let now = engine.clock().now();
     link.read_all_again.store(true, Ordering::SeqCst);
-    for task in [Task::Places, Task::Catalogue, Task::Stock, Task::Sales, Task::Orders, Task::Observe, Task::Compare] {
+    for task in [
+        Task::Places,
+        Task::Catalogue,
+        Task::Stock,
+        Task::Sales,
+        Task::Orders,
+        Task::Observe,
+        Task::Compare,
+        Task::Masters,
+    ] {
         link.schedule.ask(task, now);
     }
     Ok(())

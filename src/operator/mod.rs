@@ -9,6 +9,7 @@ pub mod connections;
 pub mod evidence;
 mod explain;
 pub mod guesses;
+pub mod mapping;
 pub mod new_connection;
 pub mod overview;
 pub mod password;

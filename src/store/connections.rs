@@ -226,6 +226,11 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
         "DELETE FROM notice_count WHERE connection = $1",
         "DELETE FROM notice_refused WHERE connection = $1",
         "DELETE FROM feed WHERE connection = $1",
+        "DELETE FROM trial WHERE connection = $1",
+        "DELETE FROM master WHERE connection = $1",
+        "DELETE FROM master_list WHERE connection = $1",
+        "DELETE FROM mapping WHERE shop = $1 OR till = $1",
+        "DELETE FROM owner WHERE shop = $1 OR till = $1",
     ] {
         sqlx::query(sql).bind(id).execute(tx.conn().await?).await.map_err(at("removing a connection"))?;
     }

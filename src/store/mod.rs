@@ -22,6 +22,8 @@ pub mod inbox;
 pub mod ledger;
 pub mod listings;
 pub mod look;
+pub mod mappings;
+pub mod masters;
 pub mod orders;
 pub mod problems;
 pub mod pushes;

@@ -4,7 +4,7 @@
 //! know many things at once therefore writes all of them down first, and asks once.
 
 use super::script::{self, Done, Statement};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Tx};
 use sqlx::any::AnyRow;
 
 /// A question, with what makes its answer of the rows.
@@ -18,6 +18,13 @@ impl<T> Question<T> {
     /// A statement that only reads.
     pub(super) fn new(statement: Statement, read: fn(&[AnyRow]) -> Result<T, sqlx::Error>) -> Self {
         Self { statement, read }
+    }
+
+    /// Asks it inside a unit of work, which sees what it has written itself.
+    pub async fn within(self, tx: &mut Tx) -> Result<T, StoreError> {
+        let at = self.statement.at();
+        let rows = tx.rows(self.statement).await?;
+        (self.read)(&rows).map_err(StoreError::at(at))
     }
 
     /// Asks it alone.

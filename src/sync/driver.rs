@@ -7,7 +7,7 @@ use super::cx::{Cx, Link, Side, TaskError};
 use super::intake::chain;
 use super::schedule::{Lane, Task};
 use super::sweep::Next;
-use super::{catch_up, confirm, house, problems, push, refusals, sweep, trial};
+use super::{catch_up, confirm, house, masters, problems, push, refusals, sweep, trial};
 use crate::connectors::error::CallErrorKind;
 use crate::connectors::pacing::patiently;
 use crate::domain::time::{Span, Timestamp};
@@ -133,6 +133,9 @@ fn run_task<'a>(
         if task == Task::Trial {
             return trial::run(cx, link).await;
         }
+        if task == Task::Masters {
+            return masters::read(cx, link).await;
+        }
         if task.lane() == Lane::Read
             && let Some(later) = catch_up::puts_off(cx, link)
         {
@@ -146,9 +149,13 @@ fn run_task<'a>(
                 Task::Sales => sweep::sales(cx, link, till.as_ref()).await,
                 Task::LookUp => sweep::look_up(cx, link, till.as_ref()).await,
                 Task::Compare => sweep::compare(cx, link, till.as_ref()).await,
-                Task::Push | Task::Confirm | Task::Orders | Task::Observe | Task::Trial | Task::CatchUp => {
-                    Ok(Next::Later)
-                }
+                Task::Push
+                | Task::Confirm
+                | Task::Orders
+                | Task::Observe
+                | Task::Masters
+                | Task::Trial
+                | Task::CatchUp => Ok(Next::Later),
             },
             Side::Shop(shop) => match task {
                 Task::Push => push::push(cx, link, shop.as_ref()).await,
@@ -157,9 +164,13 @@ fn run_task<'a>(
                 Task::Catalogue => sweep::shop_catalogue(cx, link, shop.as_ref()).await,
                 Task::Orders => sweep::orders(cx, link, shop.as_ref()).await,
                 Task::Observe => confirm::observe(cx, link, shop.as_ref()).await,
-                Task::Stock | Task::Sales | Task::LookUp | Task::Compare | Task::Trial | Task::CatchUp => {
-                    Ok(Next::Later)
-                }
+                Task::Stock
+                | Task::Sales
+                | Task::LookUp
+                | Task::Compare
+                | Task::Masters
+                | Task::Trial
+                | Task::CatchUp => Ok(Next::Later),
             },
         }
     })

@@ -36,6 +36,8 @@ mod guessing;
 pub mod house;
 pub mod intake;
 pub mod keeper;
+mod mapping_problems;
+mod masters;
 mod outcome;
 pub mod problems;
 mod push;

@@ -2,6 +2,7 @@
 
 use super::cx::{Change, Cx, Link};
 use super::guessing;
+use super::mapping_problems;
 use super::schedule::Task;
 use crate::domain::access::Deed;
 use crate::domain::money::{Fine, group};
@@ -13,7 +14,7 @@ use crate::domain::words::{capital, sentence};
 use crate::store::connections::ConnectionRow;
 use crate::store::feeds::Feed;
 use crate::store::question::Questions;
-use crate::store::{StoreError, connections, feeds, findings, inbox, listings, problems};
+use crate::store::{StoreError, connections, feeds, findings, inbox, listings, mappings, masters, problems};
 
 /// A difference younger than this is merely in flight.
 const IN_FLIGHT: Span = Span::minutes(2);
@@ -39,6 +40,9 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     let parked_count = questions.add(inbox::parked_count());
     let notices = questions.add(inbox::notice_counts(now - Span::hours(1)));
     let tries = questions.add(guessing::question(now));
+    let set_up = questions.add(masters::rows());
+    let known = questions.add(masters::known());
+    let decisions = questions.add(mappings::decisions());
     let before = questions.add(problems::count_open());
     let answers = questions.ask(&cx.store).await?;
 
@@ -55,6 +59,8 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     found.extend(records_are_parked(&answers.take(parked)?, answers.take(parked_count)?));
     found.extend(notices_are_refused(&answers.take(notices)?));
     found.extend(guessing::problem(cx, answers.take(tries)?).await?);
+    let lists = masters::Lists::new(answers.take(set_up)?, answers.take(known)?);
+    found.extend(mapping_problems::find(cx, &lists, &answers.take(decisions)?));
 
     let before = answers.take(before)?;
     let mut tx = cx.store.begin().await?;
@@ -231,6 +237,7 @@ fn task_in_words(task: &str) -> &str {
         "catalogue" | "places" => "keep items and places",
         "seal" => "seal the log of writes",
         "forget" => "forget what is old",
+        "masters" => "keep payment types, taxes and registers",
         "parked" => "try kept records again",
         "catch up" => "put notices into the books",
         "problems" => "look for problems",

@@ -30,6 +30,8 @@ pub enum Task {
     Observe,
     /// The till's whole stock.
     Compare,
+    /// Ways to pay, taxes, stores and registers.
+    Masters,
     /// What of the connection works, when somebody asks.
     Trial,
     /// Notices of a crowd into the books.
@@ -61,6 +63,7 @@ impl Task {
         Task::Sales,
         Task::LookUp,
         Task::Compare,
+        Task::Masters,
         Task::Trial,
         Task::CatchUp,
     ];
@@ -72,6 +75,7 @@ impl Task {
         Task::Catalogue,
         Task::Orders,
         Task::Observe,
+        Task::Masters,
         Task::Trial,
         Task::CatchUp,
     ];
@@ -95,7 +99,7 @@ impl Task {
             Task::Observe => Span::minutes(30),
             Task::Trial => Span::hours(1),
             Task::Places => Span::hours(6),
-            Task::Compare => Span::hours(24),
+            Task::Compare | Task::Masters => Span::hours(24),
         }
     }
 
@@ -135,6 +139,7 @@ impl Task {
             Task::LookUp => "look up",
             Task::Observe => "web stock",
             Task::Compare => "full stock",
+            Task::Masters => "masters",
             Task::Trial => "trial",
             Task::CatchUp => "catch up",
         }

@@ -13,6 +13,7 @@ mod desk;
 mod full_backlog;
 mod invariants;
 mod late;
+mod mapping;
 mod notices;
 mod panics;
 mod pause;

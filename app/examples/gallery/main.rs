@@ -10,7 +10,8 @@ use truecount::domain::access::Role;
 use truecount::operator::OperatorError;
 use truecount::operator::views::{Freshness, StockQuery};
 use truecount_app::pages::{
-    connection_new, connections, error, evidence, frame, go_live, login, map_outlet, search, sku, stock, today,
+    connection_new, connections, error, evidence, frame, go_live, login, map_outlet, mapping, mapping_preview, search,
+    sku, stock, today,
 };
 use truecount_app::server::files::Assets;
 use truecount_app::ui::document::Head;
@@ -49,6 +50,13 @@ async fn main() -> anyhow::Result<()> {
             Box::new(|c| connections::view(&sample::connections(), Role::Admin, c)),
         ),
         ("go-live", Some(Entry::Connections), false, Box::new(|c| go_live::view(&sample::go_live(), c))),
+        ("mapping", Some(Entry::Connections), false, Box::new(|c| mapping::view(&sample::mapping(), Role::Admin, c))),
+        (
+            "mapping-preview",
+            Some(Entry::Connections),
+            false,
+            Box::new(|_| mapping_preview::view(&sample::mapping_preview())),
+        ),
         ("remap", Some(Entry::Connections), false, Box::new(|_| map_outlet::view(&sample::remap()))),
         (
             "connection-new",

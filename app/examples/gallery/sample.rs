@@ -2,10 +2,15 @@
 
 use truecount::domain::access::{Deed, Role};
 use truecount::domain::ids::PersonId;
+use truecount::domain::mapping::{Choice, Line, Standing, Topic};
+use truecount::domain::master::{Known, Master, Rate};
 use truecount::domain::money::Minor;
+use truecount::domain::ownership::{Owners, Part};
 use truecount::domain::problem::Press;
+use truecount::domain::system::SystemSide;
 use truecount::domain::time::{Span, Timestamp};
 use truecount::operator::Actor;
+use truecount::operator::mapping::{Chosen, LineShown, Pair, Preview, PreviewLine, Shown, TopicShown};
 use truecount::operator::views::*;
 
 /// 14 May 2024, 07:41:10 UTC.
@@ -430,6 +435,84 @@ pub fn remap() -> RemapPreview {
         changed: 2,
         unchanged: 14,
         fingerprint: "a1".repeat(32),
+    }
+}
+
+/// Payments, taxes and registers of the two, with one of each thing that can be said of them.
+pub fn mapping() -> Shown {
+    let of = |code: &str, name: &str, seen| Master { seen, ..Master::new(code, name) };
+    let line = |web: Master, choice: Choice, standing: Standing, chosen: &str, could_be: &[&str]| LineShown {
+        line: Line { web, choice, standing },
+        chosen: chosen.into(),
+        could_be: could_be.iter().map(|name| (*name).to_owned()).collect(),
+        before: (chosen == "Card").then(|| ("Cash".into(), "Operations desk".into(), at(14, 7, 58, 0))),
+    };
+    let to = |code: &str| Choice::Twin(code.into());
+    let payments = vec![
+        line(of("voucher", "Voucher", 2), to("9"), Standing::TwinPutAway, "Gift Card (archived over there)", &[]),
+        line(of("klarna", "klarna", 88), Choice::Open, Standing::Alone, "Not decided", &[]),
+        line(of("cash", "cash", 3), Choice::Open, Standing::Obvious("1".into()), "Not decided", &["Cash"]),
+        line(of("adyen_cc", "adyen_cc", 214), to("2"), Standing::Linked, "Card", &[]),
+        line(of("free", "free", 0), Choice::LeftOut, Standing::Fine, "Left out on purpose", &[]),
+    ];
+    let reduced = Master { rate: Some(Rate(0)), ..Master::new("3", "Books") };
+    let several = Standing::Several(vec!["5".into(), "6".into()]);
+    let taxes = vec![line(reduced, Choice::Open, several, "Not decided", &["Zero, 0\u{a0}%", "Exempt, 0\u{a0}%"])];
+    let read = |known| (known, at(14, 3, 12, 0));
+    let option = |code: &str, name: &str| (format!("to:{code}"), name.to_owned());
+    let topic =
+        |topic, web, till, lines, options| TopicShown { topic, web: read(web), till: read(till), lines, options };
+    let returned = line(
+        Master::new("returned", "Returned units"),
+        Choice::Open,
+        Standing::Fine,
+        "On hold at the outlet that took them",
+        &[],
+    );
+    let pair = Pair { shop: "c1".into(), till: "c2".into(), names: ("Web shop".into(), "Till".into()) };
+    Shown {
+        pairs: vec![pair.clone()],
+        pair: Some(pair),
+        topics: vec![
+            topic(Topic::Payments, Known::Seen, Known::Whole, payments, vec![option("2", "Card"), option("1", "Cash")]),
+            topic(
+                Topic::Taxes,
+                Known::Whole,
+                Known::Whole,
+                taxes,
+                vec![option("5", "Zero, 0\u{a0}%"), option("6", "Exempt, 0\u{a0}%")],
+            ),
+            topic(
+                Topic::Registers,
+                Known::Untold,
+                Known::Refused("permission registers:read is missing".into()),
+                Vec::new(),
+                Vec::new(),
+            ),
+            topic(Topic::Returns, Known::Whole, Known::Whole, vec![returned], vec![option("7", "Soho")]),
+        ],
+        owners: Owners::new([(Part::Prices, SystemSide::Till)]),
+        paused: Vec::new(),
+    }
+}
+
+/// Two decisions that would change.
+pub fn mapping_preview() -> Preview {
+    let line = |web: &str, was: Choice, to: Choice, before: &str, after: &str, seen| PreviewLine {
+        chosen: Chosen { web: web.into(), was, to },
+        name: web.into(),
+        seen,
+        before: before.into(),
+        after: after.into(),
+    };
+    let to = |code: &str| Choice::Twin(code.into());
+    Preview {
+        pair: Pair { shop: "c1".into(), till: "c2".into(), names: ("Web shop".into(), "Till".into()) },
+        topic: Topic::Payments,
+        lines: vec![
+            line("adyen_cc", to("2"), to("4"), "Card", "Card, online", 214),
+            line("free", Choice::LeftOut, Choice::Open, "Left out on purpose", "Not decided", 0),
+        ],
     }
 }
 

@@ -97,7 +97,9 @@ pub fn view(list: &Connections, role: Role, clock: &Clock) -> AnyView {
     }
     let cards: Vec<AnyView> = list.cards.iter().map(|card| connection(card, role, clock)).collect();
     view! {
-        {page_head("Connections", view! { {sentence(list)} }.into_any(), add)}
+        {page_head("Connections", view! { {sentence(list)} }.into_any(), Some(view! {
+            <div class="buttons">{button::link(Kind::Other, "/connections/mapping", "Payments, taxes and registers")}{add}</div>
+        }.into_any()))}
         <section id="cards" class="stack" aria-label="Systems" data-live="" data-topics="connections">{cards}</section>
         <div class="halves">
             <section id="delay" aria-label="Delay" data-live="" data-topics="connections sku">{delay(&list.delay, clock)}</section>

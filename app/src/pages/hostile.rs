@@ -2,13 +2,15 @@
 
 use super::sample;
 use super::{
-    connection_new, connections, error, evidence, frame, go_live, login, map_outlet, search, sku, stock, today,
+    connection_new, connections, error, evidence, frame, go_live, login, map_outlet, mapping, mapping_preview, search,
+    sku, stock, today,
 };
 use crate::server::files::Assets;
 use crate::ui::document::Head;
 use crate::ui::when::Clock;
 use leptos::prelude::*;
 use truecount::domain::access::{Deed, Role};
+use truecount::domain::master::Known;
 use truecount::domain::problem::Press;
 use truecount::domain::system::System;
 use truecount::operator::OperatorError;
@@ -152,6 +154,29 @@ fn hostile_text_is_shown_and_never_obeyed() {
         [&mut line.variant, &mut line.item, &mut line.sku, &mut line.place].into_iter().for_each(spoil);
     });
     check("remap", || map_outlet::view(&preview));
+
+    let mut shown = sample::mapping();
+    for topic in &mut shown.topics {
+        topic.till.0 = Known::Refused(hostile());
+        topic.options = vec![(hostile(), hostile())];
+        for line in &mut topic.lines {
+            let web = &mut line.line.web;
+            [&mut web.code, &mut web.name, &mut web.within, &mut line.chosen].into_iter().for_each(spoil);
+            line.could_be.iter_mut().for_each(spoil);
+            line.before = Some((hostile(), hostile(), sample::NOW));
+        }
+    }
+    shown.pair.iter_mut().chain(&mut shown.pairs).for_each(|pair| {
+        [&mut pair.shop, &mut pair.till, &mut pair.names.0, &mut pair.names.1].into_iter().for_each(spoil);
+    });
+    for role in [Role::Admin, Role::ReadOnly] {
+        check("mapping", || mapping::view(&shown, role, &clock));
+    }
+    let mut preview = sample::mapping_preview();
+    preview.lines.iter_mut().for_each(|line| {
+        [&mut line.chosen.web, &mut line.name, &mut line.before, &mut line.after].into_iter().for_each(spoil);
+    });
+    check("mapping preview", || mapping_preview::view(&preview));
 
     let mut raw = sample::evidence();
     [&mut raw.title, &mut raw.connection].into_iter().for_each(spoil);

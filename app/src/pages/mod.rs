@@ -15,6 +15,9 @@ pub mod frame;
 pub mod go_live;
 pub mod login;
 pub mod map_outlet;
+pub mod mapping;
+mod mapping_form;
+pub mod mapping_preview;
 pub mod problems;
 pub mod search;
 pub mod sku;
@@ -44,6 +47,9 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/connections", connections::show)
         .get("/connections/new", connection_new::show)
         .form("/connections/new", Deed::ManageConnections, connection_new::add)
+        .get("/connections/mapping", mapping::show)
+        .form("/connections/mapping", Deed::ManageMapping, mapping::save)
+        .form("/connections/owners", Deed::ManageConnections, mapping::give)
         .get("/connections/{id}/keys", connection_keys::show)
         .form("/connections/{id}/keys", Deed::ManageConnections, connection_keys::change)
         .get("/connections/{id}/test", connection_test::show)

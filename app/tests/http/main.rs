@@ -10,6 +10,7 @@ mod health;
 mod limits;
 mod listening;
 mod live;
+mod mapping;
 mod origin;
 mod planted;
 mod roles;

@@ -65,6 +65,9 @@ fn rows() -> Vec<Row> {
         get("/connections", "/connections", Whoever(D::SeeStock)),
         get("/connections/new", "/connections/new", Whoever(D::ManageConnections)),
         post("/connections/new", "/connections/new", Whoever(D::ManageConnections), 422),
+        get("/connections/mapping", "/connections/mapping", Whoever(D::SeeStock)),
+        post("/connections/mapping", "/connections/mapping", Whoever(D::ManageMapping), 303),
+        post("/connections/owners", "/connections/owners", Whoever(D::ManageConnections), 303),
         get("/connections/{id}/keys", "/connections/till/keys", Whoever(D::ManageConnections)),
         post("/connections/{id}/keys", "/connections/till/keys", Whoever(D::ManageConnections), 422),
         get("/connections/{id}/remove", "/connections/till/remove", Whoever(D::ManageConnections)),
@@ -374,6 +377,8 @@ async fn fields_that_a_form_does_not_have_do_nothing() -> Outcome {
         ("/connections/outlets/o1/map", [("place", ""), ("place", "p1")]),
         ("/connections/new", [("name", "a"), ("name", "b")]),
         ("/connections/till/keys", [("token", "a"), ("token", "b")]),
+        ("/connections/mapping", [("topic", "taxes"), ("topic", "payments")]),
+        ("/connections/owners", [("to.names", "shop"), ("to.names", "till")]),
         ("/theme", [("theme", "dark"), ("theme", "light")]),
     ] {
         let seen_before = seen(&door).await?;

@@ -9,7 +9,7 @@ use crate::connectors::error::CallError;
 use crate::connectors::json::Object;
 use crate::connectors::{Answer, Unreadable};
 use crate::domain::ids::OutletKey;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -120,7 +120,15 @@ pub struct Seen {
     pub tax_percents: BTreeMap<Decimal, u32>,
 }
 
+/// How far back is looked for what orders show.
+const LATELY: Span = Span::days(90);
+
 impl Centra {
+    /// Since when orders count as of now for [`Centra::seen_on_orders`].
+    pub(in crate::connectors) fn lately(&self) -> Timestamp {
+        self.caller.clock.now() - LATELY
+    }
+
     /// Stores of the tenant that the token may see.
     pub async fn stores(&self) -> Result<Answer<Vec<Store>>, CallError> {
         self.listed("read stores", "query R { stores(limit:200){ id name } }", stores).await

@@ -58,6 +58,7 @@ use crate::clock::Clock;
 use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
+use crate::domain::master::{MasterKind, Told};
 use crate::domain::time::{Span, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -303,6 +304,10 @@ impl Shop for Centra {
         let places = (answer.value.len() + NEW_PLACES).min(queries::STOCK_ROWS);
         self.places.store(places, Ordering::Relaxed);
         Ok(answer)
+    }
+
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError> {
+        super::masters::of_centra(self, kind).await
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {

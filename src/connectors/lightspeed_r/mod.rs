@@ -34,6 +34,7 @@ use super::{Answer, FindsSales, Page, Record, Till, TillCapabilities, Unreadable
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::ConnectionId;
+use crate::domain::master::{MasterKind, Told};
 use crate::domain::time::Timestamp;
 use ask::Question;
 use async_trait::async_trait;
@@ -207,6 +208,10 @@ impl Till for LightspeedR {
             place.registers = at_shop.get(place.key.as_str()).copied().unwrap_or(0);
         }
         Ok(Answer { value: places, exchanges })
+    }
+
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError> {
+        super::masters::of_lightspeed_r(self, kind).await
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {

@@ -33,6 +33,7 @@ use super::{Answer, FindsSales, Page, Record, Till, TillCapabilities, Unreadable
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{ConnectionId, OutletKey};
+use crate::domain::master::{Master, MasterKind, Told};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -191,6 +192,10 @@ impl Till for LightspeedX {
             newest.push(place);
         }
         Ok(Answer { value: newest, exchanges })
+    }
+
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError> {
+        super::masters::of_lightspeed_x(self, kind).await
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {

@@ -23,6 +23,17 @@ pub struct StoreView {
     pub active: bool,
 }
 
+/// A place where customers collect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PickupPoint {
+    /// The code of its source, which is what an order names.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is used.
+    pub enabled: bool,
+}
+
 /// A class of goods or customers that tax rules speak of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaxClass {
@@ -54,6 +65,18 @@ impl Magento {
         let text = errand.get("read store views", &format!("{REST}/store/storeViews")).await?;
         let views = errand.read(store_views(&text))?;
         Ok(errand.done(views))
+    }
+
+    /// The places where customers collect, as its sources were last read.
+    pub async fn pickup_points(&self) -> Result<Answer<Vec<PickupPoint>>, CallError> {
+        let mut errand = self.errand();
+        let places = self.known_places(&mut errand).await?;
+        let points = places.sources.iter().filter(|source| source.pickup).map(|source| PickupPoint {
+            code: source.code.clone(),
+            name: source.name.clone(),
+            enabled: source.enabled,
+        });
+        Ok(errand.done(points.collect()))
     }
 
     /// Its tax classes.

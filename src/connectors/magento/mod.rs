@@ -42,6 +42,7 @@ use crate::clock::Clock;
 use crate::domain::equation::ShopSubtracts;
 use crate::domain::fact::{Fact, ShopReading};
 use crate::domain::ids::{ConnectionId, OutletKey, ProductKey};
+use crate::domain::master::{MasterKind, Told};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -258,6 +259,10 @@ impl Shop for Magento {
         let mut errand = self.errand();
         let places = self.read_places(&mut errand).await?;
         Ok(errand.done(places.warehouses()))
+    }
+
+    async fn masters(&self, kind: MasterKind) -> Result<Answer<Told>, CallError> {
+        super::masters::of_magento(self, kind).await
     }
 
     async fn products_after(&self, cursor: Option<&str>) -> Result<Answer<Page<Record>>, CallError> {
