@@ -121,7 +121,7 @@ pub struct Seen {
 }
 
 /// How far back is looked for what orders show.
-const LATELY: Span = Span::days(90);
+const LATELY: Span = Span::hours(90 * 24);
 
 impl Centra {
     /// Since when orders count as of now for [`Centra::seen_on_orders`].

@@ -33,7 +33,7 @@ use super::{Answer, FindsSales, Page, Record, Till, TillCapabilities, Unreadable
 use crate::clock::Clock;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{ConnectionId, OutletKey};
-use crate::domain::master::{Master, MasterKind, Told};
+use crate::domain::master::{MasterKind, Told};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
