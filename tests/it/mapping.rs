@@ -17,7 +17,6 @@ use truecount::operator::{Actor, OperatorError};
 use truecount::rehearsal::Rehearsal;
 use truecount::sim::Options;
 use truecount::store::{activity, feeds, masters, problems};
-use truecount::sync::driver::HouseWork;
 
 fn who(role: Role) -> Actor {
     Actor { person: PersonId::new("p"), name: "A person".into(), role }
@@ -260,23 +259,6 @@ async fn who_owns_what_is_compared_before_it_is_set() {
         assert_eq!((owners.of(Part::Prices), owners.is_default(Part::Prices)), (till, false));
         assert_eq!((owners.of(Part::Names), owners.is_default(Part::Names)), (shop, true));
         assert_eq!(activity::of_action(&desk.store, "own", 10).await.unwrap().len(), 1);
-    }
-}
-
-/// Who was asked nothing was not read: its address may still be changed, and it may still be removed.
-#[tokio::test]
-async fn a_list_that_is_not_told_costs_no_call_and_is_no_reading() {
-    for kind in databases() {
-        let desk = Desk::open(&kind, "a secret", &["main"]).await;
-        desk.engine.settle(&mut HouseWork::default()).await.unwrap();
-        let known = masters::known().ask(&desk.store).await.unwrap();
-        let of_shop = known.iter().filter(|(connection, _, _)| connection == SHOP);
-        let untold: Vec<_> = of_shop.map(|(_, list, (known, _))| (*list, known.clone())).collect();
-        if !untold.iter().all(|(_, known)| *known == Known::Untold) {
-            continue;
-        }
-        assert_eq!(untold.len(), 3, "{kind:?}: {untold:?}");
-        assert_eq!(feeds::get(&desk.store, SHOP, "masters").await.unwrap(), feeds::Feed::default(), "{kind:?}");
     }
 }
 

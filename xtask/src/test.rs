@@ -50,6 +50,7 @@ const STEPS: &[Named] = &[
 
 /// The files of tests that have nothing to compare with where the vendors' recordings are not.
 const NEED_RECORDINGS: &[&str] = &[
+    "src/connectors/centra/sampled_tests.rs",
     "src/connectors/magento/recorded_tests.rs",
     "src/sim/magento/tests/mod.rs",
     "tests/it/notices.rs",
