@@ -67,6 +67,9 @@ pub enum RehearsalError {
     /// Tasks kept one another busy without time passing.
     #[error("the engine never became quiet at {0}")]
     NeverQuiet(String),
+    /// A first reading did not come to its end.
+    #[error("{0} was not read to its end in {1} hours")]
+    NotRead(String, i64),
     /// A fault was asked for and did not happen.
     #[error("no case of {0} came up; a longer or larger rehearsal is needed")]
     NoCase(&'static str),
@@ -237,19 +240,19 @@ impl Rehearsal {
         let limit = self.clock.now() + CONNECTING;
         loop {
             self.settle().await?;
-            let mut missing = false;
+            let mut missing = None;
             for (side, task) in wanted {
                 for link in self.engine.cx().links().iter().filter(|link| link.is_shop() == (*side == "shop")) {
                     let read = feeds::get(self.engine.store(), &link.id, task.feed()).await?.read_up_to;
-                    missing |= read < since || read == Timestamp(0);
+                    if read < since || read == Timestamp(0) {
+                        missing = Some(format!("“{}” of {}", task.feed(), link.name));
+                    }
                 }
             }
-            if !missing {
-                return Ok(());
-            }
+            let Some(missing) = missing else { return Ok(()) };
             let now = self.clock.now();
             if now > limit {
-                return Err(RehearsalError::NeverQuiet(now.rfc3339()));
+                return Err(RehearsalError::NotRead(missing, CONNECTING.0 / 3_600_000_000));
             }
             let due = self.engine.next_due(&self.house);
             let next = self.world.next_event_at().map_or(due, |at| at.min(due)).max(now + Span(1));

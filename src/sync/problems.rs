@@ -144,7 +144,13 @@ fn not_read(
         if paused || feed.tried_at == Timestamp(0) {
             continue;
         }
-        let who = if link.is_shop() { "The shop" } else { "The till" };
+        // Where there are several of a side, "the till" would be any of them.
+        let alone = cx.links().iter().filter(|other| other.is_shop() == link.is_shop()).count() == 1;
+        let who = match (alone, link.is_shop()) {
+            (true, true) => "The shop".to_owned(),
+            (true, false) => "The till".to_owned(),
+            (false, _) => link.name.clone(),
+        };
         let since = now.since(feed.read_up_to);
         let title = if feed.read_up_to == Timestamp(0) {
             format!("{who} has not been read yet")

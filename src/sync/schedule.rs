@@ -4,6 +4,7 @@ use crate::domain::retry;
 use crate::domain::time::{Span, Timestamp};
 use crate::mint::Mint;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -146,6 +147,9 @@ impl Task {
     }
 }
 
+/// A clock that goes back by less is only being corrected.
+const SET_BACK: Span = Span::secs(5);
+
 /// Nothing that had to wait is tried again sooner.
 const SOONEST: Span = Span::millis(20);
 
@@ -167,6 +171,8 @@ pub struct Schedule {
     /// Whether the vendor tells us of changes.
     told: bool,
     slots: Mutex<BTreeMap<Task, Slot>>,
+    /// The latest moment at which somebody looked, in microseconds.
+    seen: AtomicI64,
     read: Notify,
     write: Notify,
     books: Notify,
@@ -179,6 +185,7 @@ impl Schedule {
         Self {
             told,
             slots: Mutex::new(tasks.iter().map(|task| (*task, slot)).collect()),
+            seen: AtomicI64::new(0),
             read: Notify::new(),
             write: Notify::new(),
             books: Notify::new(),
@@ -227,11 +234,29 @@ impl Schedule {
     /// The task of a lane that has been due longest at `now`; of several the first. So none that always finds work
     /// keeps the others from theirs.
     pub fn due(&self, lane: Lane, now: Timestamp) -> Option<Task> {
+        self.follow_clock(now);
         self.slots()
             .iter()
             .filter(|(task, slot)| task.lane() == lane && slot.due <= now && slot.not_before <= now)
             .min_by_key(|(_, slot)| slot.due.max(slot.not_before))
             .map(|(task, _)| *task)
+    }
+
+    /// After the machine's clock was set back everything lies as far from now as it did before: nobody waits for it to
+    /// catch up.
+    fn follow_clock(&self, now: Timestamp) {
+        let back = Timestamp(self.seen.swap(now.micros(), Ordering::SeqCst)).since(now);
+        if back <= SET_BACK {
+            return;
+        }
+        tracing::warn!(
+            seconds = back.as_secs_f64(),
+            "the clock of this machine was set back; what is due is due as soon as before"
+        );
+        for slot in self.slots().values_mut() {
+            slot.due = slot.due - back;
+            slot.not_before = slot.not_before - back;
+        }
     }
 
     /// When the next task of a lane is due.
@@ -298,6 +323,26 @@ mod tests {
         schedule.done(Task::Confirm, t0, None);
         assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_029)), None);
         assert_eq!(schedule.due(Lane::Write, Timestamp::from_secs(1_030)), Some(Task::Push));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nothing_waiting() {
+        let schedule = Schedule::new(&[Task::Orders, Task::Observe], true);
+        let (t0, mint) = (Timestamp::from_secs(1_000_000), Mint::seeded(1));
+        schedule.due(Lane::Read, t0);
+        schedule.begin(Task::Orders, t0);
+        schedule.done(Task::Orders, t0, None);
+        schedule.begin(Task::Observe, t0);
+        schedule.failed(Task::Observe, t0, Some(t0 + Span::secs(90)), &mint);
+        let back = t0 - Span::hours(24);
+        assert_eq!(schedule.due(Lane::Read, back + Span::secs(59)), None);
+        assert_eq!(schedule.due(Lane::Read, back + Span::secs(118)), Some(Task::Orders), "a minute by the old clock");
+        schedule.begin(Task::Orders, back + Span::secs(118));
+        assert_eq!(
+            schedule.due(Lane::Read, back + Span::secs(150)),
+            Some(Task::Observe),
+            "what was asked of us is kept"
+        );
     }
 
     #[test]
