@@ -117,7 +117,8 @@ impl TillCount {
             // It is inside the reading already: it explains part of what the reading changed.
             self.pend(now, |count| {
                 count.pending -= units;
-                count.risen = (count.risen - units.max(0)).max(0);
+                // A sale that is told after the count it is in may show that something rose there as well.
+                count.risen = (count.risen - units.max(0)).max(0).max(count.pending);
             });
         }
     }
@@ -244,6 +245,22 @@ mod tests {
         let mut count = TillCount::default();
         count.read(on_hand * 1_000, version, 0, at(0));
         count
+    }
+
+    #[test]
+    fn a_rise_that_a_late_sale_uncovers_is_not_hidden_by_the_next_fall() {
+        // Two were sold and one came back, and the count told both at once; the sale is told after it.
+        let mut count = count(28, 10);
+        count.read(27_000, 20, 0, at(0));
+        count.moved(-2, 15, at(0));
+        assert_eq!((count.says(), count.checking()), (27, 1));
+        // Another two are sold, and only the count tells: what came back is still nobody's.
+        count.read(25_000, 30, 0, at(1));
+        assert_eq!((count.says(), count.pending, count.checking()), (25, -1, 1));
+        count.moved(-2, 25, at(2));
+        assert_eq!((count.pending, count.checking()), (1, 1));
+        count.moved(1, 19, at(3));
+        assert_eq!((count.pending, count.checking()), (0, 0));
     }
 
     #[test]

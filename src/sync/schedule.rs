@@ -336,8 +336,8 @@ mod tests {
         schedule.failed(Task::Observe, t0, Some(t0 + Span::secs(90)), &mint);
         let back = t0 - Span::hours(24);
         assert_eq!(schedule.due(Lane::Read, back + Span::secs(59)), None);
-        assert_eq!(schedule.due(Lane::Read, back + Span::secs(118)), Some(Task::Orders), "a minute by the old clock");
-        schedule.begin(Task::Orders, back + Span::secs(118));
+        assert_eq!(schedule.due(Lane::Read, back + Span::secs(119)), Some(Task::Orders), "a minute by the old clock");
+        schedule.begin(Task::Orders, back + Span::secs(119));
         assert_eq!(
             schedule.due(Lane::Read, back + Span::secs(150)),
             Some(Task::Observe),

@@ -2,6 +2,7 @@
 //! kept in plain words. Nothing is written over there, and nothing that comes is taken into the books.
 
 use super::cx::{Change, Cx, Link, Side, TaskError};
+use super::intake::chain;
 use super::sweep::Next;
 use crate::connectors::error::{CallError, CallErrorKind};
 use crate::connectors::{Answer, Page, Shop, Till};
@@ -85,7 +86,10 @@ fn line(what: &str, answer: Result<String, CallError>) -> Result<TrialLine, Call
     let (good, said) = match answer {
         Ok(said) => (true, said),
         Err(error) if error.not_before().is_some() => return Err(error),
-        Err(error) => (false, in_words(&error.kind)),
+        Err(error) => {
+            tracing::info!(what, error = %chain(&error), "a test of a connection found that this does not work");
+            (false, in_words(&error.kind))
+        }
     };
     Ok(TrialLine { what: what.to_owned(), good, said })
 }

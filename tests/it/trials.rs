@@ -52,7 +52,7 @@ async fn a_test_says_what_does_not_work_and_a_paused_connection_is_not_called() 
         desk.engine.settle(&mut HouseWork::default()).await.unwrap();
         let trial = last(&desk.engine, TILL).await;
         assert_eq!((trial.lines.len(), trial.failures()), (4, 4), "{kind:?}: {trial:?}");
-        assert!(trial.lines.iter().all(|line| line.said.contains("nobody is there")), "{trial:?}");
+        assert!(trial.lines.iter().all(|line| line.said.contains("No answer came")), "{trial:?}");
 
         pages::pause(&desk.engine, &who(Role::Operations), SHOP).await.unwrap();
         let paused = trials::ask(&desk.engine, &who(Role::Operations), SHOP).await;
