@@ -145,10 +145,10 @@ pub struct Report {
     /// 95 % of differences were healed within this many seconds, from the moment at which what had been delivered to us
     /// was enough to know of them; `None` when there were none.
     pub heal_p95_s: Option<f64>,
-    /// Differences that began in the busiest hour: goods moved at the till or on the web, and the shop did not show it yet.
-    pub busiest_hour_changes: u64,
-    /// 95 % of them were gone after so many seconds, counted from the moment the goods moved (sale to shop, with the wait
-    /// for the till's notice or for our next question in it); `None` when there were none.
+    /// Sales at the till in the busiest hour that began a difference: the shop did not show them yet.
+    pub busiest_hour_sales: u64,
+    /// 95 % of them were shown after so many seconds, counted from the sale, with the wait for the till's notice or for
+    /// our next question in it; `None` when there were none.
     pub sale_to_shop_p95_s: Option<f64>,
     /// Wall time of trade and settling.
     pub wall_s: f64,
@@ -384,7 +384,7 @@ impl Rehearsal {
             early_calls: audit.early_calls,
             faults_injected: audit.faults_injected,
             heal_p95_s: audit.heal_p95.map(|span| span.as_secs_f64()),
-            busiest_hour_changes: audit.busiest_hour.0,
+            busiest_hour_sales: audit.busiest_hour.0,
             sale_to_shop_p95_s: audit.busiest_hour.1.map(|span| span.as_secs_f64()),
             wall_s,
             simulated_s,

@@ -182,7 +182,7 @@ pub struct Audit {
     pub ordinary_delay: Span,
     /// 95 of a hundred differences were gone so long after what had been told was enough to know of them.
     pub heal_p95: Option<Span>,
-    /// Differences that began in the hour in which most did, and how long 95 of a hundred of them lasted.
+    /// Differences that began with a sale in the hour in which most did, and how long 95 of a hundred of them lasted.
     pub busiest_hour: (u64, Option<Span>),
     /// Moves of a mark that claimed more than was known.
     pub false_marks: u64,
@@ -332,7 +332,7 @@ impl Books {
     /// Goods have moved by a sale; its place among the movements of that sale. The till shows it later by
     /// [`Books::sale_surfaced`] and [`Books::count_surfaced`].
     pub fn effect(&mut self, mut effect: Effect, now: Timestamp) -> usize {
-        let (sale, item) = (effect.sale, effect.item);
+        let (sale, item, sold) = (effect.sale, effect.item, effect.on_hand < 0);
         add(&mut self.on_hand, item, effect.on_hand);
         add(&mut self.on_hold, item, effect.on_hold);
         let net = self.net.entry((sale, effect.line.clone())).or_insert((item, effect.outlet, 0));
@@ -349,6 +349,9 @@ impl Books {
             list.push(effect);
         }
         self.sample(item, now);
+        if sold {
+            self.sold(item, now);
+        }
         number
     }
 

@@ -18,17 +18,21 @@ pub(super) struct Episode {
     evidence: Option<Timestamp>,
     /// Some fault befell what it is about.
     troubled: bool,
+    /// It began with a sale at the till.
+    sold: bool,
 }
 
 /// What has been measured of the differences that ended.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
-    /// When each began, how long it lasted, and its largest size.
-    all: Vec<(Timestamp, Span, i64)>,
+    /// How long each lasted, and its largest size.
+    all: Vec<(Span, i64)>,
     /// How long those lasted that no fault touched.
     undisturbed: Vec<Span>,
     /// From the evidence to the end.
     heals: Vec<Span>,
+    /// Since when and how long those lasted that began with a sale at the till.
+    sales: Vec<(Timestamp, Span)>,
 }
 
 impl Books {
@@ -43,7 +47,13 @@ impl Books {
         match (slot.as_mut(), size) {
             (None, 0) => {}
             (None, _) => {
-                *slot = Some(Episode { since: now, peak: size, evidence: knowable.then_some(now), troubled: false });
+                *slot = Some(Episode {
+                    since: now,
+                    peak: size,
+                    evidence: knowable.then_some(now),
+                    troubled: false,
+                    sold: false,
+                });
             }
             (Some(episode), 1..) => {
                 // A change that takes no time (a sale and its shelf) leaves no peak behind.
@@ -77,12 +87,22 @@ impl Books {
 
     fn end(&mut self, episode: Episode, now: Timestamp) {
         let Some(since) = self.counted_from(episode.since, now).filter(|since| *since < now) else { return };
-        self.ended.all.push((since, now.since(since), episode.peak));
+        self.ended.all.push((now.since(since), episode.peak));
         if !episode.troubled && self.wire_trouble < episode.since {
             self.ended.undisturbed.push(now.since(since));
         }
+        if episode.sold {
+            self.ended.sales.push((episode.since, now.since(episode.since)));
+        }
         if let Some(evidence) = episode.evidence {
             self.ended.heals.push(now.since(evidence.max(since)));
+        }
+    }
+
+    /// A sale at the till has just changed this item.
+    pub(super) fn sold(&mut self, item: usize, now: Timestamp) {
+        if let Some(episode) = self.episodes.get_mut(item).and_then(Option::as_mut).filter(|e| e.since == now) {
+            episode.sold = true;
         }
     }
 
@@ -109,26 +129,23 @@ impl Books {
 
     /// Units and number of the differences that outlived `delay`, open ones included.
     pub(super) fn outlived(&self, delay: Span, now: Timestamp) -> (u64, u64) {
-        let late = self.lasted(now).filter(|(_, lasted, _)| *lasted > delay);
-        late.fold((0, 0), |(units, n), (_, _, peak)| (units + peak.unsigned_abs(), n + 1))
-    }
-
-    /// All differences from going live on, open ones included: since when, how long so far, their largest size.
-    fn lasted(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Span, i64)> {
-        let open = self.episodes.iter().flatten().filter_map(move |episode| {
+        let open = self.episodes.iter().flatten().filter_map(|episode| {
             let since = self.counted_from(episode.since, now)?;
-            Some((since, now.since(since), episode.peak))
+            Some((now.since(since), episode.peak))
         });
-        self.ended.all.iter().copied().chain(open)
+        let late = self.ended.all.iter().copied().chain(open).filter(|(lasted, _)| *lasted > delay);
+        late.fold((0, 0), |(units, n), (_, peak)| (units + peak.unsigned_abs(), n + 1))
     }
 
-    /// Of the hour in which most differences began: how many, and how long 95 of a hundred of them lasted, from the
-    /// moment the goods moved to the moment the shop showed it.
+    /// Of the hour in which most sales at the till began a difference: how many, and how long 95 of a hundred of them
+    /// lasted, from the sale to the moment the shop showed it.
     pub(super) fn busiest_hour(&self, now: Timestamp) -> (u64, Option<Span>) {
-        let mut hours: BTreeMap<i64, Vec<Span>> = BTreeMap::new();
         // What stood there when writing began is no change.
         let live = self.live_at.unwrap_or_default();
-        for (since, lasted, _) in self.lasted(now).filter(|(since, _, _)| *since > live) {
+        let open = self.episodes.iter().flatten().filter(|episode| episode.sold);
+        let open = open.map(|episode| (episode.since, now.since(episode.since)));
+        let mut hours: BTreeMap<i64, Vec<Span>> = BTreeMap::new();
+        for (since, lasted) in self.ended.sales.iter().copied().chain(open).filter(|(since, _)| *since > live) {
             hours.entry(since.secs().div_euclid(3_600)).or_default().push(lasted);
         }
         let busiest = hours.into_values().max_by_key(Vec::len).unwrap_or_default();
